@@ -1,0 +1,58 @@
+//! Identifiers: UUIDv7 newtypes. An id shows its time and its neighbours, so it never authorises anything.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub Uuid);
+
+        impl $name {
+            /// A fresh id, ordered by the time of its making.
+            pub fn generate() -> Self {
+                Self(Uuid::now_v7())
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = uuid::Error;
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                text.parse().map(Self)
+            }
+        }
+    };
+}
+
+id!(
+    /// A person or organisation that can log in.
+    AccountId
+);
+id!(
+    /// A building with a seating plan.
+    VenueId
+);
+id!(
+    /// What is sold: one performance at one venue. (What Kafka carries is a *domain event*.)
+    EventId
+);
+id!(
+    /// One order of seats in one section, from request to outcome. Chosen by the gateway before anything is decided.
+    BookingId
+);
+id!(
+    /// One attempt to pay for a booking.
+    PaymentId
+);
+id!(
+    /// The right to one seat, with its own QR code.
+    TicketId
+);

@@ -1,0 +1,181 @@
+//! The port through which the rest of the system reaches the waiting room. Two adapters: gRPC and in-process.
+
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Board, PlaceTicket, RoomSettings, RoomState, Score};
+use crate::{AccountId, EventId};
+
+/// A place that was joined, or found again.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct JoinedPlace {
+    /// What the ticket says.
+    pub ticket: PlaceTicket,
+    /// The signed form, for the fan to keep.
+    pub signed: String,
+    /// True where the account had this place before.
+    pub existing: bool,
+}
+
+/// A session that began, or goes on.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Claimed {
+    /// Signed for one account and one event; see the tokens crate.
+    pub entry_token: String,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+/// Where an exact place stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ClaimedPlace {
+    /// In line with this score, this many before it.
+    Waiting {
+        /// Its position key.
+        score: Score,
+        /// How many stand before it.
+        ahead: u64,
+    },
+    /// Admitted, to be claimed by then.
+    Admitted {
+        /// The end of the claim window.
+        claim_by: Timestamp,
+    },
+    /// Inside, until then.
+    Inside {
+        /// The end of the session.
+        until: Timestamp,
+    },
+    /// Not here (any more).
+    Gone,
+}
+
+/// What an operator changes; None leaves as it is.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct ControlChange {
+    /// New state.
+    pub state: Option<RoomState>,
+    /// New rate, admissions per minute.
+    pub rate_per_min: Option<u32>,
+    /// New burst.
+    pub burst: Option<u32>,
+    /// New cap of fans inside.
+    pub active_cap: Option<u32>,
+    /// New claim window, seconds.
+    pub claim_window_s: Option<u32>,
+    /// New session length, seconds.
+    pub session_s: Option<u32>,
+    /// New message.
+    pub message: Option<String>,
+    /// Why, for the log.
+    pub reason: String,
+}
+
+/// What operators see and set.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RoomControl {
+    /// Which event.
+    pub event: EventId,
+    /// Where the room stands.
+    pub state: RoomState,
+    /// What is set.
+    pub settings: RoomSettings,
+    /// Places in line.
+    pub waiting: u64,
+    /// Admitted so far.
+    pub admitted: u64,
+    /// Inside now: admitted and not gone.
+    pub active: u64,
+}
+
+/// One change in the hash chain of a room's log.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LogEntry {
+    /// Running number, from 1.
+    pub number: u64,
+    /// When.
+    pub at: Timestamp,
+    /// Who; None for the schedule.
+    pub actor: Option<AccountId>,
+    /// What changed, as JSON.
+    pub change: String,
+    /// Why.
+    pub reason: String,
+    /// SHA-256 over the previous entry's hash and this entry, hexadecimal.
+    pub hash: String,
+}
+
+/// Why the waiting room says no.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum QueueError {
+    /// No room for this event: unknown, or not published.
+    #[error("there is no waiting room for this event")]
+    UnknownEvent,
+    /// Too early.
+    #[error("the waiting room opens at {opens_at}")]
+    NotYetOpen {
+        /// When it opens.
+        opens_at: Timestamp,
+    },
+    /// Too late: draining or closed.
+    #[error("the waiting room takes nobody in any more")]
+    ClosedToJoins {
+        /// Draining or closed.
+        state: RoomState,
+    },
+    /// The line is as long as it may get.
+    #[error("the line is full")]
+    Full,
+    /// The place ticket is forged, damaged, of another event or account.
+    #[error("the place ticket is not valid: {0}")]
+    BadTicket(String),
+    /// Not at the front yet.
+    #[error("it is not this place's turn yet")]
+    NotYourTurn {
+        /// How many stand before.
+        ahead: u64,
+    },
+    /// The draw is still to come.
+    #[error("the order has not been drawn yet")]
+    NotDrawn,
+    /// Admitted, but did not come in time; join again.
+    #[error("the time to claim this place has passed")]
+    ClaimWindowPassed,
+    /// No such place in line: left, or its session is over; join again.
+    #[error("this place is not in line")]
+    NotInLine,
+    /// A control change that is not allowed.
+    #[error("{field}: {problem}")]
+    BadControl {
+        /// The field's JSON name.
+        field: String,
+        /// What is wrong and what is allowed.
+        problem: String,
+    },
+    /// A store is away; nothing was changed, or it can safely be asked again.
+    #[error("the waiting room is unavailable for the moment")]
+    Unavailable,
+}
+
+/// The waiting room. Every method is one atomic effect and safe to repeat.
+#[async_trait]
+pub trait WaitingRoom: Send + Sync + 'static {
+    /// Takes this account's one place, or finds it again.
+    async fn join(&self, event: EventId, account: AccountId) -> Result<JoinedPlace, QueueError>;
+    /// Where the ticket's place stands exactly (one look at Redis; polls use the board instead).
+    async fn place(&self, event: EventId, account: AccountId, signed_ticket: &str) -> Result<ClaimedPlace, QueueError>;
+    /// Turns an admitted place into a session. Repeating it gives the same session.
+    async fn claim(&self, event: EventId, account: AccountId, signed_ticket: &str) -> Result<Claimed, QueueError>;
+    /// Gives the place or session back.
+    async fn leave(&self, event: EventId, account: AccountId) -> Result<(), QueueError>;
+    /// What operators see.
+    async fn control(&self, event: EventId) -> Result<RoomControl, QueueError>;
+    /// Changes it; the change is logged with `actor` and reason before it takes effect.
+    async fn set_control(&self, event: EventId, change: ControlChange, actor: AccountId) -> Result<RoomControl, QueueError>;
+    /// The latest changes, newest first, at most `limit`.
+    async fn log(&self, event: EventId, limit: u32) -> Result<Vec<LogEntry>, QueueError>;
+    /// Every room's boards from now on, the current ones first. Ends when the connection to the waiting room does.
+    async fn watch(&self) -> Result<BoxStream<'static, Board>, QueueError>;
+}

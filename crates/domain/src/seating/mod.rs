@@ -1,0 +1,1 @@
+//! Seating: plans, layouts, allocation.
