@@ -1,4 +1,5 @@
--- Waiting rooms: what must survive the loss of Redis. Written by the admission service only.
+-- Waiting rooms: what must survive the loss of Redis. A row is made when its event is published; from then on only the
+-- admission service writes it.
 
 CREATE TABLE rooms (
     event              uuid PRIMARY KEY REFERENCES events (id),

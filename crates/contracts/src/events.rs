@@ -1,0 +1,162 @@
+//! Domain events on Kafka: CloudEvents 1.0 in structured JSON mode; the Kafka key is the event's id, so that everything about one
+//! event keeps its order.
+
+use goticket_domain::booking::RefusalReason;
+use goticket_domain::{AccountId, BookingId, EventId, Money, PaymentId};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Topic of everything that happens to bookings, without the deployment's prefix.
+pub const BOOKINGS_TOPIC: &str = "goticket.bookings.v1";
+
+/// Every topic, without the deployment's prefix.
+pub const TOPICS: [&str; 1] = [BOOKINGS_TOPIC];
+
+/// CloudEvents `source` of the booking pipeline.
+const SOURCE: &str = "/goticket/bookings";
+
+/// A CloudEvent around one domain event.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct DomainEvent {
+    /// Always `1.0`.
+    pub specversion: String,
+    /// Unique; stays the same when published again, for consumers to recognise duplicates.
+    pub id: Uuid,
+    /// Who says so.
+    pub source: String,
+    /// When it was decided, by the database's clock.
+    pub time: Timestamp,
+    /// The event (what is sold) this is about.
+    pub subject: EventId,
+    /// `application/json`.
+    pub datacontenttype: String,
+    /// What happened: CloudEvents `type` and `data`.
+    #[serde(flatten)]
+    pub fact: BookingFact,
+}
+
+/// What can happen to a booking.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(tag = "type", content = "data")]
+pub enum BookingFact {
+    /// Seats are held.
+    #[serde(rename = "goticket.BookingCreated")]
+    BookingCreated {
+        /// The booking.
+        booking: BookingId,
+        /// Whose.
+        account: AccountId,
+        /// Section of all its seats.
+        section: u16,
+        /// Seat numbers.
+        seats: Vec<u32>,
+        /// What they cost.
+        total: Money,
+        /// End of the hold.
+        expires_at: Timestamp,
+    },
+    /// A request got no seats.
+    #[serde(rename = "goticket.BookingRefused")]
+    BookingRefused {
+        /// The id the request was answered under.
+        booking: BookingId,
+        /// Whose request.
+        account: AccountId,
+        /// Section asked for.
+        section: u16,
+        /// Why.
+        reason: RefusalReason,
+    },
+    /// A payment was decided.
+    #[serde(rename = "goticket.PaymentProcessed")]
+    PaymentProcessed {
+        /// The booking.
+        booking: BookingId,
+        /// The attempt.
+        payment: PaymentId,
+        /// `paid`, `declined`, `refund_due`, `refunded` or `review`.
+        state: goticket_domain::payment::PaymentState,
+        /// How much.
+        amount: Money,
+    },
+    /// Paid in time: the seats are sold.
+    #[serde(rename = "goticket.BookingConfirmed")]
+    BookingConfirmed {
+        /// The booking.
+        booking: BookingId,
+        /// Whose.
+        account: AccountId,
+        /// The payment.
+        payment: PaymentId,
+        /// Seat numbers.
+        seats: Vec<u32>,
+    },
+    /// The hold ended unpaid: the seats are free.
+    #[serde(rename = "goticket.BookingExpired")]
+    BookingExpired {
+        /// The booking.
+        booking: BookingId,
+        /// Seats that are free again.
+        seats: Vec<u32>,
+    },
+    /// The fan gave the seats back.
+    #[serde(rename = "goticket.BookingCancelled")]
+    BookingCancelled {
+        /// The booking.
+        booking: BookingId,
+        /// Seats that are free again.
+        seats: Vec<u32>,
+    },
+    /// A confirmed booking was given back.
+    #[serde(rename = "goticket.BookingRefunded")]
+    BookingRefunded {
+        /// The booking.
+        booking: BookingId,
+        /// Seats that are free again.
+        seats: Vec<u32>,
+    },
+}
+
+impl BookingFact {
+    /// The CloudEvents `type`.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Self::BookingCreated { .. } => "goticket.BookingCreated",
+            Self::BookingRefused { .. } => "goticket.BookingRefused",
+            Self::PaymentProcessed { .. } => "goticket.PaymentProcessed",
+            Self::BookingConfirmed { .. } => "goticket.BookingConfirmed",
+            Self::BookingExpired { .. } => "goticket.BookingExpired",
+            Self::BookingCancelled { .. } => "goticket.BookingCancelled",
+            Self::BookingRefunded { .. } => "goticket.BookingRefunded",
+        }
+    }
+
+    /// The booking it is about.
+    pub fn booking(&self) -> BookingId {
+        match self {
+            Self::BookingCreated { booking, .. }
+            | Self::BookingRefused { booking, .. }
+            | Self::PaymentProcessed { booking, .. }
+            | Self::BookingConfirmed { booking, .. }
+            | Self::BookingExpired { booking, .. }
+            | Self::BookingCancelled { booking, .. }
+            | Self::BookingRefunded { booking, .. } => *booking,
+        }
+    }
+}
+
+impl DomainEvent {
+    /// Wraps a fact about `event` that was decided at `time`.
+    pub fn new(event: EventId, time: Timestamp, fact: BookingFact) -> Self {
+        Self {
+            specversion: "1.0".to_owned(),
+            id: Uuid::now_v7(),
+            source: SOURCE.to_owned(),
+            time,
+            subject: event,
+            datacontenttype: "application/json".to_owned(),
+            fact,
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Keys and channels in Redis. All keys of one event share the hash tag `{event}`, so that a Redis Cluster spreads events over
+//! shards and every script touches one slot. `prefix` separates deployments (and tests).
+
+use goticket_domain::EventId;
+
+/// Keys of one event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventKeys {
+    base: String,
+}
+
+impl EventKeys {
+    /// Keys of `event` under `prefix`.
+    pub fn new(prefix: &str, event: EventId) -> Self {
+        Self { base: format!("{prefix}{{{event}}}:") }
+    }
+
+    fn key(&self, name: &str) -> String {
+        format!("{}{name}", self.base)
+    }
+
+    /// HASH: the room's epoch, state, bucket, sequence, counters. Written by the waiting room's scripts only.
+    pub fn room(&self) -> String {
+        self.key("room")
+    }
+
+    /// ZSET place id → score: the line (in the lobby: everyone at score 0).
+    pub fn line(&self) -> String {
+        self.key("line")
+    }
+
+    /// ZSET place id → end of the claim window (Unix ms).
+    pub fn admitted(&self) -> String {
+        self.key("admitted")
+    }
+
+    /// ZSET place id → end of the session (Unix ms).
+    pub fn sessions(&self) -> String {
+        self.key("sessions")
+    }
+
+    /// ZSET place id → when it went: admitted and gone, no-shows and ended sessions.
+    pub fn gone(&self) -> String {
+        self.key("gone")
+    }
+
+    /// STRING, two bits per seat (BITFIELD u2 at `#seat`): 0 free, 1 held, 2 sold. Missing = to be rebuilt from Postgres.
+    pub fn seat_map(&self) -> String {
+        self.key("seats")
+    }
+
+    /// STRING counter: raised by every change of the seat map, also while the map is missing.
+    pub fn seat_map_version(&self) -> String {
+        self.key("seats:version")
+    }
+
+    /// HASH `free:<category>`, `held:<category>` → seats. Kept together with the map.
+    pub fn availability(&self) -> String {
+        self.key("availability")
+    }
+
+    /// STRING per seat, the booking that is being decided for it; short-lived, only saves wasted work.
+    pub fn seat_lock(&self, seat: u32) -> String {
+        self.key(&format!("lock:{seat}"))
+    }
+
+    /// Channel of seat-map deltas (JSON `{version, changes: [[seat, state], …]}`).
+    pub fn seat_deltas(&self) -> String {
+        self.key("seats:deltas")
+    }
+}
+
+/// Seat states in the map.
+pub mod seat_state {
+    /// Nobody's.
+    pub const FREE: u8 = 0;
+    /// On hold: may come back.
+    pub const HELD: u8 = 1;
+    /// Sold.
+    pub const SOLD: u8 = 2;
+}
+
+/// Channel on which one gateway process receives replies; `gateway` is its instance id.
+pub fn reply_channel(prefix: &str, gateway: &str) -> String {
+    format!("{prefix}replies:{gateway}")
+}
+
+/// STRING account id: a request that was accepted and is not decided yet. Expires by itself.
+pub fn pending(prefix: &str, booking: goticket_domain::BookingId) -> String {
+    format!("{prefix}pending:{booking}")
+}
+
+/// HASH of one refresh-token family; see the gateway.
+pub fn refresh_family(prefix: &str, family: uuid::Uuid) -> String {
+    format!("{prefix}refresh:{family}")
+}

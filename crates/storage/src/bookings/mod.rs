@@ -1,0 +1,6 @@
+//! Bookings: what the worker decides with, what fans read, and the deadlines that pass.
+
+pub mod deadlines;
+pub mod decide;
+pub mod sale;
+pub mod view;

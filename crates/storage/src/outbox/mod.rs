@@ -1,0 +1,4 @@
+//! The outbox: written in the transaction of the change it tells of, read by the relay.
+
+pub mod relay;
+pub mod write;
