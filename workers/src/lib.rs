@@ -1,1 +1,4 @@
-//! Placeholder.
+//! The workers: what happens to a ticket behind the counter.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+pub mod ticket_pdf;

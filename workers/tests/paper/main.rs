@@ -1,0 +1,4 @@
+//! What a fan gets in his hands: the ticket, the mail it comes in, and the till he paid at.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod ticket_pdf;
