@@ -1,0 +1,96 @@
+//! Kafka clients whose settings everyone must share.
+
+use std::time::Duration;
+
+use rdkafka::{
+    ClientConfig,
+    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
+    client::DefaultClientContext,
+    consumer::StreamConsumer,
+    error::{KafkaError, KafkaResult, RDKafkaErrorCode},
+    producer::FutureProducer,
+};
+
+use crate::config::KafkaConfig;
+
+/// How long a broker may take to create topics.
+const ADMIN_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The broker's own default replication factor.
+const BROKER_DEFAULT: i32 = -1;
+
+/// A topic that must exist.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Topic {
+    /// Its name without the deployment's prefix.
+    pub name: String,
+    /// Fixed from the start: a change would move keys to other partitions and break their order.
+    pub partitions: i32,
+}
+
+impl KafkaConfig {
+    /// The full name of a topic or group.
+    pub fn prefixed(&self, name: &str) -> String {
+        format!("{}{name}", self.topic_prefix)
+    }
+}
+
+fn client(config: &KafkaConfig) -> ClientConfig {
+    let mut client = ClientConfig::new();
+    client
+        .set("bootstrap.servers", &config.brokers)
+        .set("client.id", "goticket")
+        .set("socket.keepalive.enable", "true")
+        .set("reconnect.backoff.ms", "100")
+        .set("reconnect.backoff.max.ms", "2000");
+    client
+}
+
+/// A producer that neither loses, doubles nor reorders what it was given while it lives, and gives up on a message only after
+/// `message_timeout_ms`. Its queue is bounded: a full one refuses the next message.
+pub fn producer(config: &KafkaConfig) -> KafkaResult<FutureProducer> {
+    client(config)
+        .set("enable.idempotence", "true")
+        .set("acks", "all")
+        // As Java's clients do, so that every producer sends a key to the same partition.
+        .set("partitioner", "murmur2_random")
+        .set("linger.ms", config.linger_ms.to_string())
+        .set("message.timeout.ms", config.message_timeout_ms.to_string())
+        .set("request.timeout.ms", config.request_timeout_ms.to_string())
+        .set("queue.buffering.max.messages", config.queue_max_messages.to_string())
+        .set("queue.buffering.max.kbytes", config.queue_max_kbytes.to_string())
+        .create()
+}
+
+/// A consumer of `group` (prefixed like the topics) that starts at the beginning and commits only when told to.
+pub fn consumer(config: &KafkaConfig, group: &str) -> KafkaResult<StreamConsumer> {
+    client(config)
+        .set("group.id", config.prefixed(group))
+        .set("enable.auto.commit", "false")
+        .set("enable.auto.offset.store", "false")
+        .set("auto.offset.reset", "earliest")
+        .set("session.timeout.ms", config.session_timeout_ms.to_string())
+        .set("queued.max.messages.kbytes", config.queue_max_kbytes.to_string())
+        .create()
+}
+
+/// Creates the topics that are not there. Partitions of existing ones are left alone.
+pub async fn ensure_topics(config: &KafkaConfig, topics: &[Topic]) -> KafkaResult<()> {
+    let admin: AdminClient<DefaultClientContext> = client(config).create()?;
+    let named: Vec<(String, i32)> = topics.iter().map(|t| (config.prefixed(&t.name), t.partitions)).collect();
+    let wanted: Vec<NewTopic<'_>> = named
+        .iter()
+        .map(|(name, partitions)| NewTopic::new(name, *partitions, TopicReplication::Fixed(BROKER_DEFAULT)))
+        .collect();
+    let options = AdminOptions::new().operation_timeout(Some(ADMIN_TIMEOUT)).request_timeout(Some(ADMIN_TIMEOUT));
+    for result in admin.create_topics(&wanted, &options).await? {
+        match result {
+            Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+            Err((topic, code)) => {
+                tracing::error!(topic, %code, "topic cannot be created");
+                return Err(KafkaError::AdminOp(code));
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,178 @@
+//! Redis: one multiplexed connection that comes back by itself, bounded in time and in requests in flight.
+
+mod subscribe;
+
+use std::{io, sync::Arc, time::Duration};
+
+use ::redis::{
+    Client, Cmd, ConnectionInfo, ErrorKind, FromRedisValue, IntoConnectionInfo as _, Pipeline, RedisError, RedisFuture,
+    RedisResult, Script, ServerErrorKind, ToRedisArgs, Value,
+    aio::{ConnectionLike, ConnectionManager, ConnectionManagerConfig},
+    io::tcp::{TcpSettings, socket2::TcpKeepalive},
+};
+use futures::FutureExt as _;
+use secrecy::ExposeSecret as _;
+use tokio::{sync::Semaphore, time::timeout};
+
+pub use subscribe::{Notice, Subscription, subscribe};
+
+use crate::config::RedisConfig;
+
+/// A peer that acknowledges nothing for this long is gone, whatever the network says.
+const DEAD_PEER: Duration = Duration::from_secs(5);
+
+const RECONNECT_DELAY_MIN: Duration = Duration::from_millis(50);
+const RECONNECT_DELAY_MAX: Duration = Duration::from_secs(1);
+
+/// A handle on Redis; clones share the connection and its bound.
+///
+/// It is a [`ConnectionLike`], so `redis::AsyncCommands` and `cmd(…).query_async(&mut redis)` work on a clone. Not for commands
+/// that block (`BLPOP`) nor for subscriptions ([`subscribe`]): they would hold up everyone else.
+#[derive(Clone)]
+pub struct Redis {
+    manager: ConnectionManager,
+    in_flight: Arc<Semaphore>,
+    deadline: Duration,
+    prefix: Arc<str>,
+}
+
+/// Redis cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// It does not answer, or refuses us.
+    #[error("Redis cannot be reached: {0}")]
+    Unreachable(#[from] RedisError),
+    /// It would throw keys away under memory pressure, and with them places in line and sessions.
+    #[error("Redis has maxmemory-policy {0:?}: set it to noeviction")]
+    Evicts(String),
+}
+
+/// Connects and checks that Redis evicts nothing. Afterwards the connection comes back by itself.
+pub async fn connect(config: &RedisConfig) -> Result<Redis, ConnectError> {
+    let client = Client::open(connection_info(config)?)?;
+    let in_flight = usize::try_from(config.max_in_flight.get()).unwrap_or(usize::MAX);
+    let settings = ConnectionManagerConfig::new()
+        .set_connection_timeout(Some(config.connect_timeout_ms.millis()))
+        .set_response_timeout(Some(config.response_timeout_ms.millis()))
+        .set_pipeline_buffer_size(in_flight)
+        .set_min_delay(RECONNECT_DELAY_MIN)
+        .set_max_delay(RECONNECT_DELAY_MAX);
+    let redis = Redis {
+        manager: ConnectionManager::new_with_config(client, settings).await?,
+        in_flight: Arc::new(Semaphore::new(in_flight)),
+        deadline: config.response_timeout_ms.millis(),
+        prefix: config.prefix.as_str().into(),
+    };
+    redis.refuse_eviction().await?;
+    Ok(redis)
+}
+
+/// Where to connect, with the socket options that find a dead peer.
+fn connection_info(config: &RedisConfig) -> RedisResult<ConnectionInfo> {
+    let probes = TcpKeepalive::new().with_time(DEAD_PEER).with_interval(Duration::from_secs(1)).with_retries(3);
+    let tcp = TcpSettings::default().set_nodelay(true).set_keepalive(probes).set_user_timeout(DEAD_PEER);
+    Ok(config.url.expose_secret().into_connection_info()?.set_tcp_settings(tcp))
+}
+
+/// True when the server, not the request, is the problem: away, too slow, starting, or read-only during a fail-over. The
+/// request may have been carried out.
+pub fn is_unavailable(error: &RedisError) -> bool {
+    match error.kind() {
+        ErrorKind::Io => true,
+        ErrorKind::Server(kind) => matches!(
+            kind,
+            ServerErrorKind::BusyLoading
+                | ServerErrorKind::MasterDown
+                | ServerErrorKind::ReadOnly
+                | ServerErrorKind::ClusterDown
+                | ServerErrorKind::TryAgain
+        ),
+        _ => false,
+    }
+}
+
+impl Redis {
+    /// What stands before every key and channel.
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// `name` with the prefix before it.
+    pub fn key(&self, name: &str) -> String {
+        format!("{}{name}", self.prefix)
+    }
+
+    /// Runs one command.
+    pub async fn query<T: FromRedisValue>(&self, command: &Cmd) -> RedisResult<T> {
+        command.query_async(&mut self.clone()).await
+    }
+
+    /// Runs a pipeline in one round trip.
+    pub async fn pipeline<T: FromRedisValue>(&self, pipeline: &Pipeline) -> RedisResult<T> {
+        pipeline.query_async(&mut self.clone()).await
+    }
+
+    /// Runs a script by its hash; a server that lost it (restart, `SCRIPT FLUSH`) is given it again.
+    pub async fn eval<T: FromRedisValue>(
+        &self,
+        script: &Script,
+        keys: &[impl ToRedisArgs],
+        args: impl ToRedisArgs,
+    ) -> RedisResult<T> {
+        let mut call = script.prepare_invoke();
+        for key in keys {
+            call.key(key);
+        }
+        call.arg(args);
+        call.invoke_async(&mut self.clone()).await
+    }
+
+    /// Asks for a sign of life.
+    pub async fn ping(&self) -> RedisResult<()> {
+        self.query(&::redis::cmd("PING")).await
+    }
+
+    async fn refuse_eviction(&self) -> Result<(), ConnectError> {
+        let asked = self.query(::redis::cmd("CONFIG").arg("GET").arg("maxmemory-policy")).await;
+        let policy: Vec<String> = match asked {
+            Ok(policy) => policy,
+            Err(error) if is_unavailable(&error) => return Err(error.into()),
+            Err(error) => {
+                tracing::warn!(%error, "Redis does not show its maxmemory-policy: make sure that it is noeviction");
+                return Ok(());
+            }
+        };
+        match policy.get(1) {
+            Some(policy) if policy != "noeviction" => Err(ConnectError::Evicts(policy.clone())),
+            _ => Ok(()),
+        }
+    }
+
+    /// Waits for its turn, then for the answer, both within the time-out.
+    async fn bounded<T>(&self, request: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
+        let turn_and_answer = async {
+            let _turn = self.in_flight.acquire().await.map_err(io::Error::other)?;
+            request.await
+        };
+        match timeout(self.deadline, turn_and_answer).await {
+            Ok(result) => result,
+            Err(_) => Err(io::Error::from(io::ErrorKind::TimedOut).into()),
+        }
+    }
+}
+
+impl ConnectionLike for Redis {
+    fn req_packed_command<'a>(&'a mut self, cmd: &'a Cmd) -> RedisFuture<'a, Value> {
+        let mut manager = self.manager.clone();
+        async move { self.bounded(manager.send_packed_command(cmd)).await }.boxed()
+    }
+
+    fn req_packed_commands<'a>(&'a mut self, pipeline: &'a Pipeline, offset: usize, count: usize) -> RedisFuture<'a, Vec<Value>> {
+        let mut manager = self.manager.clone();
+        async move { self.bounded(manager.send_packed_commands(pipeline, offset, count)).await }.boxed()
+    }
+
+    fn get_db(&self) -> i64 {
+        self.manager.get_db()
+    }
+}
