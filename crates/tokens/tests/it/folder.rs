@@ -129,13 +129,16 @@ fn halves_of_different_keys_are_refused_at_start() {
 fn a_wrong_file_is_named_with_what_should_be_in_it() {
     let x25519 =
         "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VuAyEAhSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo=\n-----END PUBLIC KEY-----\n";
+    let certificate =
+        "-----BEGIN CERTIFICATE-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END CERTIFICATE-----\n";
     let rows = [
         ("access.pem", Some(""), "access.pem doesn't hold an Ed25519 private key"),
         ("access.pem", Some("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"), "access.pem doesn't hold"),
         ("access.pem", None, "access.pem is missing: copy it"),
         ("entry.pub.pem", Some("\u{0}\u{1}"), "entry.pub.pem doesn't hold an Ed25519 key"),
         ("entry.pub.pem", Some(x25519), "entry.pub.pem doesn't hold an Ed25519 key"),
-        ("entry.old.1.pem", Some("old"), "entry.old.1.pem doesn't hold an Ed25519 key"),
+        ("entry.old.1.pem", Some(certificate), "entry.old.1.pem doesn't hold an Ed25519 key"),
+        ("entry.old.2.pem", Some("old"), "entry.old.2.pem doesn't hold an Ed25519 key"),
         ("place.key", Some("abcd"), "place.key doesn't hold 32 bytes in hexadecimal"),
         ("place.old.1.key", Some("x"), "place.old.1.key doesn't hold 32 bytes"),
         ("place-id.key", None, "place-id.key is missing"),
