@@ -160,7 +160,7 @@ pub fn booking_topology(names: &Names) -> Topology {
 
 /// What the tasks need: one queue per kind, and one waiting queue per kind and delay.
 pub fn task_topology(names: &Names) -> Topology {
-    let queue = |name, exchange, binding, dead_letter, message_ttl_ms| Queue {
+    let queue = |name, exchange, binding, dead_letter, message_ttl_ms: Option<u32>| Queue {
         name,
         exchange,
         binding,

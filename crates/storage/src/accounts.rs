@@ -1,1 +1,93 @@
-//! (being written)
+//! Accounts: who can log in, with which password hash and role.
+
+use goticket_domain::AccountId;
+use goticket_domain::identity::{EmailAddress, Role};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::StorageError;
+
+/// An account as its holder sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// Its id.
+    pub id: AccountId,
+    /// Lower case.
+    pub email: String,
+    /// How tickets and mails call the holder.
+    pub name: String,
+    /// What it may do now; a token may still carry an older one.
+    pub role: Role,
+}
+
+/// What a log-in compares with.
+#[derive(Clone)]
+pub struct Credentials {
+    /// The account.
+    pub account: Account,
+    /// bcrypt; None for an account that cannot log in by password.
+    pub password_hash: Option<String>,
+}
+
+type Row = (Uuid, String, String, String);
+
+fn account((id, email, name, role): Row) -> Result<Account, StorageError> {
+    let role = role.parse().map_err(|_| StorageError::Unexpected(format!("account {id} has an unknown role")))?;
+    Ok(Account { id: AccountId(id), email, name, role })
+}
+
+/// Adds an account. None where the address is taken: which of two simultaneous registrations wins, the unique constraint decides.
+pub async fn insert(
+    pool: &PgPool,
+    email: &EmailAddress,
+    name: &str,
+    role: Role,
+    password_hash: Option<&str>,
+) -> Result<Option<Account>, StorageError> {
+    let row: Option<Row> = sqlx::query_as(
+        "INSERT INTO accounts (id, email, name, role, password_hash)
+         VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT ON CONSTRAINT accounts_email_unique DO NOTHING
+         RETURNING id, email, name, role",
+    )
+    .bind(AccountId::generate().0)
+    .bind(email.as_str())
+    .bind(name)
+    .bind(role.as_str())
+    .bind(password_hash)
+    .fetch_optional(pool)
+    .await?;
+    row.map(account).transpose()
+}
+
+/// Looks an account up for a log-in, by the unique index on the address.
+pub async fn credentials(pool: &PgPool, email: &EmailAddress) -> Result<Option<Credentials>, StorageError> {
+    let row: Option<(Uuid, String, String, String, Option<String>)> =
+        sqlx::query_as("SELECT id, email, name, role, password_hash FROM accounts WHERE email = $1")
+            .bind(email.as_str())
+            .fetch_optional(pool)
+            .await?;
+    row.map(|(id, email, name, role, password_hash)| {
+        Ok(Credentials { account: account((id, email, name, role))?, password_hash })
+    })
+    .transpose()
+}
+
+/// One account.
+pub async fn find(pool: &PgPool, id: AccountId) -> Result<Option<Account>, StorageError> {
+    let row: Option<Row> = sqlx::query_as("SELECT id, email, name, role FROM accounts WHERE id = $1")
+        .bind(id.0)
+        .fetch_optional(pool)
+        .await?;
+    row.map(account).transpose()
+}
+
+/// Gives an account another role; false where there is no such account. Takes effect at its next refresh of a token.
+pub async fn set_role(pool: &PgPool, email: &EmailAddress, role: Role) -> Result<bool, StorageError> {
+    let done = sqlx::query("UPDATE accounts SET role = $2 WHERE email = $1")
+        .bind(email.as_str())
+        .bind(role.as_str())
+        .execute(pool)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}

@@ -1,1 +1,338 @@
-//! (being written)
+//! Events on sale: their schedule, price categories and sections; making, changing and publishing them.
+
+use goticket_domain::catalog::EventStatus;
+use goticket_domain::queue::RoomSettings;
+use goticket_domain::{AccountId, EventId, VenueId};
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx;
+use sqlx::{FromRow, PgConnection, PgPool};
+use uuid::Uuid;
+
+use crate::StorageError;
+
+/// An event with its venue's name, categories and sections.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Its id.
+    pub id: EventId,
+    /// The venue.
+    pub venue: VenueId,
+    /// The venue's name.
+    pub venue_name: String,
+    /// The venue's IANA time zone.
+    pub time_zone: String,
+    /// The organizer it belongs to.
+    pub owner: AccountId,
+    /// What is sold, as tickets print it.
+    pub title: String,
+    /// Draft, published, closed.
+    pub status: EventStatus,
+    /// ISO 4217 code.
+    pub currency: String,
+    /// When it takes place.
+    pub starts_at: Timestamp,
+    /// When fans may join.
+    pub lobby_opens_at: Timestamp,
+    /// When the order is drawn and selling begins.
+    pub onsale_at: Timestamp,
+    /// How long seats are held.
+    pub hold_seconds: u32,
+    /// Tickets one account may have.
+    pub ticket_limit: u32,
+    /// All places.
+    pub capacity: u32,
+    /// Price categories by number.
+    pub categories: Vec<Category>,
+    /// Sections by number.
+    pub sections: Vec<Section>,
+}
+
+/// A price level.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Category {
+    /// Number within the event.
+    pub no: u16,
+    /// Its name.
+    pub name: String,
+    /// A CSS colour.
+    pub color: String,
+    /// Price of one seat.
+    pub price_minor: i64,
+    /// How many places have it.
+    pub seats: u32,
+}
+
+/// A section: consecutive seat numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Section {
+    /// Number within the event.
+    pub no: u16,
+    /// Its name.
+    pub name: String,
+    /// `seated` or `standing`.
+    pub kind: String,
+    /// Its first seat.
+    pub first_seat: u32,
+    /// How many places it has.
+    pub seat_count: u32,
+}
+
+/// What an organizer may change later; None leaves as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Change {
+    /// New title.
+    pub title: Option<String>,
+    /// New start.
+    pub starts_at: Option<Timestamp>,
+    /// New opening of the lobby.
+    pub lobby_opens_at: Option<Timestamp>,
+    /// New start of sale.
+    pub onsale_at: Option<Timestamp>,
+    /// New length of holds.
+    pub hold_seconds: Option<u32>,
+    /// New limit.
+    pub ticket_limit: Option<u32>,
+}
+
+#[derive(FromRow)]
+struct Row {
+    id: Uuid,
+    venue: Uuid,
+    venue_name: String,
+    time_zone: String,
+    owner: Uuid,
+    title: String,
+    status: String,
+    currency: String,
+    starts_at: jiff_sqlx::Timestamp,
+    lobby_opens_at: jiff_sqlx::Timestamp,
+    onsale_at: jiff_sqlx::Timestamp,
+    hold_seconds: i32,
+    ticket_limit: i32,
+    capacity: i32,
+}
+
+impl Row {
+    fn into_event(self) -> Result<Event, StorageError> {
+        Ok(Event {
+            id: EventId(self.id),
+            venue: VenueId(self.venue),
+            venue_name: self.venue_name,
+            time_zone: self.time_zone,
+            owner: AccountId(self.owner),
+            title: self.title,
+            status: self.status.parse().map_err(StorageError::Unexpected)?,
+            currency: self.currency,
+            starts_at: self.starts_at.to_jiff(),
+            lobby_opens_at: self.lobby_opens_at.to_jiff(),
+            onsale_at: self.onsale_at.to_jiff(),
+            hold_seconds: u32::try_from(self.hold_seconds).unwrap_or(0),
+            ticket_limit: u32::try_from(self.ticket_limit).unwrap_or(0),
+            capacity: u32::try_from(self.capacity).unwrap_or(0),
+            categories: Vec::new(),
+            sections: Vec::new(),
+        })
+    }
+}
+
+/// One event with its categories and sections.
+pub async fn find(pool: &PgPool, id: EventId) -> Result<Option<Event>, StorageError> {
+    let row: Option<Row> = sqlx::query_as(
+        "SELECT e.id, e.venue, v.name AS venue_name, v.time_zone, e.owner, e.title, e.status, e.currency, e.starts_at,
+                e.lobby_opens_at, e.onsale_at, e.hold_seconds, e.ticket_limit, e.capacity
+         FROM events e JOIN venues v ON v.id = e.venue
+         WHERE e.id = $1",
+    )
+    .bind(id.0)
+    .fetch_optional(pool)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let mut events = [row.into_event()?];
+    fill(pool, &mut events).await?;
+    let [event] = events;
+    Ok(Some(event))
+}
+
+/// Events by id, at most `limit` after `after`: published and closed ones, and the drafts that `drafts` lets through.
+pub async fn list(
+    pool: &PgPool,
+    drafts: Drafts,
+    after: Option<EventId>,
+    limit: u32,
+) -> Result<Vec<Event>, StorageError> {
+    let (all, owner) = match drafts {
+        Drafts::None => (false, None),
+        Drafts::Of(owner) => (false, Some(owner.0)),
+        Drafts::All => (true, None),
+    };
+    let rows: Vec<Row> = sqlx::query_as(
+        "SELECT e.id, e.venue, v.name AS venue_name, v.time_zone, e.owner, e.title, e.status, e.currency, e.starts_at,
+                e.lobby_opens_at, e.onsale_at, e.hold_seconds, e.ticket_limit, e.capacity
+         FROM events e JOIN venues v ON v.id = e.venue
+         WHERE (e.status <> 'draft' OR $1 OR e.owner = $2) AND ($3::uuid IS NULL OR e.id > $3)
+         ORDER BY e.id
+         LIMIT $4",
+    )
+    .bind(all)
+    .bind(owner)
+    .bind(after.map(|after| after.0))
+    .bind(i64::from(limit))
+    .fetch_all(pool)
+    .await?;
+    let mut events = rows.into_iter().map(Row::into_event).collect::<Result<Vec<_>, _>>()?;
+    fill(pool, &mut events).await?;
+    Ok(events)
+}
+
+/// Whose drafts a list shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drafts {
+    /// Nobody's.
+    None,
+    /// One organizer's.
+    Of(AccountId),
+    /// Everybody's.
+    All,
+}
+
+/// Reads categories and sections of all these events, two statements in all.
+async fn fill(pool: &PgPool, events: &mut [Event]) -> Result<(), StorageError> {
+    let ids: Vec<Uuid> = events.iter().map(|event| event.id.0).collect();
+    let categories: Vec<(Uuid, i16, String, String, i64, i32)> = sqlx::query_as(
+        "SELECT event, no, name, color, price_minor, seat_count FROM event_categories WHERE event = ANY($1) ORDER BY event, no",
+    )
+    .bind(&ids)
+    .fetch_all(pool)
+    .await?;
+    let sections: Vec<(Uuid, i16, String, String, i32, i32)> = sqlx::query_as(
+        "SELECT event, no, name, kind, first_seat, seat_count FROM event_sections WHERE event = ANY($1) ORDER BY event, no",
+    )
+    .bind(&ids)
+    .fetch_all(pool)
+    .await?;
+    for (id, no, name, color, price_minor, seats) in categories {
+        if let Some(event) = events.iter_mut().find(|event| event.id.0 == id) {
+            let (no, seats) = (u16::try_from(no).unwrap_or(0), u32::try_from(seats).unwrap_or(0));
+            event.categories.push(Category { no, name, color, price_minor, seats });
+        }
+    }
+    for (id, no, name, kind, first_seat, seat_count) in sections {
+        if let Some(event) = events.iter_mut().find(|event| event.id.0 == id) {
+            let no = u16::try_from(no).unwrap_or(0);
+            let (first_seat, seat_count) = (u32::try_from(first_seat).unwrap_or(0), u32::try_from(seat_count).unwrap_or(0));
+            event.sections.push(Section { no, name, kind, first_seat, seat_count });
+        }
+    }
+    Ok(())
+}
+
+/// Writes a draft with its categories and sections; [`crate::seats::insert`] writes its seats in the same transaction.
+pub async fn insert(tx: &mut PgConnection, event: &Event, queue: &RoomSettings) -> Result<(), StorageError> {
+    let queue = serde_json::to_value(queue).map_err(|error| StorageError::Unexpected(error.to_string()))?;
+    sqlx::query(
+        "INSERT INTO events (id, venue, owner, title, currency, status, starts_at, lobby_opens_at, onsale_at, hold_seconds,
+                             ticket_limit, capacity, queue_settings)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+    )
+    .bind(event.id.0)
+    .bind(event.venue.0)
+    .bind(event.owner.0)
+    .bind(&event.title)
+    .bind(&event.currency)
+    .bind(event.status.as_str())
+    .bind(event.starts_at.to_sqlx())
+    .bind(event.lobby_opens_at.to_sqlx())
+    .bind(event.onsale_at.to_sqlx())
+    .bind(signed(event.hold_seconds))
+    .bind(signed(event.ticket_limit))
+    .bind(signed(event.capacity))
+    .bind(queue)
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query(
+        "INSERT INTO event_categories (event, no, name, color, price_minor, seat_count)
+         SELECT $1, * FROM UNNEST($2::smallint[], $3::text[], $4::text[], $5::bigint[], $6::integer[])",
+    )
+    .bind(event.id.0)
+    .bind(event.categories.iter().map(|c| small(c.no)).collect::<Vec<_>>())
+    .bind(event.categories.iter().map(|c| c.name.as_str()).collect::<Vec<_>>())
+    .bind(event.categories.iter().map(|c| c.color.as_str()).collect::<Vec<_>>())
+    .bind(event.categories.iter().map(|c| c.price_minor).collect::<Vec<_>>())
+    .bind(event.categories.iter().map(|c| signed(c.seats)).collect::<Vec<_>>())
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query(
+        "INSERT INTO event_sections (event, no, name, kind, first_seat, seat_count)
+         SELECT $1, * FROM UNNEST($2::smallint[], $3::text[], $4::text[], $5::integer[], $6::integer[])",
+    )
+    .bind(event.id.0)
+    .bind(event.sections.iter().map(|s| small(s.no)).collect::<Vec<_>>())
+    .bind(event.sections.iter().map(|s| s.name.as_str()).collect::<Vec<_>>())
+    .bind(event.sections.iter().map(|s| s.kind.as_str()).collect::<Vec<_>>())
+    .bind(event.sections.iter().map(|s| signed(s.first_seat)).collect::<Vec<_>>())
+    .bind(event.sections.iter().map(|s| signed(s.seat_count)).collect::<Vec<_>>())
+    .execute(&mut *tx)
+    .await?;
+    Ok(())
+}
+
+/// Changes an event while it is in `status`; false where it is not (any more): nothing was changed.
+pub async fn update(pool: &PgPool, id: EventId, status: EventStatus, change: &Change) -> Result<bool, StorageError> {
+    let done = sqlx::query(
+        "UPDATE events
+         SET title = coalesce($3, title), starts_at = coalesce($4, starts_at), lobby_opens_at = coalesce($5, lobby_opens_at),
+             onsale_at = coalesce($6, onsale_at), hold_seconds = coalesce($7, hold_seconds),
+             ticket_limit = coalesce($8, ticket_limit)
+         WHERE id = $1 AND status = $2",
+    )
+    .bind(id.0)
+    .bind(status.as_str())
+    .bind(change.title.as_deref())
+    .bind(change.starts_at.map(ToSqlx::to_sqlx))
+    .bind(change.lobby_opens_at.map(ToSqlx::to_sqlx))
+    .bind(change.onsale_at.map(ToSqlx::to_sqlx))
+    .bind(change.hold_seconds.map(signed))
+    .bind(change.ticket_limit.map(signed))
+    .execute(pool)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Publishes a draft and makes its waiting room from the settings it was created with, in one transaction. False where it is no
+/// draft: a concurrent twin that was faster leaves nothing to do.
+pub async fn publish(pool: &PgPool, id: EventId, draw_secret: [u8; 32]) -> Result<bool, StorageError> {
+    let mut tx = pool.begin().await?;
+    let settings: Option<serde_json::Value> =
+        sqlx::query_scalar("UPDATE events SET status = 'published' WHERE id = $1 AND status = 'draft' RETURNING queue_settings")
+            .bind(id.0)
+            .fetch_optional(&mut *tx)
+            .await?;
+    let Some(settings) = settings else { return Ok(false) };
+    let settings: RoomSettings = serde_json::from_value(settings)
+        .map_err(|error| StorageError::Unexpected(format!("queue settings of event {id}: {error}")))?;
+    sqlx::query(
+        "INSERT INTO rooms (event, state, rate_per_min, burst, active_cap, claim_window_s, session_s, message, draw_secret)
+         VALUES ($1, 'scheduled', $2, $3, $4, $5, $6, $7, $8)",
+    )
+    .bind(id.0)
+    .bind(signed(settings.rate_per_min))
+    .bind(signed(settings.burst))
+    .bind(signed(settings.active_cap))
+    .bind(signed(settings.claim_window_s))
+    .bind(signed(settings.session_s))
+    .bind(&settings.message)
+    .bind(draw_secret.as_slice())
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+/// Postgres has no unsigned integers; the domain's limits keep all of these far below the edge.
+fn signed(value: u32) -> i32 {
+    i32::try_from(value).unwrap_or(i32::MAX)
+}
+
+fn small(value: u16) -> i16 {
+    i16::try_from(value).unwrap_or(i16::MAX)
+}

@@ -1,1 +1,123 @@
-//! (being written)
+//! Seats: written once with their event, never changed; and who has them now.
+
+use goticket_contracts::redis_keys::seat_state;
+use goticket_domain::EventId;
+use sqlx::{FromRow, PgConnection, PgPool};
+
+use crate::StorageError;
+
+/// Rows of one INSERT: enough to make round trips cheap, small enough for a statement time-out.
+const INSERT_ROWS: usize = 10_000;
+
+/// One place of an event.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Seat {
+    /// Number within the event.
+    pub no: u32,
+    /// Its section.
+    pub section: u16,
+    /// Running row within the section.
+    pub row_no: u16,
+    /// Run of neighbours within the row.
+    pub block: u16,
+    /// How tickets call the row; empty for standing places.
+    pub row_label: String,
+    /// The number shown.
+    pub number: String,
+    /// Stable id, unique in the event.
+    pub guid: String,
+    /// Price category.
+    pub category: u16,
+    /// Position in pixels; None for standing places.
+    pub x: Option<f32>,
+    /// Position in pixels, downwards; None for standing places.
+    pub y: Option<f32>,
+}
+
+#[derive(FromRow)]
+struct Row {
+    no: i32,
+    section: i16,
+    row_no: i16,
+    block: i16,
+    row_label: String,
+    number: String,
+    guid: String,
+    category: i16,
+    x: Option<f32>,
+    y: Option<f32>,
+}
+
+/// Writes all seats of an event.
+pub async fn insert(tx: &mut PgConnection, event: EventId, seats: &[Seat]) -> Result<(), StorageError> {
+    for chunk in seats.chunks(INSERT_ROWS) {
+        let done = sqlx::query(
+            "INSERT INTO seats (event, no, section, row_no, block, row_label, number, guid, category, x, y)
+             SELECT $1, * FROM UNNEST($2::integer[], $3::smallint[], $4::smallint[], $5::smallint[], $6::text[], $7::text[],
+                                      $8::text[], $9::smallint[], $10::real[], $11::real[])",
+        )
+        .bind(event.0)
+        .bind(chunk.iter().map(|s| i32::try_from(s.no).unwrap_or(i32::MAX)).collect::<Vec<_>>())
+        .bind(small(chunk, |s| s.section))
+        .bind(small(chunk, |s| s.row_no))
+        .bind(small(chunk, |s| s.block))
+        .bind(chunk.iter().map(|s| s.row_label.as_str()).collect::<Vec<_>>())
+        .bind(chunk.iter().map(|s| s.number.as_str()).collect::<Vec<_>>())
+        .bind(chunk.iter().map(|s| s.guid.as_str()).collect::<Vec<_>>())
+        .bind(small(chunk, |s| s.category))
+        .bind(chunk.iter().map(|s| s.x).collect::<Vec<_>>())
+        .bind(chunk.iter().map(|s| s.y).collect::<Vec<_>>())
+        .execute(&mut *tx)
+        .await?;
+        if done.rows_affected() != chunk.len() as u64 {
+            return Err(StorageError::Unexpected(format!("{} of {} seats written", done.rows_affected(), chunk.len())));
+        }
+    }
+    Ok(())
+}
+
+/// All seats of an event by number.
+pub async fn all(pool: &PgPool, event: EventId) -> Result<Vec<Seat>, StorageError> {
+    let rows: Vec<Row> = sqlx::query_as(
+        "SELECT no, section, row_no, block, row_label, number, guid, category, x, y FROM seats WHERE event = $1 ORDER BY no",
+    )
+    .bind(event.0)
+    .fetch_all(pool)
+    .await?;
+    Ok(rows.into_iter().map(seat).collect())
+}
+
+/// Who has the seats that are not free: number and state (see [`seat_state`]). Served by `booking_seats_one_live`. A concurrent
+/// batch is in it wholly or not at all.
+pub async fn taken(pool: &PgPool, event: EventId) -> Result<Vec<(u32, u8)>, StorageError> {
+    let rows: Vec<(i32, bool)> = sqlx::query_as(
+        "SELECT s.seat, b.state = 'confirmed'
+         FROM booking_seats s JOIN bookings b ON b.id = s.booking
+         WHERE s.event = $1 AND s.live",
+    )
+    .bind(event.0)
+    .fetch_all(pool)
+    .await?;
+    let state = |sold| if sold { seat_state::SOLD } else { seat_state::HELD };
+    Ok(rows.into_iter().filter_map(|(no, sold)| Some((u32::try_from(no).ok()?, state(sold)))).collect())
+}
+
+fn seat(row: Row) -> Seat {
+    let unsigned = |value: i16| u16::try_from(value).unwrap_or(0);
+    Seat {
+        no: u32::try_from(row.no).unwrap_or(0),
+        section: unsigned(row.section),
+        row_no: unsigned(row.row_no),
+        block: unsigned(row.block),
+        row_label: row.row_label,
+        number: row.number,
+        guid: row.guid,
+        category: unsigned(row.category),
+        x: row.x,
+        y: row.y,
+    }
+}
+
+fn small(seats: &[Seat], field: impl Fn(&Seat) -> u16) -> Vec<i16> {
+    seats.iter().map(|seat| i16::try_from(field(seat)).unwrap_or(i16::MAX)).collect()
+}

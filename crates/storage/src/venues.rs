@@ -1,1 +1,82 @@
-//! (being written)
+//! Venues and the seating plans they were imported with.
+
+use goticket_domain::{AccountId, VenueId};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::StorageError;
+
+/// A venue without its plan, which can be large.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Venue {
+    /// Its id.
+    pub id: VenueId,
+    /// The organizer it belongs to.
+    pub owner: AccountId,
+    /// Its name.
+    pub name: String,
+    /// IANA name.
+    pub time_zone: String,
+    /// Seats of the plan, standing places not counted.
+    pub seat_count: u32,
+}
+
+type Row = (Uuid, Uuid, String, String, i32);
+
+fn venue((id, owner, name, time_zone, seat_count): Row) -> Venue {
+    let seat_count = u32::try_from(seat_count).unwrap_or(0);
+    Venue { id: VenueId(id), owner: AccountId(owner), name, time_zone, seat_count }
+}
+
+/// Stores a venue; `plan` is the JSON text it was imported from.
+pub async fn insert(pool: &PgPool, venue: &Venue, plan: &str) -> Result<(), StorageError> {
+    sqlx::query(
+        "INSERT INTO venues (id, owner, name, time_zone, plan, seat_count)
+         VALUES ($1, $2, $3, $4, $5::jsonb, $6)",
+    )
+    .bind(venue.id.0)
+    .bind(venue.owner.0)
+    .bind(&venue.name)
+    .bind(&venue.time_zone)
+    .bind(plan)
+    .bind(i32::try_from(venue.seat_count).unwrap_or(i32::MAX))
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// One venue.
+pub async fn find(pool: &PgPool, id: VenueId) -> Result<Option<Venue>, StorageError> {
+    let row: Option<Row> = sqlx::query_as("SELECT id, owner, name, time_zone, seat_count FROM venues WHERE id = $1")
+        .bind(id.0)
+        .fetch_optional(pool)
+        .await?;
+    Ok(row.map(venue))
+}
+
+/// A venue's plan as JSON text, for the importer to read again.
+pub async fn plan(pool: &PgPool, id: VenueId) -> Result<Option<String>, StorageError> {
+    Ok(sqlx::query_scalar("SELECT plan::text FROM venues WHERE id = $1").bind(id.0).fetch_optional(pool).await?)
+}
+
+/// Venues by id, at most `limit` after `after`; of one owner (index `venues_by_owner`), or everybody's (primary key).
+pub async fn list(
+    pool: &PgPool,
+    owner: Option<AccountId>,
+    after: Option<VenueId>,
+    limit: u32,
+) -> Result<Vec<Venue>, StorageError> {
+    let rows: Vec<Row> = sqlx::query_as(
+        "SELECT id, owner, name, time_zone, seat_count
+         FROM venues
+         WHERE ($1::uuid IS NULL OR owner = $1) AND ($2::uuid IS NULL OR id > $2)
+         ORDER BY id
+         LIMIT $3",
+    )
+    .bind(owner.map(|owner| owner.0))
+    .bind(after.map(|after| after.0))
+    .bind(i64::from(limit))
+    .fetch_all(pool)
+    .await?;
+    Ok(rows.into_iter().map(venue).collect())
+}
