@@ -1,0 +1,3 @@
+//! What the workers do, one use case per file.
+
+pub mod booking;
