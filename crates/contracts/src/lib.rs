@@ -10,6 +10,7 @@ pub mod objects;
 pub mod redis_keys;
 pub mod replies;
 pub mod tasks;
+pub mod waiting_room_convert;
 
 /// The waiting room's gRPC contract, generated from `proto/waiting_room.proto`.
 #[allow(missing_docs, clippy::all, clippy::pedantic, unreachable_pub, unused_qualifications)]

@@ -44,6 +44,16 @@ impl EventKeys {
         self.key("gone")
     }
 
+    /// HASH place id → score, of who is in `admitted` or `sessions` (whose own scores are times).
+    pub fn scores(&self) -> String {
+        self.key("scores")
+    }
+
+    /// ZSET place id → 0: the lobby, frozen while its order is being drawn.
+    pub fn lobby(&self) -> String {
+        self.key("lobby")
+    }
+
     /// STRING, two bits per seat (BITFIELD u2 at `#seat`): 0 free, 1 held, 2 sold. Missing = to be rebuilt from Postgres.
     pub fn seat_map(&self) -> String {
         self.key("seats")

@@ -1,1 +1,282 @@
-//! (being written)
+//! Waiting rooms: what must survive the loss of Redis. After its making only the admission service writes a room.
+
+mod floors;
+mod log;
+
+use goticket_domain::EventId;
+use goticket_domain::queue::{DrawSecret, DrawSeed, MerkleRoot, RoomSettings, RoomState, Score};
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx as _;
+use sqlx::{FromRow, PgConnection, PgPool};
+use uuid::Uuid;
+
+use crate::StorageError;
+
+pub use floors::{Floors, save_floors};
+pub use log::{LogRow, append_log, latest_log, log_from};
+
+/// A room as it stands in Postgres.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Room {
+    /// The event it leads to.
+    pub event: EventId,
+    /// Where it stands.
+    pub state: RoomState,
+    /// What operators set.
+    pub settings: RoomSettings,
+    /// Grows with every change of state and settings: whoever holds a lower one must not act on it.
+    pub revision: i64,
+    /// When the lobby opens.
+    pub lobby_opens_at: Timestamp,
+    /// When the order is drawn.
+    pub onsale_at: Timestamp,
+    /// The schedule says that the next of lobby and draw is due, by the database's clock.
+    pub due: bool,
+    /// The draw's secret.
+    pub secret: DrawSecret,
+    /// Public randomness named in advance; empty for none.
+    pub beacon: Vec<u8>,
+    /// Root of the closed lobby.
+    pub root: Option<MerkleRoot>,
+    /// Seed of the draw.
+    pub seed: Option<DrawSeed>,
+    /// How often Redis had to be filled.
+    pub epoch: u64,
+    /// Durable floor of the frontier.
+    pub frontier: Option<Score>,
+    /// Durable floor of the count of admissions.
+    pub admitted: u64,
+    /// Durable floor of the sequence numbers.
+    pub next_sequence: u64,
+    /// How many were inside; 0 once all of them must have gone.
+    pub active: u32,
+    /// When all of them must have gone, Unix ms.
+    pub active_until_ms: i64,
+}
+
+impl Room {
+    /// The frontier as tables and Redis hold it: -1 for none.
+    pub fn frontier_number(&self) -> i64 {
+        self.frontier.and_then(|f| i64::try_from(f.as_u64()).ok()).unwrap_or(-1)
+    }
+}
+
+#[derive(FromRow)]
+struct Row {
+    event: Uuid,
+    state: String,
+    rate_per_min: i32,
+    burst: i32,
+    active_cap: i32,
+    claim_window_s: i32,
+    session_s: i32,
+    message: String,
+    revision: i64,
+    #[sqlx(try_from = "jiff_sqlx::Timestamp")]
+    lobby_opens_at: Timestamp,
+    #[sqlx(try_from = "jiff_sqlx::Timestamp")]
+    onsale_at: Timestamp,
+    due: bool,
+    draw_secret: Vec<u8>,
+    draw_beacon: Vec<u8>,
+    draw_root: Option<Vec<u8>>,
+    draw_seed: Option<Vec<u8>>,
+    epoch: i64,
+    frontier: i64,
+    admitted: i64,
+    next_sequence: i64,
+    active: i32,
+    active_until_ms: i64,
+}
+
+impl TryFrom<Row> for Room {
+    type Error = StorageError;
+
+    fn try_from(row: Row) -> Result<Self, StorageError> {
+        Ok(Self {
+            event: EventId(row.event),
+            state: row.state.parse().map_err(StorageError::Unexpected)?,
+            settings: RoomSettings {
+                rate_per_min: number("rate_per_min", row.rate_per_min)?,
+                burst: number("burst", row.burst)?,
+                active_cap: number("active_cap", row.active_cap)?,
+                claim_window_s: number("claim_window_s", row.claim_window_s)?,
+                session_s: number("session_s", row.session_s)?,
+                message: row.message,
+            },
+            revision: row.revision,
+            lobby_opens_at: row.lobby_opens_at,
+            onsale_at: row.onsale_at,
+            due: row.due,
+            secret: DrawSecret(digest("draw_secret", &row.draw_secret)?),
+            beacon: row.draw_beacon,
+            root: row.draw_root.map(|bytes| digest("draw_root", &bytes)).transpose()?.map(MerkleRoot),
+            seed: row.draw_seed.map(|bytes| digest("draw_seed", &bytes)).transpose()?.map(DrawSeed),
+            epoch: number("epoch", row.epoch)?,
+            frontier: u64::try_from(row.frontier).ok().and_then(Score::from_u64),
+            admitted: number("admitted", row.admitted)?,
+            next_sequence: number("next_sequence", row.next_sequence)?,
+            active: number("active", row.active)?,
+            active_until_ms: row.active_until_ms,
+        })
+    }
+}
+
+fn number<S, T: TryFrom<S>>(column: &str, value: S) -> Result<T, StorageError> {
+    T::try_from(value).map_err(|_| StorageError::Unexpected(format!("rooms.{column} is out of range")))
+}
+
+fn digest(column: &str, bytes: &[u8]) -> Result<[u8; 32], StorageError> {
+    bytes.try_into().map_err(|_| StorageError::Unexpected(format!("rooms.{column} has {} bytes", bytes.len())))
+}
+
+/// What every read of a room selects, as a fragment for `concat!`. `updated_at` moves with state and settings only.
+macro_rules! select_room {
+    ($rest:literal) => {
+        concat!(
+            "SELECT r.event, r.state, r.rate_per_min, r.burst, r.active_cap, r.claim_window_s, r.session_s, r.message,
+                    (extract(epoch FROM r.updated_at) * 1000000)::bigint AS revision,
+                    e.lobby_opens_at, e.onsale_at,
+                    CASE r.state WHEN 'scheduled' THEN e.lobby_opens_at <= clock_timestamp()
+                                 WHEN 'lobby' THEN e.onsale_at <= clock_timestamp()
+                                 ELSE false END AS due,
+                    r.draw_secret, r.draw_beacon, r.draw_root, r.draw_seed,
+                    r.epoch, r.frontier, r.admitted, r.next_sequence,
+                    CASE WHEN r.active_until > clock_timestamp() THEN r.active ELSE 0 END AS active,
+                    (extract(epoch FROM greatest(r.active_until, 'epoch')) * 1000)::bigint AS active_until_ms
+             FROM rooms r JOIN events e ON e.id = r.event ",
+            $rest
+        )
+    };
+}
+
+/// Makes the room of an event that is being published, in the publisher's transaction. The caller has checked the settings;
+/// `secret` is fresh randomness and known to nobody.
+pub async fn create(
+    connection: &mut PgConnection,
+    event: EventId,
+    settings: &RoomSettings,
+    secret: [u8; 32],
+) -> Result<(), StorageError> {
+    let out_of_range = |field| move |_| StorageError::Unexpected(format!("{field} is out of range"));
+    sqlx::query(
+        "INSERT INTO rooms (event, state, rate_per_min, burst, active_cap, claim_window_s, session_s, message, draw_secret)
+         VALUES ($1, 'scheduled', $2, $3, $4, $5, $6, $7, $8)",
+    )
+    .bind(event.0)
+    .bind(i32::try_from(settings.rate_per_min).map_err(out_of_range("rate_per_min"))?)
+    .bind(i32::try_from(settings.burst).map_err(out_of_range("burst"))?)
+    .bind(i32::try_from(settings.active_cap).map_err(out_of_range("active_cap"))?)
+    .bind(i32::try_from(settings.claim_window_s).map_err(out_of_range("claim_window_s"))?)
+    .bind(i32::try_from(settings.session_s).map_err(out_of_range("session_s"))?)
+    .bind(&settings.message)
+    .bind(secret.as_slice())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Every room that is not closed, and those of `also` in whatever state: the one read of each tick. Served by `rooms_alive`.
+pub async fn alive(pool: &PgPool, also: &[EventId]) -> Result<Vec<Room>, StorageError> {
+    let also: Vec<Uuid> = also.iter().map(|event| event.0).collect();
+    let rows: Vec<Row> = sqlx::query_as(select_room!("WHERE r.state <> 'closed' OR r.event = ANY($1)"))
+        .bind(also)
+        .fetch_all(pool)
+        .await?;
+    rows.into_iter().map(Room::try_from).collect()
+}
+
+/// One room.
+pub async fn find(pool: &PgPool, event: EventId) -> Result<Option<Room>, StorageError> {
+    let row: Option<Row> =
+        sqlx::query_as(select_room!("WHERE r.event = $1")).bind(event.0).fetch_optional(pool).await?;
+    row.map(Room::try_from).transpose()
+}
+
+/// One room, locked until the transaction ends: a concurrent change waits, and then sees this one.
+pub async fn lock(connection: &mut PgConnection, event: EventId) -> Result<Option<Room>, StorageError> {
+    let row: Option<Row> = sqlx::query_as(select_room!("WHERE r.event = $1 FOR UPDATE OF r"))
+        .bind(event.0)
+        .fetch_optional(connection)
+        .await?;
+    row.map(Room::try_from).transpose()
+}
+
+/// Like [`lock`], but None where a twin has the room locked: he is doing what we came for.
+pub async fn lock_if_free(connection: &mut PgConnection, event: EventId) -> Result<Option<Room>, StorageError> {
+    let row: Option<Row> = sqlx::query_as(select_room!("WHERE r.event = $1 FOR UPDATE OF r SKIP LOCKED"))
+        .bind(event.0)
+        .fetch_optional(connection)
+        .await?;
+    row.map(Room::try_from).transpose()
+}
+
+/// Writes state and settings of a locked room and raises its revision, also when the clock went back.
+pub async fn save_control(
+    connection: &mut PgConnection,
+    event: EventId,
+    state: RoomState,
+    settings: &RoomSettings,
+) -> Result<(), StorageError> {
+    let done = sqlx::query(
+        "UPDATE rooms SET state = $2, rate_per_min = $3, burst = $4, active_cap = $5, claim_window_s = $6, session_s = $7,
+                message = $8, updated_at = greatest(clock_timestamp(), updated_at + interval '1 microsecond')
+         WHERE event = $1",
+    )
+    .bind(event.0)
+    .bind(state.as_str())
+    .bind(i32::try_from(settings.rate_per_min).unwrap_or(i32::MAX))
+    .bind(i32::try_from(settings.burst).unwrap_or(i32::MAX))
+    .bind(i32::try_from(settings.active_cap).unwrap_or(i32::MAX))
+    .bind(i32::try_from(settings.claim_window_s).unwrap_or(i32::MAX))
+    .bind(i32::try_from(settings.session_s).unwrap_or(i32::MAX))
+    .bind(&settings.message)
+    .execute(connection)
+    .await?;
+    one(done.rows_affected(), "save_control")
+}
+
+/// Writes the outcome of the draw of a locked room. There is only one: a second would change the order.
+pub async fn save_draw(
+    connection: &mut PgConnection,
+    event: EventId,
+    root: MerkleRoot,
+    seed: DrawSeed,
+) -> Result<(), StorageError> {
+    let done = sqlx::query(
+        "UPDATE rooms SET draw_root = $2, draw_seed = $3, drawn_at = clock_timestamp() WHERE event = $1 AND draw_seed IS NULL",
+    )
+    .bind(event.0)
+    .bind(root.0.as_slice())
+    .bind(seed.0.as_slice())
+    .execute(connection)
+    .await?;
+    one(done.rows_affected(), "save_draw")
+}
+
+/// Raises the epoch of a room that Redis has lost, if it is still `seen`, to beyond `found` (what Redis holds, 0 for nothing).
+/// False where a twin was faster: then his epoch counts.
+pub async fn raise_epoch(pool: &PgPool, event: EventId, seen: u64, found: u64) -> Result<bool, StorageError> {
+    let done = sqlx::query("UPDATE rooms SET epoch = greatest(epoch, $3) + 1 WHERE event = $1 AND epoch = $2")
+        .bind(event.0)
+        .bind(number::<_, i64>("epoch", seen)?)
+        .bind(number::<_, i64>("epoch", found)?)
+        .execute(pool)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// The database's clock, in microseconds like everything it stores.
+pub async fn now(connection: &mut PgConnection) -> Result<Timestamp, StorageError> {
+    let now: jiff_sqlx::Timestamp = sqlx::query_scalar("SELECT clock_timestamp()").fetch_one(connection).await?;
+    Ok(now.to_jiff())
+}
+
+fn one(rows: u64, what: &str) -> Result<(), StorageError> {
+    if rows == 1 { Ok(()) } else { Err(StorageError::Unexpected(format!("rooms: {what} changed {rows} rows"))) }
+}
+
+/// Binds a time.
+fn bindable(at: Timestamp) -> jiff_sqlx::Timestamp {
+    at.to_sqlx()
+}
