@@ -2,5 +2,6 @@
 
 pub mod deadlines;
 pub mod decide;
+pub mod printable;
 pub mod sale;
 pub mod view;

@@ -1,1 +1,121 @@
-//! (being written)
+//! Payments whose end is still unknown: what the provider has not answered, and what must go back.
+
+use goticket_contracts::events::{BookingFact, DomainEvent};
+use goticket_domain::payment::PaymentState;
+use goticket_domain::{BookingId, EventId, Money, PaymentId};
+use jiff::SignedDuration;
+use sqlx::{FromRow, PgPool};
+use uuid::Uuid;
+
+use crate::StorageError;
+
+/// One of them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Undecided {
+    /// Which payment.
+    pub payment: PaymentId,
+    /// For which booking.
+    pub booking: BookingId,
+    /// Of which event.
+    pub event: EventId,
+    /// On whose queue it is decided.
+    pub section: u16,
+    /// The provider's name.
+    pub provider: String,
+    /// The provider's id of it.
+    pub provider_ref: String,
+    /// What was asked for.
+    pub amount: Money,
+    /// `Open` or `RefundDue`.
+    pub state: PaymentState,
+}
+
+#[derive(FromRow)]
+struct Row {
+    id: Uuid,
+    booking: Uuid,
+    event: Uuid,
+    section: i16,
+    provider: String,
+    provider_ref: String,
+    amount_minor: i64,
+    currency: String,
+    state: String,
+}
+
+/// Takes up to `limit` payments in `state` (open or refund due) that nobody has touched for `pause`, and touches them: a
+/// concurrent twin takes others, and the same one comes back only after a pause, which grows with its age (a quarter of it).
+/// Those the provider never answered about are left out: no fan has seen a page on which he could pay. Served by `payments_undecided`.
+pub async fn take(
+    pool: &PgPool,
+    provider: &str,
+    state: PaymentState,
+    pause: SignedDuration,
+    limit: u32,
+) -> Result<Vec<Undecided>, StorageError> {
+    let rows: Vec<Row> = sqlx::query_as(
+        "WITH due AS (
+             SELECT id FROM payments
+             WHERE state IN ('open', 'refund_due') AND state = $2 AND provider = $1 AND provider_ref IS NOT NULL
+               AND updated_at < now() - $3 * interval '1 millisecond'
+               AND updated_at < now() - (now() - created_at) / 4
+             ORDER BY updated_at, id
+             LIMIT $4
+             FOR UPDATE SKIP LOCKED)
+         UPDATE payments p SET updated_at = now()
+         FROM due, bookings b
+         WHERE p.id = due.id AND b.id = p.booking
+         RETURNING p.id, p.booking, b.event, b.section, p.provider, p.provider_ref, p.amount_minor, p.currency, p.state",
+    )
+    .bind(provider)
+    .bind(state.as_str())
+    .bind(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX))
+    .bind(i64::from(limit))
+    .fetch_all(pool)
+    .await?;
+    rows.into_iter().map(undecided).collect()
+}
+
+/// The money went back: notes it and tells of it in one transaction. False where it was not due (any more).
+pub async fn mark_refunded(pool: &PgPool, refund: &Undecided) -> Result<bool, StorageError> {
+    let mut tx = pool.begin().await?;
+    let at: Option<jiff_sqlx::Timestamp> = sqlx::query_scalar(
+        "UPDATE payments SET state = 'refunded', updated_at = now() WHERE id = $1 AND state = 'refund_due' RETURNING now()",
+    )
+    .bind(refund.payment.0)
+    .fetch_optional(&mut *tx)
+    .await?;
+    let Some(at) = at else { return Ok(false) };
+    let fact = BookingFact::PaymentProcessed {
+        booking: refund.booking,
+        payment: refund.payment,
+        state: PaymentState::Refunded,
+        amount: refund.amount,
+    };
+    crate::outbox::write::insert_events(
+        &mut tx,
+        &[DomainEvent::new(refund.event, at.to_jiff(), fact)],
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+fn undecided(row: Row) -> Result<Undecided, StorageError> {
+    let unknown =
+        || StorageError::Unexpected(format!("payment {} has an unknown currency", row.id));
+    let currency = iso_currency::Currency::from_code(&row.currency).ok_or_else(unknown)?;
+    Ok(Undecided {
+        payment: PaymentId(row.id),
+        booking: BookingId(row.booking),
+        event: EventId(row.event),
+        section: u16::try_from(row.section).unwrap_or(0),
+        provider: row.provider,
+        provider_ref: row.provider_ref,
+        amount: Money {
+            amount_minor: row.amount_minor,
+            currency,
+        },
+        state: row.state.parse().map_err(StorageError::Unexpected)?,
+    })
+}

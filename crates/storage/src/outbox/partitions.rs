@@ -1,0 +1,117 @@
+//! One partition of the outbox per day (UTC): made ahead, dropped when old and published.
+
+use jiff::civil::Date;
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+
+use crate::StorageError;
+
+/// How long making or dropping a partition may wait for its lock, during which writers queue up behind it.
+const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '200ms'";
+
+/// Partitions are called this and their day, `outbox_d20261122`.
+const NAME_PREFIX: &str = "outbox_d";
+
+/// What one round of housekeeping did.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Housekeeping {
+    /// Partitions made.
+    pub made: Vec<String>,
+    /// Partitions dropped.
+    pub dropped: Vec<String>,
+    /// Days that could not be made or dropped this time, and why. A day of which the overflow partition already has rows never
+    /// gets one; its rows stay where they are.
+    pub left: Vec<String>,
+}
+
+/// Makes today's and the next `days_ahead` days' partitions, and drops those older than `retention_days` of which every row is
+/// published. Safe beside a live sale: whatever does not get its lock at once waits for the next round.
+pub async fn housekeeping(
+    db: &mut PgConnection,
+    days_ahead: u8,
+    retention_days: u16,
+) -> Result<Housekeeping, StorageError> {
+    let today: String = sqlx::query_scalar("SELECT (now() AT TIME ZONE 'UTC')::date::text")
+        .fetch_one(&mut *db)
+        .await?;
+    let today: Date = today
+        .parse()
+        .map_err(|error: jiff::Error| StorageError::Unexpected(error.to_string()))?;
+    let existing = partitions(db).await?;
+    let mut done = Housekeeping::default();
+    for ahead in 0..=i64::from(days_ahead) {
+        let day = today.saturating_add(jiff::Span::new().days(ahead));
+        if !existing.contains(&day) {
+            match make(db, day).await {
+                Ok(()) => done.made.push(name(day)),
+                Err(error) => done.left.push(format!("{} not made: {error}", name(day))),
+            }
+        }
+    }
+    let oldest_kept = today.saturating_sub(jiff::Span::new().days(i64::from(retention_days)));
+    for day in existing.into_iter().filter(|day| *day < oldest_kept) {
+        match drop_if_published(db, day).await {
+            Ok(true) => done.dropped.push(name(day)),
+            Ok(false) => done.left.push(format!(
+                "{} not dropped: it has unpublished rows",
+                name(day)
+            )),
+            Err(error) => done
+                .left
+                .push(format!("{} not dropped: {error}", name(day))),
+        }
+    }
+    Ok(done)
+}
+
+/// The days that have a partition.
+async fn partitions(db: &mut PgConnection) -> Result<Vec<Date>, StorageError> {
+    let names: Vec<String> = sqlx::query_scalar(
+        "SELECT c.relname::text FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+         WHERE i.inhparent = 'outbox'::regclass ORDER BY c.relname",
+    )
+    .fetch_all(db)
+    .await?;
+    let day = |name: &String| Date::strptime("%Y%m%d", name.strip_prefix(NAME_PREFIX)?).ok();
+    Ok(names.iter().filter_map(day).collect())
+}
+
+/// Attaching a table takes a lock that inserts don't feel; creating it as a partition would block them.
+async fn make(db: &mut PgConnection, day: Date) -> Result<(), StorageError> {
+    let (name, until) = (name(day), day.saturating_add(jiff::Span::new().days(1)));
+    let mut tx = db.begin().await?;
+    sqlx::query(LOCK_TIMEOUT).execute(&mut *tx).await?;
+    let create =
+        format!("CREATE TABLE {name} (LIKE outbox INCLUDING DEFAULTS INCLUDING CONSTRAINTS)");
+    sqlx::query(AssertSqlSafe(create)).execute(&mut *tx).await?;
+    let attach = format!(
+        "ALTER TABLE outbox ATTACH PARTITION {name} FOR VALUES FROM ('{day} 00:00:00Z') TO ('{until} 00:00:00Z')"
+    );
+    sqlx::query(AssertSqlSafe(attach)).execute(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// False where a row of that day lies after the slowest cursor. Its last row in the cursor's order decides.
+async fn drop_if_published(db: &mut PgConnection, day: Date) -> Result<bool, StorageError> {
+    let name = name(day);
+    let mut tx = db.begin().await?;
+    sqlx::query(LOCK_TIMEOUT).execute(&mut *tx).await?;
+    let unpublished = format!(
+        "SELECT EXISTS (SELECT FROM {name} o, outbox_cursors c WHERE (o.xid, o.sequence) > (c.xid, c.sequence))"
+    );
+    let unpublished: bool = sqlx::query_scalar(AssertSqlSafe(unpublished))
+        .fetch_one(&mut *tx)
+        .await?;
+    if unpublished {
+        return Ok(false);
+    }
+    sqlx::query(AssertSqlSafe(format!("DROP TABLE {name}")))
+        .execute(&mut *tx)
+        .await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+fn name(day: Date) -> String {
+    format!("{NAME_PREFIX}{}", day.strftime("%Y%m%d"))
+}
