@@ -49,17 +49,29 @@ fn client(config: &KafkaConfig) -> ClientConfig {
 /// A producer that neither loses, doubles nor reorders what it was given while it lives, and gives up on a message only after
 /// `message_timeout_ms`. Its queue is bounded: a full one refuses the next message.
 pub fn producer(config: &KafkaConfig) -> KafkaResult<FutureProducer> {
-    client(config)
+    producing(config).set("message.timeout.ms", config.message_timeout_ms.to_string()).create()
+}
+
+/// A producer of a series in which nothing may overtake what failed: it never gives up on a message by itself, and what the
+/// broker refuses for good fails everything behind it, too. It is then of no use any more: make a new one, and send again from the
+/// first message that was not acknowledged.
+pub fn ordered_producer(config: &KafkaConfig) -> KafkaResult<FutureProducer> {
+    const FOR_EVER: &str = "0";
+    producing(config).set("message.timeout.ms", FOR_EVER).set("enable.gapless.guarantee", "true").create()
+}
+
+fn producing(config: &KafkaConfig) -> ClientConfig {
+    let mut client = client(config);
+    client
         .set("enable.idempotence", "true")
         .set("acks", "all")
         // As Java's clients do, so that every producer sends a key to the same partition.
         .set("partitioner", "murmur2_random")
         .set("linger.ms", config.linger_ms.to_string())
-        .set("message.timeout.ms", config.message_timeout_ms.to_string())
         .set("request.timeout.ms", config.request_timeout_ms.to_string())
         .set("queue.buffering.max.messages", config.queue_max_messages.to_string())
-        .set("queue.buffering.max.kbytes", config.queue_max_kbytes.to_string())
-        .create()
+        .set("queue.buffering.max.kbytes", config.queue_max_kbytes.to_string());
+    client
 }
 
 /// A consumer of `group` (prefixed like the topics) that starts at the beginning and commits only when told to.
