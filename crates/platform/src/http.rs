@@ -1,18 +1,99 @@
-//! Serving HTTP until the shutdown, and letting go of it in time.
+//! Serving HTTP within bounds until the shutdown, and letting go of it in time.
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
-use tokio::net::TcpListener;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::{conn::auto::Builder, graceful::GracefulShutdown},
+    service::TowerToHyperService,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+    task::JoinSet,
+    time::sleep,
+};
 use tokio_util::sync::CancellationToken;
+use tower::Service as _;
 
-/// Serves `router` on `listener` (HTTP/1.1 and HTTP/2) until `shutdown` is cancelled; then requests in flight get `drain` to
-/// finish. Handlers find the caller's address in `ConnectInfo<SocketAddr>`.
+/// Open connections. Beyond it new ones wait in the kernel's queue; without it streams would use up the process's files.
+const CONNECTIONS_MAX: usize = 16_384;
+
+/// A client that takes longer to send a request's headers, or is silent for longer between requests, is let go.
+const HEADERS_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A silent HTTP/2 connection is asked for a sign of life after the first, and given up after the second on top.
+const PING_INTERVAL: Duration = Duration::from_secs(20);
+const PING_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Requests at a time on one HTTP/2 connection.
+const STREAMS_MAX: u32 = 1024;
+
+/// After a failed accept: most often the process is out of files, which passes.
+const ACCEPT_RETRY: Duration = Duration::from_millis(50);
+
+/// Serves `router` on `listener` (HTTP/1.1 and HTTP/2) until `shutdown` is cancelled. Then no connection is taken, idle ones are
+/// closed, and requests in flight get `drain` to finish before they are cut. Handlers find the caller's address in
+/// `ConnectInfo<SocketAddr>`.
 pub async fn serve(listener: TcpListener, router: Router, shutdown: CancellationToken, drain: Duration) -> io::Result<()> {
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let server = axum::serve(listener, service).with_graceful_shutdown(shutdown.clone().cancelled_owned());
+    let server = server();
+    let mut services = router.into_make_service_with_connect_info::<SocketAddr>();
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let graceful = GracefulShutdown::new();
+    let mut connections = JoinSet::new();
+    loop {
+        let place = tokio::select! {
+            place = Arc::clone(&places).acquire_owned() => place.map_err(io::Error::other)?,
+            () = shutdown.cancelled() => break,
+        };
+        let (stream, peer) = tokio::select! {
+            accepted = accept(&listener) => accepted,
+            () = shutdown.cancelled() => break,
+        };
+        let Ok(service) = services.call(peer).await;
+        let connection = server.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(service));
+        let connection = graceful.watch(connection.into_owned());
+        connections.spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::trace!(%peer, error, "connection ended");
+            }
+            drop(place);
+        });
+        while connections.try_join_next().is_some() {}
+    }
+    drop(listener);
     tokio::select! {
-        result = server => result,
-        () = async { shutdown.cancelled().await; tokio::time::sleep(drain).await } => Ok(()),
+        () = graceful.shutdown() => {}
+        () = sleep(drain) => tracing::warn!(connections = connections.len(), "cutting connections that did not end in time"),
+    }
+    Ok(())
+}
+
+fn server() -> Builder<TokioExecutor> {
+    let mut server = Builder::new(TokioExecutor::new());
+    server.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS_TIMEOUT);
+    server
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS_MAX)
+        .keep_alive_interval(PING_INTERVAL)
+        .keep_alive_timeout(PING_TIMEOUT);
+    server
+}
+
+async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                // Small answers must not wait for the acknowledgement of earlier ones.
+                let _ = stream.set_nodelay(true);
+                return (stream, peer);
+            }
+            Err(error) => {
+                tracing::warn!(%error, "no connection can be taken");
+                sleep(ACCEPT_RETRY).await;
+            }
+        }
     }
 }

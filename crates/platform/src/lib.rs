@@ -1,6 +1,7 @@
 //! What every GoTicket process stands on: configuration, telemetry, health, shutdown, and connections that come back by themselves.
 //!
-//! Not here: business rules, SQL, queue names, Lua scripts. This crate knows no other crate of the workspace.
+//! Not here: business rules, SQL, queue names, Lua scripts. Of the workspace it knows only the wire contracts,
+//! whose topology it declares.
 //!
 //! Invariants:
 //! * a wrong or missing setting is refused at start, by its full name, value and allowed range, and never shows a secret ([`config`]);

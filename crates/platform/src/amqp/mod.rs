@@ -9,15 +9,18 @@
 mod consumer;
 mod line;
 mod publisher;
+mod topology;
 
 use std::time::Duration;
 
+use goticket_contracts::amqp::Topology;
 use lapin::Channel;
 use tokio::time::timeout;
 
 pub use consumer::{AckError, Consumer, Delivery};
 pub use line::ConnectError;
 pub use publisher::{PublishError, Publisher, persistent};
+pub use topology::{TopologyError, declare};
 
 use self::line::Line;
 use crate::config::AmqpConfig;
@@ -56,6 +59,12 @@ impl Amqp {
     pub async fn channel(&self) -> Result<Channel, lapin::Error> {
         let connection = self.consuming.current().ok_or_else(away)?;
         within(connection.create_channel()).await
+    }
+
+    /// Declares exchanges, queues and bindings on a channel of its own; those that exist are left alone.
+    pub async fn declare(&self, topology: &Topology) -> Result<(), TopologyError> {
+        let channel = self.channel().await.map_err(|source| TopologyError { what: "a channel".to_owned(), source })?;
+        declare(&channel, topology).await
     }
 
     /// A consumer of `queue` that survives losses of the connection, with at most `prefetch` unacknowledged deliveries.

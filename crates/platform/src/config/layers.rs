@@ -28,7 +28,8 @@ impl Layers {
             layers.lay_file(path)?;
         }
         let mut vars: Vec<_> = env.into_iter().filter(|(name, _)| name.starts_with(PREFIX)).collect();
-        vars.sort();
+        // Stable: of a name that is given twice, the last one counts.
+        vars.sort_by(|(a, _), (b, _)| a.cmp(b));
         for (name, value) in vars {
             layers.lay_variable(&name, &value);
         }

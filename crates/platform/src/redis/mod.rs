@@ -142,10 +142,7 @@ impl Redis {
                 return Ok(());
             }
         };
-        match policy.get(1) {
-            Some(policy) if policy != "noeviction" => Err(ConnectError::Evicts(policy.clone())),
-            _ => Ok(()),
-        }
+        must_not_evict(&policy)
     }
 
     /// Waits for its turn, then for the answer, both within the time-out.
@@ -158,6 +155,14 @@ impl Redis {
             Ok(result) => result,
             Err(_) => Err(io::Error::from(io::ErrorKind::TimedOut).into()),
         }
+    }
+}
+
+/// `answer` is what `CONFIG GET maxmemory-policy` says: the name, then the value.
+fn must_not_evict(answer: &[String]) -> Result<(), ConnectError> {
+    match answer.get(1) {
+        Some(policy) if policy != "noeviction" => Err(ConnectError::Evicts(policy.clone())),
+        _ => Ok(()),
     }
 }
 
@@ -174,5 +179,20 @@ impl ConnectionLike for Redis {
 
     fn get_db(&self) -> i64 {
         self.manager.get_db()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::must_not_evict;
+
+    #[test]
+    fn a_server_that_evicts_is_refused() {
+        let answer = |policy: &str| ["maxmemory-policy".to_owned(), policy.to_owned()];
+        assert!(must_not_evict(&answer("noeviction")).is_ok());
+        for policy in ["allkeys-lru", "volatile-ttl", "allkeys-random"] {
+            let refusal = must_not_evict(&answer(policy)).err().map(|error| error.to_string()).unwrap_or_default();
+            assert!(refusal.contains(policy) && refusal.contains("noeviction"), "{refusal}");
+        }
     }
 }

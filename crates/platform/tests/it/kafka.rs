@@ -1,0 +1,61 @@
+//! Kafka: what the producer was given arrives once, in order, in the partition Java would choose.
+
+use std::time::Duration;
+
+use goticket_platform::{
+    config::KafkaConfig,
+    kafka::{self, Topic},
+};
+use goticket_testkit::TestBed;
+use rdkafka::{
+    Message as _,
+    consumer::{CommitMode, Consumer as _},
+    producer::FutureRecord,
+};
+use serde::Deserialize;
+
+use crate::config;
+
+#[derive(Deserialize)]
+struct Config {
+    kafka: KafkaConfig,
+}
+
+#[tokio::test]
+async fn topics_are_made_once_and_messages_of_a_key_arrive_in_order() {
+    let bed = TestBed::new().await;
+    let config = config::<Config>(&bed).kafka;
+    let topics = [Topic { name: "bookings".into(), partitions: 4 }];
+    kafka::ensure_topics(&config, &topics).await.unwrap();
+    kafka::ensure_topics(&config, &topics).await.unwrap();
+    let topic = config.prefixed("bookings");
+
+    let producer = kafka::producer(&config).unwrap();
+    let mut deliveries = Vec::new();
+    for n in 0..20 {
+        let payload = n.to_string();
+        let record = FutureRecord::to(&topic).key("21").payload(&payload);
+        deliveries.push(producer.send_result(record).map_err(|(error, _)| error).unwrap());
+    }
+    for delivery in deliveries {
+        let delivered = delivery.await.unwrap().map_err(|(error, _)| error).unwrap();
+        // toPositive(murmur2("21")) % 4, from the test vectors of Kafka's own clients: murmur2("21") = -973932308.
+        assert_eq!(delivered.partition, (-973_932_308_i32 & 0x7fff_ffff) % 4);
+    }
+
+    let consumer = kafka::consumer(&config, "readers").unwrap();
+    consumer.subscribe(&[&topic]).unwrap();
+    for n in 0..20 {
+        let message = tokio::time::timeout(Duration::from_secs(30), consumer.recv()).await.unwrap().unwrap();
+        assert_eq!(message.payload().unwrap(), n.to_string().as_bytes());
+        if n == 9 {
+            consumer.commit_message(&message, CommitMode::Sync).unwrap();
+        }
+    }
+    drop(consumer);
+
+    let second = kafka::consumer(&config, "readers").unwrap();
+    second.subscribe(&[&topic]).unwrap();
+    let message = tokio::time::timeout(Duration::from_secs(30), second.recv()).await.unwrap().unwrap();
+    assert_eq!(message.payload().unwrap(), b"10", "only what was committed is done");
+}
