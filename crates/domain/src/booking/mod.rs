@@ -1,5 +1,6 @@
 //! Bookings: what is asked for, what was decided, and the states a decided booking goes through.
 
+pub mod decide;
 mod outcome;
 mod request;
 mod state;

@@ -1,1 +1,378 @@
-//! (being written)
+//! What a batch of booking commands is decided with. Every function is one statement over the whole batch.
+//!
+//! Locks are taken in one order, everywhere: bookings by id, payments by id, accounts' counters by event and account, and last
+//! the entries of the index `booking_seats_one_live` by event and seat. So two batches wait for each other, but never in a ring.
+
+use std::str::FromStr;
+
+use goticket_domain::{
+    AccountId, BookingId, EventId, Money, PaymentId,
+    booking::{BookingState, IdempotencyKey, Outcome, PayloadHash},
+    payment::PaymentState,
+    seating::{LayoutSeat, LayoutSection, SectionKind},
+};
+use iso_currency::Currency;
+use jiff::Timestamp;
+use sqlx::{FromRow, PgConnection, Row, postgres::PgRow, types::Json};
+use uuid::Uuid;
+
+use crate::StorageError;
+
+/// A booking as it stands, with all its seats.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredBooking {
+    /// Which.
+    pub id: BookingId,
+    /// Of which event.
+    pub event: EventId,
+    /// Of which section of it.
+    pub section: u16,
+    /// Whose.
+    pub account: AccountId,
+    /// Its state.
+    pub state: BookingState,
+    /// End of the hold.
+    pub hold_expires_at: Timestamp,
+    /// Seat numbers, ascending.
+    pub seats: Vec<u32>,
+}
+
+/// A payment as it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredPayment {
+    /// Which.
+    pub id: PaymentId,
+    /// For which booking.
+    pub booking: BookingId,
+    /// At which provider.
+    pub provider: String,
+    /// What was asked for.
+    pub amount: Money,
+    /// Its state.
+    pub state: PaymentState,
+}
+
+/// A request that was decided before.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredRequest {
+    /// Whose.
+    pub account: AccountId,
+    /// Under which key.
+    pub key: IdempotencyKey,
+    /// For which event.
+    pub event: EventId,
+    /// What was asked for.
+    pub payload_hash: PayloadHash,
+    /// What was answered.
+    pub outcome: Outcome,
+}
+
+/// What the organizer has set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EventTerms {
+    /// Which event.
+    pub event: EventId,
+    /// Published, so that seats can be given at all.
+    pub published: bool,
+    /// Begin of the sale.
+    pub onsale_at: Timestamp,
+    /// How long a hold lasts, in seconds.
+    pub hold_seconds: u32,
+    /// Most tickets per account.
+    pub ticket_limit: u32,
+    /// Currency of the prices.
+    pub currency: Currency,
+    /// Price of each category, in minor units, by the category's number.
+    pub prices: Vec<(u16, i64)>,
+}
+
+/// A seat that belongs to a live booking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TakenSeat {
+    /// Of which event.
+    pub event: EventId,
+    /// Of which section of it.
+    pub section: u16,
+    /// Its number.
+    pub seat: u32,
+    /// Paid for, not only held.
+    pub sold: bool,
+}
+
+/// Locks these bookings until the end of the transaction and reads them with their seats. Unknown ids are left out.
+pub async fn lock_bookings(db: &mut PgConnection, ids: &[BookingId]) -> Result<Vec<StoredBooking>, StorageError> {
+    // Primary keys. Ordered, so that a twin waits instead of closing a ring. NO KEY: what refers to a booking is not held up.
+    // A seat list never changes, so a second statement may read it.
+    let rows = sqlx::query(
+        "SELECT id, event, section, account, state, hold_expires_at FROM bookings
+         WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE",
+    )
+    .bind(uuids(ids, |id| id.0))
+    .fetch_all(&mut *db)
+    .await?;
+    let seats: Vec<(Uuid, i32)> =
+        sqlx::query_as("SELECT booking, seat FROM booking_seats WHERE booking = ANY($1) ORDER BY booking, seat")
+            .bind(uuids(ids, |id| id.0))
+            .fetch_all(db)
+            .await?;
+    let read = |row: &PgRow| {
+        let id: Uuid = row.try_get("id")?;
+        let own = seats.partition_point(|(booking, _)| *booking < id)..seats.partition_point(|(booking, _)| *booking <= id);
+        Ok(StoredBooking {
+            id: BookingId(id),
+            event: EventId(row.try_get("event")?),
+            section: small(row.try_get("section")?)?,
+            account: AccountId(row.try_get("account")?),
+            state: parsed(row.try_get("state")?)?,
+            hold_expires_at: timestamp(row, "hold_expires_at")?,
+            seats: seats[own].iter().map(|(_, seat)| number(*seat)).collect::<Result<_, _>>()?,
+        })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// Locks these payments until the end of the transaction and reads them.
+pub async fn lock_payments(db: &mut PgConnection, ids: &[PaymentId]) -> Result<Vec<StoredPayment>, StorageError> {
+    // Primary keys, ordered. A twin with another notice of the same payment waits here and then sees what became of it.
+    let rows = sqlx::query(
+        "SELECT id, booking, provider, amount_minor, currency, state FROM payments
+         WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE",
+    )
+    .bind(uuids(ids, |id| id.0))
+    .fetch_all(db)
+    .await?;
+    let read = |row: &PgRow| {
+        Ok(StoredPayment {
+            id: PaymentId(row.try_get("id")?),
+            booking: BookingId(row.try_get("booking")?),
+            provider: row.try_get("provider")?,
+            amount: Money { amount_minor: row.try_get("amount_minor")?, currency: currency(row.try_get("currency")?)? },
+            state: parsed(row.try_get("state")?)?,
+        })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// Which of these notices (provider, id) have had their effect.
+pub async fn notices_seen(db: &mut PgConnection, notices: &[(String, String)]) -> Result<Vec<(String, String)>, StorageError> {
+    let (providers, ids): (Vec<&str>, Vec<&str>) = notices.iter().map(|(provider, id)| (provider.as_str(), id.as_str())).unzip();
+    // Primary key. A twin that has not committed is not seen here; the insert finds it.
+    let seen = sqlx::query_as(
+        "SELECT w.provider, w.id FROM webhooks_seen w
+         JOIN UNNEST($1::text[], $2::text[]) AS asked (provider, id) USING (provider, id)",
+    )
+    .bind(providers)
+    .bind(ids)
+    .fetch_all(db)
+    .await?;
+    Ok(seen)
+}
+
+/// Locks the counters of these accounts until the end of the transaction and reads how many tickets each has.
+///
+/// This also puts two requests of one account in a row, whatever their sections: the second reads what the first stored.
+pub async fn lock_accounts(db: &mut PgConnection, accounts: &[(EventId, AccountId)]) -> Result<Vec<u32>, StorageError> {
+    // One statement that makes, locks and reads a row, so that there is no gap between "is not there" and "make it". Primary key
+    // order: a twin waits for the first row it shares with us and holds none that we still want.
+    let rows: Vec<(Uuid, Uuid, i32)> = sqlx::query_as(
+        "INSERT INTO account_tickets AS counter (event, account, tickets)
+         SELECT event, account, 0 FROM UNNEST($1::uuid[], $2::uuid[]) AS asked (event, account)
+         GROUP BY event, account ORDER BY event, account
+         ON CONFLICT (event, account) DO UPDATE SET tickets = counter.tickets
+         RETURNING event, account, tickets",
+    )
+    .bind(uuids(accounts, |(event, _)| event.0))
+    .bind(uuids(accounts, |(_, account)| account.0))
+    .fetch_all(db)
+    .await?;
+    let counts: std::collections::HashMap<_, _> =
+        rows.into_iter().map(|(event, account, tickets)| ((event, account), tickets)).collect();
+    let count = |(event, account): &(EventId, AccountId)| match counts.get(&(event.0, account.0)) {
+        Some(tickets) => number(*tickets),
+        None => Err(StorageError::Unexpected("a counter that was locked has no row".to_owned())),
+    };
+    accounts.iter().map(count).collect()
+}
+
+/// What was decided before under these keys.
+pub async fn decided_requests(
+    db: &mut PgConnection,
+    keys: &[(AccountId, IdempotencyKey)],
+) -> Result<Vec<StoredRequest>, StorageError> {
+    // Primary key. After `lock_accounts`: a twin that decides the same key has committed or not begun.
+    let rows = sqlx::query(
+        "SELECT account, key, event, payload_hash, outcome FROM booking_requests
+         JOIN UNNEST($1::uuid[], $2::text[]) AS asked (account, key) USING (account, key)",
+    )
+    .bind(uuids(keys, |(account, _)| account.0))
+    .bind(keys.iter().map(|(_, key)| key.as_str()).collect::<Vec<_>>())
+    .fetch_all(db)
+    .await?;
+    let read = |row: &PgRow| {
+        let key: String = row.try_get("key")?;
+        let hash: Vec<u8> = row.try_get("payload_hash")?;
+        let Json(outcome) = row.try_get("outcome")?;
+        Ok(StoredRequest {
+            account: AccountId(row.try_get("account")?),
+            key: IdempotencyKey::parse(&key).map_err(unexpected)?,
+            event: EventId(row.try_get("event")?),
+            payload_hash: PayloadHash(hash.try_into().map_err(|_| unexpected("a payload hash of another length"))?),
+            outcome,
+        })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// The database's clock, and the terms of these events. Unknown events are left out.
+pub async fn clock_and_terms(db: &mut PgConnection, events: &[EventId]) -> Result<(Timestamp, Vec<EventTerms>), StorageError> {
+    // Primary keys of both tables; a handful of categories per event. The outer joins keep the clock's row when nothing is known.
+    let rows = sqlx::query(
+        "SELECT now.at AS now, e.id, e.status = 'published' AS published, e.onsale_at, e.hold_seconds, e.ticket_limit, e.currency,
+                ARRAY_AGG(c.no ORDER BY c.no) FILTER (WHERE c.no IS NOT NULL) AS categories,
+                ARRAY_AGG(c.price_minor ORDER BY c.no) FILTER (WHERE c.no IS NOT NULL) AS prices
+         FROM (SELECT clock_timestamp() AS at) AS now
+         LEFT JOIN events e ON e.id = ANY($1)
+         LEFT JOIN event_categories c ON c.event = e.id
+         GROUP BY now.at, e.id",
+    )
+    .bind(uuids(events, |event| event.0))
+    .fetch_all(db)
+    .await?;
+    let now = timestamp(rows.first().ok_or_else(|| unexpected("the clock has no row"))?, "now")?;
+    let read = |row: &PgRow| {
+        let Some(event) = row.try_get::<Option<Uuid>, _>("id")? else { return Ok(None) };
+        let categories: Option<Vec<i16>> = row.try_get("categories")?;
+        let prices: Option<Vec<i64>> = row.try_get("prices")?;
+        let categories = categories.unwrap_or_default().into_iter().map(small).collect::<Result<Vec<_>, _>>()?;
+        Ok(Some(EventTerms {
+            event: EventId(event),
+            published: row.try_get("published")?,
+            onsale_at: timestamp(row, "onsale_at")?,
+            hold_seconds: number(row.try_get("hold_seconds")?)?,
+            ticket_limit: number(row.try_get("ticket_limit")?)?,
+            currency: currency(row.try_get("currency")?)?,
+            prices: categories.into_iter().zip(prices.unwrap_or_default()).collect(),
+        }))
+    };
+    let terms = rows.iter().filter_map(|row| read(row).transpose()).collect::<Result<_, StorageError>>()?;
+    Ok((now, terms))
+}
+
+/// Every taken seat of these sections.
+pub async fn taken_in_sections(db: &mut PgConnection, sections: &[(EventId, u16)]) -> Result<Vec<TakenSeat>, StorageError> {
+    // booking_seats_by_section, then the bookings' primary key. A twin's uncommitted seats are not seen: the unique index
+    // booking_seats_one_live refuses what would be given twice.
+    let rows = sqlx::query_as(
+        "SELECT s.event, s.section, s.seat, b.state = 'confirmed' AS sold
+         FROM UNNEST($1::uuid[], $2::smallint[]) AS asked (event, section)
+         JOIN booking_seats s ON s.event = asked.event AND s.section = asked.section AND s.live
+         JOIN bookings b ON b.id = s.booking",
+    )
+    .bind(uuids(sections, |(event, _)| event.0))
+    .bind(sections.iter().map(|(_, section)| to_small(*section)).collect::<Result<Vec<_>, _>>()?)
+    .fetch_all(db)
+    .await?;
+    Ok(rows)
+}
+
+/// Which of these seats are taken.
+pub async fn taken_seats(db: &mut PgConnection, seats: &[(EventId, u32)]) -> Result<Vec<TakenSeat>, StorageError> {
+    // booking_seats_one_live, then the bookings' primary key; a twin as above.
+    let rows = sqlx::query_as(
+        "SELECT s.event, s.section, s.seat, b.state = 'confirmed' AS sold
+         FROM UNNEST($1::uuid[], $2::integer[]) AS asked (event, seat)
+         JOIN booking_seats s ON s.event = asked.event AND s.seat = asked.seat AND s.live
+         JOIN bookings b ON b.id = s.booking",
+    )
+    .bind(uuids(seats, |(event, _)| event.0))
+    .bind(seats.iter().map(|(_, seat)| to_int(*seat)).collect::<Result<Vec<_>, _>>()?)
+    .fetch_all(db)
+    .await?;
+    Ok(rows)
+}
+
+/// One section with its seats, as far as choosing among them needs to know. It never changes.
+pub async fn section_layout(db: &mut PgConnection, event: EventId, section: u16) -> Result<Option<LayoutSection>, StorageError> {
+    let head: Option<(String, String, i32)> =
+        sqlx::query_as("SELECT name, kind, first_seat FROM event_sections WHERE event = $1 AND no = $2")
+            .bind(event.0)
+            .bind(i16::try_from(section).unwrap_or(-1))
+            .fetch_optional(&mut *db)
+            .await?;
+    let Some((name, kind, first_seat)) = head else { return Ok(None) };
+    // seats_by_section.
+    let rows = sqlx::query("SELECT no, row_no, block, category, x, y FROM seats WHERE event = $1 AND section = $2 ORDER BY no")
+        .bind(event.0)
+        .bind(to_small(section)?)
+        .fetch_all(db)
+        .await?;
+    let read = |row: &PgRow| {
+        Ok::<_, StorageError>(LayoutSeat {
+            no: number(row.try_get("no")?)?,
+            row: small(row.try_get("row_no")?)?,
+            block: small(row.try_get("block")?)?,
+            row_label: String::new(),
+            number: String::new(),
+            guid: String::new(),
+            category: small(row.try_get("category")?)?,
+            x: row.try_get("x")?,
+            y: row.try_get("y")?,
+        })
+    };
+    Ok(Some(LayoutSection {
+        no: section,
+        name,
+        kind: if kind == "standing" { SectionKind::Standing } else { SectionKind::Seated },
+        area: None,
+        first_seat: number(first_seat)?,
+        seats: rows.iter().map(read).collect::<Result<_, _>>()?,
+    }))
+}
+
+impl FromRow<'_, PgRow> for TakenSeat {
+    fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
+        let decode = |error: StorageError| sqlx::Error::Decode(error.into());
+        Ok(Self {
+            event: EventId(row.try_get("event")?),
+            section: small(row.try_get("section")?).map_err(decode)?,
+            seat: number(row.try_get("seat")?).map_err(decode)?,
+            sold: row.try_get("sold")?,
+        })
+    }
+}
+
+pub(super) fn uuids<T>(items: &[T], id: impl Fn(&T) -> Uuid) -> Vec<Uuid> {
+    items.iter().map(id).collect()
+}
+
+pub(super) fn to_small(number: u16) -> Result<i16, StorageError> {
+    i16::try_from(number).map_err(unexpected)
+}
+
+pub(super) fn to_int(number: u32) -> Result<i32, StorageError> {
+    i32::try_from(number).map_err(unexpected)
+}
+
+fn small(number: i16) -> Result<u16, StorageError> {
+    u16::try_from(number).map_err(unexpected)
+}
+
+fn number(number: i32) -> Result<u32, StorageError> {
+    u32::try_from(number).map_err(unexpected)
+}
+
+fn parsed<T: FromStr<Err = String>>(text: &str) -> Result<T, StorageError> {
+    text.parse().map_err(unexpected)
+}
+
+fn currency(code: &str) -> Result<Currency, StorageError> {
+    Currency::from_code(code).ok_or_else(|| unexpected(format!("unknown currency {code:?}")))
+}
+
+fn timestamp(row: &PgRow, column: &str) -> Result<Timestamp, StorageError> {
+    Ok(row.try_get::<jiff_sqlx::Timestamp, _>(column)?.to_jiff())
+}
+
+fn unexpected(error: impl ToString) -> StorageError {
+    StorageError::Unexpected(error.to_string())
+}

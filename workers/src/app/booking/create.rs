@@ -47,8 +47,7 @@ impl Desk {
         let section: SectionKey = (request.event, request.section);
         let invalid = Decision::Refused { reason: RefusalReason::Invalid, seats: Vec::new() };
         let Some(terms) = self.terms.get(&request.event) else { return invalid };
-        let rules =
-            Rules { on_sale: terms.published && self.now >= terms.onsale_at, ticket_limit: terms.ticket_limit };
+        let rules = Rules { on_sale: terms.published && self.now >= terms.onsale_at, ticket_limit: terms.ticket_limit };
         let Some(plan) = self.plans.get(&section).cloned() else { return invalid };
         let tickets = self.tickets(request.event, request.account);
         decide(&request.choice, rules, tickets, &plan, self.ledger(section))
@@ -65,10 +64,9 @@ impl Desk {
                     BookingFact::BookingCreated { booking, account, section, seats, total, expires_at },
                 )
             }
-            Decision::Refused { reason, seats } => (
-                Outcome::Refused { booking, reason, seats },
-                BookingFact::BookingRefused { booking, account, section, reason },
-            ),
+            Decision::Refused { reason, seats } => {
+                (Outcome::Refused { booking, reason, seats }, BookingFact::BookingRefused { booking, account, section, reason })
+            }
         };
         self.tell(event, fact);
         let (key, payload_hash) = (request.key.clone(), request.payload_hash);
@@ -81,15 +79,13 @@ impl Desk {
     fn hold(&mut self, request: &BookingRequest, seats: Vec<u32>) -> HeldSeats {
         let section = (request.event, request.section);
         let prices = self.prices(section, &seats);
-        let (hold_seconds, currency) = self
-            .terms
-            .get(&request.event)
-            .map_or((0, iso_currency::Currency::XXX), |terms| (terms.hold_seconds, terms.currency));
+        let (hold_seconds, currency) =
+            self.terms.get(&request.event).map_or((0, iso_currency::Currency::XXX), |terms| (terms.hold_seconds, terms.currency));
         let expires_at = self.now + SignedDuration::from_secs(i64::from(hold_seconds));
         let total = Money { amount_minor: prices.iter().sum(), currency };
         self.count(request.event, request.account, seats.len(), true);
         self.touch(section, &seats);
-        self.given.extend(seats.iter().map(|&seat| (request.event, seat)));
+        self.give(section, &seats);
         let card = Card {
             id: request.booking,
             section,

@@ -74,7 +74,7 @@ pub(crate) struct Desk {
     /// Seats whose state the map must be told, whether it changed or only may have been missed.
     pub(crate) touched: BTreeSet<(SectionKey, u32)>,
     /// Seats that a new or revived booking was given: if the database refuses, somebody else was faster at one of them.
-    pub(crate) given: HashSet<(EventId, u32)>,
+    pub(crate) given: HashSet<(SectionKey, u32)>,
 }
 
 impl Desk {
@@ -90,8 +90,7 @@ impl Desk {
     pub(crate) fn count(&mut self, event: EventId, account: AccountId, seats: usize, more: bool) {
         let counter = self.counters.entry((event, account)).or_insert(Counter { stored: 0, tickets: 0 });
         let seats = u32::try_from(seats).unwrap_or(u32::MAX);
-        counter.tickets =
-            if more { counter.tickets.saturating_add(seats) } else { counter.tickets.saturating_sub(seats) };
+        counter.tickets = if more { counter.tickets.saturating_add(seats) } else { counter.tickets.saturating_sub(seats) };
     }
 
     /// Puts a booking into another state, and its seats with it.
@@ -115,6 +114,11 @@ impl Desk {
     /// The map is to be told the state of these seats.
     pub(crate) fn touch(&mut self, section: SectionKey, seats: &[u32]) {
         self.touched.extend(seats.iter().map(|&seat| (section, seat)));
+    }
+
+    /// These seats are given in this batch; they are taken in the ledger.
+    pub(crate) fn give(&mut self, section: SectionKey, seats: &[u32]) {
+        self.given.extend(seats.iter().map(|&seat| (section, seat)));
     }
 
     /// A domain event, to be written in the order of these calls.

@@ -78,7 +78,7 @@ impl Desk {
         if tickets.saturating_add(card.seats.len()) > limit || !self.ledger(card.section).all_free(&card.seats) {
             return None;
         }
-        self.given.extend(card.seats.iter().map(|&seat| (card.section.0, seat)));
+        self.give(card.section, &card.seats);
         Some(Booking { id: card.id, state: Confirmed { payment } })
     }
 

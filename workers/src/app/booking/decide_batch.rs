@@ -1,0 +1,109 @@
+//! One attempt at one batch: lock, read, decide in memory, write, commit. One transaction, whatever the batch holds.
+
+use std::time::Instant;
+
+use goticket_contracts::{commands::Action, replies::ReplyResult};
+use goticket_storage::StorageError;
+use sqlx::{Connection as _, PgConnection, PgPool};
+
+use super::{
+    desk::Desk,
+    job::Job,
+    load::{Contested, load},
+    plans::Plans,
+    write::write,
+};
+
+/// A batch that is committed.
+pub(super) struct Decided {
+    /// One per job, in their order.
+    pub(super) results: Vec<ReplyResult>,
+    /// What was decided, for the seat map.
+    pub(super) desk: Desk,
+    /// When the commit was known to have succeeded.
+    pub(super) at: Instant,
+}
+
+/// Why an attempt came to nothing. Nothing was committed, except perhaps if the database went away: then running the batch again
+/// finds its outcomes stored.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// A concurrent transaction was faster; reading anew helps.
+    Conflict {
+        /// What was hit.
+        why: String,
+    },
+    /// The database is away, or somebody holds a lock for long: only waiting helps.
+    Unavailable(StorageError),
+    /// The same will happen again.
+    Broken {
+        /// What the database says.
+        why: String,
+    },
+}
+
+/// Constraints that a concurrent twin can make us hit: it was not there when we looked.
+const TWINS: [&str; 4] = ["booking_seats_one_live", "booking_requests_pkey", "booking_requests_booking_key", "bookings_pkey"];
+
+/// Tries to decide the batch. What this attempt gave away is added to `contested.lost`, in case it fails.
+pub(super) async fn decide_batch(
+    pool: &PgPool,
+    plans: &Plans,
+    jobs: &[Job],
+    contested: &mut Contested,
+) -> Result<Decided, Failure> {
+    let begun = Instant::now();
+    let mut connection = pool.acquire().await.map_err(|error| Failure::from(StorageError::from(error)))?;
+    let (results, desk) = in_transaction(&mut connection, plans, jobs, contested).await?;
+    metrics::histogram!("goticket_booking_commit_seconds").record(begun.elapsed());
+    Ok(Decided { results, desk, at: Instant::now() })
+}
+
+async fn in_transaction(
+    connection: &mut PgConnection,
+    plans: &Plans,
+    jobs: &[Job],
+    contested: &mut Contested,
+) -> Result<(Vec<ReplyResult>, Desk), Failure> {
+    let mut transaction = connection.begin().await.map_err(StorageError::from)?;
+    let mut desk = load(&mut transaction, plans, jobs, contested).await?;
+    let results = jobs.iter().map(|job| handle(&mut desk, job)).collect();
+    let written = write(&mut transaction, &desk).await;
+    if written.is_err() {
+        contested.lost.extend(desk.given.iter().copied());
+    }
+    written?;
+    transaction.commit().await.map_err(StorageError::from)?;
+    Ok((results, desk))
+}
+
+fn handle(desk: &mut Desk, job: &Job) -> ReplyResult {
+    match (&job.command.action, &job.condemned) {
+        (Action::Create { request }, Some(condemned)) => desk.refuse(request, condemned.reason),
+        (Action::Create { request }, None) => desk.create(request),
+        (Action::Pay { notice }, _) => desk.pay(notice),
+        (Action::Cancel { booking, account }, _) => desk.cancel(*booking, *account),
+        (Action::Expire { booking }, _) => desk.expire(*booking),
+    }
+}
+
+impl From<StorageError> for Failure {
+    fn from(error: StorageError) -> Self {
+        match error {
+            StorageError::Constraint { constraint } if TWINS.contains(&constraint.as_str()) => Self::Conflict { why: constraint },
+            StorageError::Constraint { constraint } => {
+                Self::Broken { why: format!("constraint {constraint} refused the change") }
+            }
+            StorageError::Conflict(_) if is_lock_timeout(&error) => Self::Unavailable(error),
+            StorageError::Conflict(error) => Self::Conflict { why: error.to_string() },
+            StorageError::Unavailable(_) => Self::Unavailable(error),
+            StorageError::Unexpected(why) => Self::Broken { why },
+        }
+    }
+}
+
+/// Somebody kept a lock for as long as we are allowed to wait: a twin that stands still.
+fn is_lock_timeout(error: &StorageError) -> bool {
+    let StorageError::Conflict(sqlx::Error::Database(database)) = error else { return false };
+    database.code().as_deref() == Some("55P03")
+}

@@ -1,0 +1,34 @@
+//! The alarm for whatever holds domain events back: Kafka away, no relay leading, or a transaction that stays open and with it
+//! the horizon below which the outbox is read.
+
+use std::time::Duration;
+
+use goticket_storage::outbox::relay as outbox;
+use sqlx::PgPool;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+const INTERVAL: Duration = Duration::from_secs(5);
+
+/// From here on it is logged, too.
+const LATE: Duration = Duration::from_secs(30);
+
+/// Measures `relay_oldest_unpublished_seconds` until `stop`; every relay does, leading or not.
+pub(super) async fn unpublished(pool: PgPool, shard: i16, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        let age = match pool.acquire().await {
+            Ok(mut db) => outbox::oldest_unpublished(&mut db, shard).await,
+            Err(error) => Err(error.into()),
+        };
+        match age {
+            Ok(age) => {
+                metrics::gauge!("relay_oldest_unpublished_seconds").set(age.as_secs_f64());
+                if age.unsigned_abs() > LATE && age.is_positive() {
+                    tracing::warn!(age_s = age.as_secs(), "domain events are late: is Kafka away, or a transaction open?");
+                }
+            }
+            Err(error) => tracing::debug!(%error, "the outbox's age cannot be measured"),
+        }
+        let _ = stop.run_until_cancelled(sleep(INTERVAL)).await;
+    }
+}

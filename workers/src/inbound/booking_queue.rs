@@ -1,0 +1,137 @@
+//! One section queue: batches of commands in, acknowledgements out.
+
+mod parse;
+
+use std::time::Duration;
+
+use goticket_platform::amqp::{Consumer, Delivery};
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use self::parse::{Parsed, parse};
+use crate::{
+    app::booking::{BookingWorker, Job, Verdict},
+    outbound::dead_letters::DeadLetters,
+};
+
+/// How many messages make a batch.
+#[derive(Clone, Copy, Debug)]
+pub struct BatchLimits {
+    /// At most so many.
+    pub batch_max: usize,
+    /// After the first one, the others have so long to come.
+    pub max_wait: Duration,
+}
+
+/// The consumer of one section queue.
+pub struct BookingQueue {
+    consumer: Consumer,
+    worker: BookingWorker,
+    dead: DeadLetters,
+    limits: BatchLimits,
+}
+
+/// What is done with one message.
+enum Fate {
+    Acknowledge,
+    Bury(String),
+    Leave,
+}
+
+impl BookingQueue {
+    /// Takes from `consumer`, whose prefetch should be twice the batch, so that the next one is here when this one is committed.
+    pub fn new(consumer: Consumer, worker: BookingWorker, dead: DeadLetters, limits: BatchLimits) -> Self {
+        Self { consumer, worker, dead, limits }
+    }
+
+    /// Batch after batch, until the token is cancelled; the batch in hand is finished, what is left goes back to the queue.
+    pub async fn run(mut self, shutdown: CancellationToken) {
+        loop {
+            tokio::select! {
+                biased;
+                () = shutdown.cancelled() => return,
+                batch = self.consumer.next_batch(self.limits.batch_max, self.limits.max_wait) => self.handle(batch).await,
+            }
+        }
+    }
+
+    /// Waits for one batch and handles it; returns how many messages it had.
+    pub async fn step(&mut self) -> usize {
+        let batch = self.consumer.next_batch(self.limits.batch_max, self.limits.max_wait).await;
+        let size = batch.len();
+        self.handle(batch).await;
+        size
+    }
+
+    async fn handle(&self, batch: Vec<Delivery>) {
+        let parsed: Vec<Parsed> = batch.iter().map(|delivery| parse(delivery.body())).collect();
+        let (mut jobs, mut places) = (Vec::new(), Vec::new());
+        let mut fates: Vec<Fate> = Vec::with_capacity(batch.len());
+        for (place, parsed) in parsed.into_iter().enumerate() {
+            match parsed {
+                Parsed::Job(job) => {
+                    fates.push(Fate::Leave);
+                    places.push(place);
+                    jobs.push(*job);
+                }
+                Parsed::Unreadable { why } => fates.push(Fate::Bury(why)),
+            }
+        }
+        record_age(&jobs);
+        if !jobs.is_empty() {
+            for (place, verdict) in places.into_iter().zip(self.worker.run_once(&jobs).await) {
+                fates[place] = fate(verdict);
+            }
+        }
+        self.finish(&batch, fates).await;
+    }
+
+    /// One acknowledgement for all, if all can be acknowledged.
+    async fn finish(&self, batch: &[Delivery], fates: Vec<Fate>) {
+        let mut acknowledge = Vec::with_capacity(batch.len());
+        for (delivery, fate) in batch.iter().zip(fates) {
+            match fate {
+                Fate::Acknowledge => acknowledge.push(delivery),
+                Fate::Bury(why) => match self.dead.bury(delivery, &why).await {
+                    Ok(()) => acknowledge.push(delivery),
+                    // Without its reason, but not lost; and a message that came back would only die again.
+                    Err(error) => {
+                        tracing::warn!(%error, why, "a dead letter goes without its reason");
+                        let _ = delivery.nack(false).await;
+                    }
+                },
+                Fate::Leave => {}
+            }
+        }
+        let all = acknowledge.len() == batch.len();
+        let lost = match (all, acknowledge.last()) {
+            (true, Some(last)) => last.ack_multiple().await.is_err(),
+            _ => {
+                let mut lost = false;
+                for delivery in acknowledge {
+                    lost |= delivery.ack().await.is_err();
+                }
+                lost
+            }
+        };
+        if lost {
+            tracing::warn!("a batch is committed but not acknowledged: its messages will come again and find their outcomes");
+        }
+    }
+}
+
+fn fate(verdict: Verdict) -> Fate {
+    match verdict {
+        Verdict::Done(_) => Fate::Acknowledge,
+        Verdict::Dead { why } => Fate::Bury(why),
+        Verdict::Undecided => Fate::Leave,
+    }
+}
+
+/// A new booking's id says when it was asked for.
+fn record_age(jobs: &[Job]) {
+    let Some(asked) = jobs.first().and_then(Job::asked_at_ms) else { return };
+    let age_ms = Timestamp::now().as_millisecond().saturating_sub(asked).max(0);
+    let age = Duration::from_millis(u64::try_from(age_ms).unwrap_or_default());
+    metrics::histogram!("goticket_booking_queue_age_seconds").record(age);
+}

@@ -1,0 +1,3 @@
+//! What sets the workers to work.
+
+pub mod booking_queue;

@@ -1,0 +1,71 @@
+//! The composition root: connects what the chosen roles need, and starts them.
+
+mod booking;
+
+use std::str::FromStr;
+
+use anyhow::bail;
+use goticket_platform::shutdown::Shutdown;
+
+use crate::Config;
+
+/// One kind of worker. A process runs any subset.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum WorkerRole {
+    /// Decides booking commands.
+    Booking,
+    /// Finds holds whose deadline has passed.
+    Expiry,
+    /// Publishes the outbox to Kafka.
+    Relay,
+    /// Makes tasks of domain events.
+    Notifier,
+    /// Prints tickets.
+    Pdf,
+    /// Mails tickets.
+    Mail,
+    /// Asks the payment provider about what has no answer.
+    Payments,
+}
+
+impl WorkerRole {
+    /// Every role.
+    pub const ALL: [Self; 7] = [Self::Booking, Self::Expiry, Self::Relay, Self::Notifier, Self::Pdf, Self::Mail, Self::Payments];
+
+    /// The name used on the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Booking => "booking",
+            Self::Expiry => "expiry",
+            Self::Relay => "relay",
+            Self::Notifier => "notifier",
+            Self::Pdf => "pdf",
+            Self::Mail => "mail",
+            Self::Payments => "payments",
+        }
+    }
+}
+
+impl FromStr for WorkerRole {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let known = || Self::ALL.map(Self::as_str).join(", ");
+        Self::ALL
+            .into_iter()
+            .find(|role| role.as_str() == text)
+            .ok_or_else(|| format!("unknown role {text:?}: one of {}", known()))
+    }
+}
+
+/// Runs these roles until the shutdown begins; what they have in hand is finished.
+pub async fn run(config: Config, roles: &[WorkerRole], shutdown: Shutdown) -> anyhow::Result<()> {
+    for role in roles {
+        match role {
+            WorkerRole::Booking => booking::start(&config, &shutdown).await?,
+            other => bail!("the role {} is not part of this build", other.as_str()),
+        }
+    }
+    shutdown.token().cancelled().await;
+    shutdown.drain(config.shutdown.drain_ms.millis()).await?;
+    Ok(())
+}
