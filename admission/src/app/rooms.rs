@@ -1,0 +1,102 @@
+//! The rooms this replica knows, as Postgres last showed them: read anew by every tick.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use goticket_domain::EventId;
+use goticket_domain::queue::{QueueError, RoomState};
+use goticket_storage::StorageError;
+use goticket_storage::rooms::{self, Room};
+use sqlx::PgPool;
+
+use super::tick::Memory;
+use super::{WaitingRoomService, storage_failed};
+
+/// Closed rooms that are kept for those who still ask; the ones closed last.
+const CLOSED_KEPT: usize = 256;
+
+/// A room and what this replica remembers of it between ticks.
+#[derive(Clone)]
+pub(super) struct Known {
+    pub(super) room: Arc<Room>,
+    pub(super) memory: Arc<Mutex<Memory>>,
+    /// Held by whoever fills Redis, so that a crowd does it once.
+    pub(super) filling: Arc<tokio::sync::Mutex<()>>,
+}
+
+pub(super) struct Rooms {
+    pool: PgPool,
+    known: RwLock<HashMap<EventId, Known>>,
+}
+
+impl Rooms {
+    pub(super) fn new(pool: PgPool) -> Self {
+        Self { pool, known: RwLock::default() }
+    }
+
+    /// Reads what is alive, and what was when it was read last. Rooms are forgotten some time after they were closed.
+    pub(super) async fn refresh(&self) -> Result<(), StorageError> {
+        let also: Vec<EventId> = self.known.read().unwrap_or_else(PoisonError::into_inner).keys().copied().collect();
+        let rooms = rooms::alive(&self.pool, &also).await?;
+        for room in rooms {
+            self.put(room);
+        }
+        self.forget_closed();
+        Ok(())
+    }
+
+    /// Everything known, in no order.
+    pub(super) fn all(&self) -> Vec<Known> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    pub(super) fn get(&self, event: EventId) -> Option<Known> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).get(&event).cloned()
+    }
+
+    /// Remembers a room as it was read, unless something newer is known.
+    pub(super) fn put(&self, room: Room) -> Known {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let room = Arc::new(room);
+        let entry = known.entry(room.event).or_insert_with(|| Known {
+            room: Arc::clone(&room),
+            memory: Arc::default(),
+            filling: Arc::default(),
+        });
+        if (entry.room.revision, entry.room.epoch, entry.room.read_at) <= (room.revision, room.epoch, room.read_at) {
+            entry.room = room;
+        }
+        entry.clone()
+    }
+
+    fn forget_closed(&self) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let mut closed: Vec<(i64, EventId)> = known
+            .values()
+            .filter(|k| k.room.state == RoomState::Closed)
+            .map(|k| (k.room.revision, k.room.event))
+            .collect();
+        if closed.len() > CLOSED_KEPT {
+            closed.sort_unstable();
+            for (_, event) in &closed[..closed.len() - CLOSED_KEPT] {
+                known.remove(event);
+            }
+        }
+    }
+}
+
+impl WaitingRoomService {
+    /// The room, from memory where possible. One that is unknown may have been made a moment ago.
+    pub(super) async fn room(&self, event: EventId) -> Result<Known, QueueError> {
+        match self.rooms.get(event) {
+            Some(known) => Ok(known),
+            None => self.reread(event).await,
+        }
+    }
+
+    /// The room as Postgres has it now.
+    pub(super) async fn reread(&self, event: EventId) -> Result<Known, QueueError> {
+        let room = rooms::find(&self.pool, event).await.map_err(storage_failed)?.ok_or(QueueError::UnknownEvent)?;
+        Ok(self.rooms.put(room))
+    }
+}

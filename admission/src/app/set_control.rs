@@ -1,0 +1,97 @@
+//! Operators' changes: checked by the domain, logged, durable, and then in force.
+
+use goticket_domain::queue::{ControlChange, QueueError, RoomControl, RoomSettings, RoomState};
+use goticket_domain::{AccountId, EventId};
+use goticket_storage::rooms::{self, Room};
+use serde_json::{Map, Value, json};
+
+use super::log_chain::{self, Change};
+use super::{WaitingRoomService, sql_failed, storage_failed};
+
+/// Longest reason in the log, in characters.
+const MAX_REASON_CHARS: usize = 500;
+
+impl WaitingRoomService {
+    /// Everything or nothing: Postgres and the log in one transaction, then Redis. Every tick carries the settings, so a Redis
+    /// that is away takes them over when it is back. Opening the lobby early draws its order first.
+    pub(super) async fn change_control(
+        &self,
+        event: EventId,
+        change: ControlChange,
+        actor: AccountId,
+    ) -> Result<RoomControl, QueueError> {
+        check_reason(&change.reason)?;
+        self.room(event).await?;
+        if change.state == Some(RoomState::Open) {
+            // Reads the lobby before the room is locked: filling it needs the lock.
+            self.fill_lobby(event).await?;
+        }
+        let mut tx = self.pool.begin().await.map_err(sql_failed)?;
+        let room = rooms::lock(&mut tx, event).await.map_err(storage_failed)?.ok_or(QueueError::UnknownEvent)?;
+        let (state, settings) = apply(&room, &change)?;
+        let mut what = difference(&room, state, &settings);
+        if what.is_empty() {
+            drop(tx);
+            return Ok(self.show(&room).await);
+        }
+        if (room.state, state) == (RoomState::Lobby, RoomState::Open) {
+            what.insert("draw".to_owned(), self.draw(&mut tx, &room).await?);
+        }
+        let entry = Change { actor: Some(actor), change: Value::Object(what), reason: &change.reason };
+        rooms::save_control(&mut tx, event, state, &settings).await.map_err(storage_failed)?;
+        log_chain::append(&mut tx, event, entry).await.map_err(storage_failed)?;
+        tx.commit().await.map_err(sql_failed)?;
+        let room = self.reread(event).await?.room;
+        tracing::info!(%event, %actor, state = state.as_str(), reason = change.reason, "an operator changed the room");
+        Ok(self.show(&room).await)
+    }
+}
+
+fn check_reason(reason: &str) -> Result<(), QueueError> {
+    if reason.chars().count() > MAX_REASON_CHARS || reason.chars().any(char::is_control) {
+        let problem = format!("allowed is one line of at most {MAX_REASON_CHARS} characters");
+        return Err(QueueError::BadControl { field: "reason".to_owned(), problem });
+    }
+    Ok(())
+}
+
+/// What the room becomes.
+fn apply(room: &Room, change: &ControlChange) -> Result<(RoomState, RoomSettings), QueueError> {
+    let state = change.state.unwrap_or(room.state);
+    if state != room.state && !room.state.may_become(state) {
+        let next: Vec<&str> = RoomState::ALL.into_iter().filter(|s| room.state.may_become(*s)).map(RoomState::as_str).collect();
+        let allowed = if next.is_empty() { "nothing".to_owned() } else { next.join(", ") };
+        let problem = format!("the room is {} and may become {allowed}, not {}", room.state.as_str(), state.as_str());
+        return Err(QueueError::BadControl { field: "state".to_owned(), problem });
+    }
+    let now = &room.settings;
+    let settings = RoomSettings {
+        rate_per_min: change.rate_per_min.unwrap_or(now.rate_per_min),
+        burst: change.burst.unwrap_or(now.burst),
+        active_cap: change.active_cap.unwrap_or(now.active_cap),
+        claim_window_s: change.claim_window_s.unwrap_or(now.claim_window_s),
+        session_s: change.session_s.unwrap_or(now.session_s),
+        message: change.message.clone().unwrap_or_else(|| now.message.clone()),
+    };
+    settings.check().map_err(|error| QueueError::BadControl {
+        field: error.field.to_owned(),
+        problem: format!("it is {}, allowed is {}", error.value, error.allowed),
+    })?;
+    Ok((state, settings))
+}
+
+/// For the log: `{"field": [before, after], …}`.
+fn difference(room: &Room, state: RoomState, settings: &RoomSettings) -> Map<String, Value> {
+    let now = &room.settings;
+    let fields = [
+        ("state", json!(room.state), json!(state)),
+        ("rate_per_min", json!(now.rate_per_min), json!(settings.rate_per_min)),
+        ("burst", json!(now.burst), json!(settings.burst)),
+        ("active_cap", json!(now.active_cap), json!(settings.active_cap)),
+        ("claim_window_s", json!(now.claim_window_s), json!(settings.claim_window_s)),
+        ("session_s", json!(now.session_s), json!(settings.session_s)),
+        ("message", json!(now.message), json!(settings.message)),
+    ];
+    let changed = fields.into_iter().filter(|(_, before, after)| before != after);
+    changed.map(|(field, before, after)| (field.to_owned(), json!([before, after]))).collect()
+}

@@ -1,0 +1,77 @@
+//! What the waiting room can be told: platform's sections and its own.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use goticket_platform::config::{PostgresConfig, RedisConfig, ShutdownConfig, TelemetryConfig, U32In, U64In};
+use secrecy::SecretString;
+use serde::Deserialize;
+
+/// Everything a waiting room of its own reads of the configuration.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Config {
+    /// Logs.
+    pub telemetry: TelemetryConfig,
+    /// Draining.
+    pub shutdown: ShutdownConfig,
+    /// What is durable.
+    pub postgres: PostgresConfig,
+    /// The line.
+    pub redis: RedisConfig,
+    /// Where keys lie.
+    pub keys: KeysConfig,
+    /// The waiting room itself.
+    pub admission: AdmissionConfig,
+}
+
+/// `[keys]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeysConfig {
+    /// The key folder.
+    pub dir: PathBuf,
+}
+
+/// `[admission]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AdmissionConfig {
+    /// `address:port` of gRPC and of the health endpoints; port 0 takes any free one. Not used inside the monolith.
+    pub listen: SocketAddr,
+    /// What callers of the gRPC show. Not used inside the monolith.
+    #[serde(default)]
+    pub grpc_secret: Option<SecretString>,
+    /// Between two ticks. Each replica ticks; the budget is one.
+    pub tick_ms: U64In<20, 5_000>,
+    /// Longest line; the next fan is refused. Ten million places take about 1.5 GB in Redis.
+    pub max_line: U32In<1, 50_000_000>,
+    /// How long fans are still admitted while that cannot be made durable.
+    pub durable_grace_ms: U64In<0, 60_000>,
+    /// Floors are written at least this often, also when nobody was admitted.
+    pub floors_every_ms: U64In<100, 60_000>,
+    /// An unchanged board is published again after this.
+    pub board_every_ms: U64In<100, 30_000>,
+}
+
+/// Shortest secret that is accepted: 128 bits in hexadecimal.
+const SECRET_CHARS_MIN: usize = 32;
+
+/// gRPC cannot be served with this configuration.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum SecretError {
+    /// It is not there.
+    #[error("`admission.grpc_secret` (GOTICKET__ADMISSION__GRPC_SECRET) is missing: serving gRPC needs it")]
+    Missing,
+    /// It could be guessed.
+    #[error("`admission.grpc_secret` (GOTICKET__ADMISSION__GRPC_SECRET) must have at least {SECRET_CHARS_MIN} characters")]
+    TooShort,
+}
+
+impl AdmissionConfig {
+    /// The secret that gRPC is served with.
+    pub fn serving_secret(&self) -> Result<&SecretString, SecretError> {
+        use secrecy::ExposeSecret as _;
+        let secret = self.grpc_secret.as_ref().ok_or(SecretError::Missing)?;
+        if secret.expose_secret().len() < SECRET_CHARS_MIN { Err(SecretError::TooShort) } else { Ok(secret) }
+    }
+}

@@ -1,0 +1,3 @@
+//! How the waiting room is reached from other processes.
+
+pub(crate) mod grpc;

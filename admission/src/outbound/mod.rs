@@ -1,0 +1,3 @@
+//! What the waiting room stands on: the line in Redis. (SQL is `goticket_storage`'s.)
+
+pub mod redis;
