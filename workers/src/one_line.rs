@@ -34,10 +34,7 @@ mod tests {
     fn what_a_stranger_wrote_is_one_line() {
         let rows = [
             ("  Ham\r\nlet\t\u{202e}x\u{0} ", "Ham let x"),
-            (
-                "Hamlet\u{2028}Bcc: all@example.com",
-                "Hamlet Bcc: all@example.com",
-            ),
+            ("Hamlet\u{2028}Bcc: all@example.com", "Hamlet Bcc: all@example.com"),
             ("\u{85}\u{b}\u{c}", ""),
             ("Zoë  Жукова", "Zoë Жукова"),
         ];

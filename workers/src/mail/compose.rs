@@ -17,11 +17,8 @@ const SUBJECT_CHARS_MAX: usize = 180;
 
 pub(super) fn compose(mail: &TicketMail, from: &Mailbox) -> Result<Message, MailError> {
     let bodies = letter::write(mail)?;
-    let attachment =
-        Attachment::new(file_name(&mail.booking_reference)).body(mail.pdf.clone(), pdf());
-    let parts = MultiPart::mixed()
-        .multipart(MultiPart::alternative_plain_html(bodies.plain, bodies.html))
-        .singlepart(attachment);
+    let attachment = Attachment::new(file_name(&mail.booking_reference)).body(mail.pdf.clone(), pdf());
+    let parts = MultiPart::mixed().multipart(MultiPart::alternative_plain_html(bodies.plain, bodies.html)).singlepart(attachment);
     Message::builder()
         .from(from.clone())
         .to(recipient(mail)?)
@@ -29,10 +26,7 @@ pub(super) fn compose(mail: &TicketMail, from: &Mailbox) -> Result<Message, Mail
         .date(SystemTime::from(mail.sent_at))
         .message_id(Some(message_id(mail.notification, from)))
         // Keeps holiday notices from answering (RFC 3834).
-        .raw_header(HeaderValue::new(
-            HeaderName::new_from_ascii_str("Auto-Submitted"),
-            "auto-generated".to_owned(),
-        ))
+        .raw_header(HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".to_owned()))
         .multipart(parts)
         .map_err(|error| MailError::permanent(format!("the mail can't be composed: {error}")))
 }
@@ -42,26 +36,16 @@ pub(super) fn message_id(notification: Uuid, from: &Mailbox) -> String {
 }
 
 fn recipient(mail: &TicketMail) -> Result<Mailbox, MailError> {
-    let address: Address = mail
-        .to_address
-        .parse()
-        .map_err(|error| MailError::permanent(format!("the address is malformed: {error}")))?;
+    let address: Address =
+        mail.to_address.parse().map_err(|error| MailError::permanent(format!("the address is malformed: {error}")))?;
     let name = cut(&one_line(&mail.to_name), NAME_CHARS_MAX);
     Ok(Mailbox::new((!name.is_empty()).then_some(name), address))
 }
 
 /// Letters, digits and dashes of the reference, as a name every file system takes.
 fn file_name(reference: &str) -> String {
-    let safe: String = reference
-        .chars()
-        .filter(|c| c.is_ascii_alphanumeric() || *c == '-')
-        .take(40)
-        .collect();
-    if safe.is_empty() {
-        "tickets.pdf".to_owned()
-    } else {
-        format!("tickets-{safe}.pdf")
-    }
+    let safe: String = reference.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(40).collect();
+    if safe.is_empty() { "tickets.pdf".to_owned() } else { format!("tickets-{safe}.pdf") }
 }
 
 #[expect(clippy::expect_used, reason = "a constant")]

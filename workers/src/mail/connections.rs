@@ -40,41 +40,19 @@ pub(super) struct Connections {
 }
 
 impl Connections {
-    pub(super) fn new(
-        host: String,
-        port: u16,
-        security: Security,
-        credentials: Option<Credentials>,
-    ) -> Self {
+    pub(super) fn new(host: String, port: u16, security: Security, credentials: Option<Credentials>) -> Self {
         let idle = Mutex::new(Vec::with_capacity(CONNECTIONS_MAX));
-        Self {
-            host,
-            port,
-            security,
-            credentials,
-            idle,
-            open: Semaphore::new(CONNECTIONS_MAX),
-        }
+        Self { host, port, security, credentials, idle, open: Semaphore::new(CONNECTIONS_MAX) }
     }
 
     /// One mail. May be dropped at any point: the connection is then closed, not used again.
     pub(super) async fn send(&self, envelope: &Envelope, message: &[u8]) -> Result<(), MailError> {
-        let _one_of_few = self
-            .open
-            .acquire()
-            .await
-            .map_err(|_| MailError::transient("the mailer is closed"))?;
+        let _one_of_few = self.open.acquire().await.map_err(|_| MailError::transient("the mailer is closed"))?;
         let mut connection = match self.take_idle().await {
             Some(connection) => connection,
-            None => self
-                .connect()
-                .await
-                .map_err(|error| MailError::of_connecting(&error))?,
+            None => self.connect().await.map_err(|error| MailError::of_connecting(&error))?,
         };
-        connection
-            .send(envelope, message)
-            .await
-            .map_err(|error| MailError::of_sending(&error, envelope))?;
+        connection.send(envelope, message).await.map_err(|error| MailError::of_sending(&error, envelope))?;
         self.lock().push((connection, Instant::now()));
         Ok(())
     }
@@ -97,8 +75,7 @@ impl Connections {
         };
         let server = (self.host.as_str(), self.port);
         // No time-out here: the whole conversation has one.
-        let mut connection =
-            AsyncSmtpConnection::connect_tokio1(server, None, &hello, tls_at_once, None).await?;
+        let mut connection = AsyncSmtpConnection::connect_tokio1(server, None, &hello, tls_at_once, None).await?;
         if let Security::StartTls(tls) = &self.security {
             connection.starttls(tls.clone(), &hello).await?;
         }

@@ -45,9 +45,7 @@ pub(super) struct Bodies {
 
 pub(super) fn write(mail: &TicketMail) -> Result<Bodies, MailError> {
     let letter = Letter::of(mail)?;
-    let unwritable = |error: askama::Error| {
-        MailError::permanent(format!("the letter can't be written: {error}"))
-    };
+    let unwritable = |error: askama::Error| MailError::permanent(format!("the letter can't be written: {error}"));
     Ok(Bodies {
         plain: Plain { letter: &letter }.render().map_err(unwritable)?,
         html: Html { letter: &letter }.render().map_err(unwritable)?,
@@ -57,9 +55,8 @@ pub(super) fn write(mail: &TicketMail) -> Result<Bodies, MailError> {
 
 impl Letter {
     fn of(mail: &TicketMail) -> Result<Self, MailError> {
-        let zone = TimeZone::get(&mail.time_zone).map_err(|_| {
-            MailError::permanent(format!("no time zone is called {:?}", mail.time_zone))
-        })?;
+        let zone = TimeZone::get(&mail.time_zone)
+            .map_err(|_| MailError::permanent(format!("no time zone is called {:?}", mail.time_zone)))?;
         let item = |ticket: &super::TicketLine| Item {
             place: one_line(&ticket.place),
             category: one_line(&ticket.category),
@@ -68,11 +65,7 @@ impl Letter {
         Ok(Self {
             name: one_line(&mail.to_name),
             event: one_line(&mail.event_title),
-            when: mail
-                .starts_at
-                .to_zoned(zone)
-                .strftime("%A, %-d %B %Y, %H:%M %Z")
-                .to_string(),
+            when: mail.starts_at.to_zoned(zone).strftime("%A, %-d %B %Y, %H:%M %Z").to_string(),
             venue: one_line(&mail.venue),
             reference: one_line(&mail.booking_reference),
             tickets: mail.tickets.iter().map(item).collect(),

@@ -23,22 +23,16 @@ pub enum MailError {
 
 impl MailError {
     pub(super) fn permanent(reason: impl Into<String>) -> Self {
-        Self::Permanent {
-            reason: reason.into(),
-        }
+        Self::Permanent { reason: reason.into() }
     }
 
     pub(super) fn transient(reason: impl Into<String>) -> Self {
-        Self::Transient {
-            reason: reason.into(),
-        }
+        Self::Transient { reason: reason.into() }
     }
 
     /// What goes wrong before the mail is spoken about is never the mail's fault, whatever the code.
     pub(super) fn of_connecting(error: &smtp::Error) -> Self {
-        Self::Transient {
-            reason: describe(error),
-        }
+        Self::Transient { reason: describe(error) }
     }
 
     /// RFC 5321, 4.2.1: 4yz may go away, 5yz won't. Except where the 5yz is about our login and not about the mail.
@@ -46,10 +40,7 @@ impl MailError {
         let reason = describe(error);
         let about_us = matches!(error.status().map(u16::from), Some(530 | 534 | 535 | 538));
         // The one thing our own side refuses because of the mail: an address beyond ASCII for a server without SMTPUTF8.
-        let beyond_ascii = envelope
-            .to()
-            .iter()
-            .any(|to| !AsRef::<str>::as_ref(to).is_ascii());
+        let beyond_ascii = envelope.to().iter().any(|to| !AsRef::<str>::as_ref(to).is_ascii());
         let undeliverable_here = error.is_client() && beyond_ascii;
         if (error.is_permanent() && !about_us) || undeliverable_here {
             Self::Permanent { reason }

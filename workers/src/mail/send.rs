@@ -27,29 +27,16 @@ impl Mailer {
     /// Refuses a sender that isn't a mailbox, half a login, and a login that would cross the network in the clear.
     /// Connects at the first mail, not here: the mail server may come later than we do.
     pub fn new(config: &SmtpConfig) -> anyhow::Result<Self> {
-        let from: Mailbox = config
-            .from
-            .parse()
-            .map_err(|error| anyhow!("smtp.from = {:?} is no mailbox: {error}", config.from))?;
-        let tls = || {
-            TlsParameters::new(config.host.clone()).context("smtp.host has no valid name for TLS")
-        };
+        let from: Mailbox =
+            config.from.parse().map_err(|error| anyhow!("smtp.from = {:?} is no mailbox: {error}", config.from))?;
+        let tls = || TlsParameters::new(config.host.clone()).context("smtp.host has no valid name for TLS");
         let security = match config.tls {
             SmtpTls::None => Security::Plain,
             SmtpTls::StartTls => Security::StartTls(tls()?),
             SmtpTls::Implicit => Security::Implicit(tls()?),
         };
-        let connections = Connections::new(
-            config.host.clone(),
-            config.port.get(),
-            security,
-            credentials(config)?,
-        );
-        Ok(Self {
-            connections: Arc::new(connections),
-            from,
-            timeout: config.timeout_ms.millis(),
-        })
+        let connections = Connections::new(config.host.clone(), config.port.get(), security, credentials(config)?);
+        Ok(Self { connections: Arc::new(connections), from, timeout: config.timeout_ms.millis() })
     }
 
     /// The `Message-ID` that a notification's mail has, however often it is sent.
@@ -61,18 +48,9 @@ impl Mailer {
     /// [`MailError::Transient`] it may have, too.
     pub async fn send(&self, mail: &TicketMail) -> Result<(), MailError> {
         let message = compose::compose(mail, &self.from)?;
-        timeout(
-            self.timeout,
-            self.connections
-                .send(message.envelope(), &message.formatted()),
-        )
-        .await
-        .unwrap_or_else(|_| {
-            Err(MailError::transient(format!(
-                "no answer within {:?}",
-                self.timeout
-            )))
-        })
+        timeout(self.timeout, self.connections.send(message.envelope(), &message.formatted()))
+            .await
+            .unwrap_or_else(|_| Err(MailError::transient(format!("no answer within {:?}", self.timeout))))
     }
 }
 
@@ -80,22 +58,13 @@ fn credentials(config: &SmtpConfig) -> anyhow::Result<Option<Credentials>> {
     match (&config.username, &config.password) {
         (None, None) => Ok(None),
         (Some(_), Some(_)) if config.tls == SmtpTls::None && !is_loopback(&config.host) => {
-            bail!(
-                "smtp.tls = none would send smtp.password in the clear to {}: use starttls or implicit",
-                config.host
-            )
+            bail!("smtp.tls = none would send smtp.password in the clear to {}: use starttls or implicit", config.host)
         }
-        (Some(user), Some(password)) => Ok(Some(Credentials::new(
-            user.clone(),
-            password.expose_secret().to_owned(),
-        ))),
+        (Some(user), Some(password)) => Ok(Some(Credentials::new(user.clone(), password.expose_secret().to_owned()))),
         _ => bail!("smtp.username and smtp.password go together: set both or neither"),
     }
 }
 
 fn is_loopback(host: &str) -> bool {
-    host == "localhost"
-        || host
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }

@@ -39,56 +39,29 @@ pub struct TestCard {
 
 /// All of them.
 pub const TEST_CARDS: [TestCard; 5] = [
-    TestCard {
-        number: "4242424242424242",
-        scenario: Scenario::Pays,
-        description: "Pays",
-    },
-    TestCard {
-        number: "4000000000000002",
-        scenario: Scenario::Declines,
-        description: "Is declined",
-    },
-    TestCard {
-        number: "4000000000000341",
-        scenario: Scenario::WebhookLate,
-        description: "Pays, the shop hears late",
-    },
+    TestCard { number: "4242424242424242", scenario: Scenario::Pays, description: "Pays" },
+    TestCard { number: "4000000000000002", scenario: Scenario::Declines, description: "Is declined" },
+    TestCard { number: "4000000000000341", scenario: Scenario::WebhookLate, description: "Pays, the shop hears late" },
     TestCard {
         number: "4000000000000259",
         scenario: Scenario::WebhookDoubled,
         description: "Pays, the shop hears several times at once",
     },
-    TestCard {
-        number: "4000000000000127",
-        scenario: Scenario::WebhookLost,
-        description: "Pays, the shop never hears",
-    },
+    TestCard { number: "4000000000000127", scenario: Scenario::WebhookLost, description: "Pays, the shop never hears" },
 ];
 
 impl TestCard {
     /// In groups of four.
     pub fn grouped(&self) -> String {
         let digits: Vec<char> = self.number.chars().collect();
-        digits
-            .chunks(4)
-            .map(String::from_iter)
-            .collect::<Vec<_>>()
-            .join(" ")
+        digits.chunks(4).map(String::from_iter).collect::<Vec<_>>().join(" ")
     }
 }
 
 /// The scenario of a card number as people type it. None if it isn't a test card: this provider takes no real ones.
 pub fn scenario(typed: &str) -> Option<Scenario> {
-    let digits: String = typed
-        .chars()
-        .filter(|c| !matches!(c, ' ' | '-'))
-        .take(32)
-        .collect();
-    TEST_CARDS
-        .iter()
-        .find(|card| card.number == digits)
-        .map(|card| card.scenario)
+    let digits: String = typed.chars().filter(|c| !matches!(c, ' ' | '-')).take(32).collect();
+    TEST_CARDS.iter().find(|card| card.number == digits).map(|card| card.scenario)
 }
 
 #[cfg(test)]

@@ -60,25 +60,12 @@ pub(super) enum Refunding {
 
 impl Ledger {
     pub(super) fn new(payments_max: usize) -> Self {
-        Self {
-            payments: HashMap::new(),
-            keys: HashMap::new(),
-            payments_max,
-        }
+        Self { payments: HashMap::new(), keys: HashMap::new(), payments_max }
     }
 
-    pub(super) fn create(
-        &mut self,
-        key: &str,
-        request: PaymentRequest,
-        now: Timestamp,
-    ) -> Result<Payment, Refusal> {
+    pub(super) fn create(&mut self, key: &str, request: PaymentRequest, now: Timestamp) -> Result<Payment, Refusal> {
         if let Some(before) = self.keys.get(key).and_then(|id| self.payments.get(id)) {
-            return if before.request == request {
-                Ok(before.clone())
-            } else {
-                Err(Refusal::KeyReused)
-            };
+            return if before.request == request { Ok(before.clone()) } else { Err(Refusal::KeyReused) };
         }
         if self.payments.len() >= self.payments_max {
             return Err(Refusal::Full);
@@ -93,12 +80,7 @@ impl Ledger {
         self.payments.get(id).cloned().ok_or(Refusal::Unknown)
     }
 
-    pub(super) fn charge(
-        &mut self,
-        id: &str,
-        card: Scenario,
-        now: Timestamp,
-    ) -> Result<Charge, Refusal> {
+    pub(super) fn charge(&mut self, id: &str, card: Scenario, now: Timestamp) -> Result<Charge, Refusal> {
         let payment = self.payments.get_mut(id).ok_or(Refusal::Unknown)?;
         if let Some(paid) = payment.paid.clone() {
             return Ok(Charge::Already(payment.clone(), paid));
@@ -108,17 +90,10 @@ impl Ledger {
         }
         if card == Scenario::Declines {
             payment.declines += 1;
-            return Ok(Charge::Declined(
-                payment.clone(),
-                payment.event(EventType::Declined, now),
-            ));
+            return Ok(Charge::Declined(payment.clone(), payment.event(EventType::Declined, now)));
         }
         payment.status = Status::Paid;
-        let paid = Paid {
-            at: now,
-            scenario: card,
-            event: payment.event(EventType::Paid, now),
-        };
+        let paid = Paid { at: now, scenario: card, event: payment.event(EventType::Paid, now) };
         payment.paid = Some(paid.clone());
         Ok(Charge::Paid(payment.clone(), paid))
     }
@@ -134,11 +109,7 @@ impl Ledger {
         let payment = self.payments.get_mut(id).ok_or(Refusal::Unknown)?;
         if let Some(before) = payment.refunds.iter().find(|refund| refund.key == key) {
             let same = before.requested_minor == requested_minor;
-            return if same {
-                Ok(Refunding::Already(before.clone()))
-            } else {
-                Err(Refusal::KeyReused)
-            };
+            return if same { Ok(Refunding::Already(before.clone())) } else { Err(Refusal::KeyReused) };
         }
         if payment.paid.is_none() {
             return Err(Refusal::NotPaid);
@@ -152,18 +123,9 @@ impl Ledger {
             payment.status = Status::Refunded;
         }
         let (id, key) = (new_id("ref"), key.to_owned());
-        let refund = Refund {
-            id,
-            key,
-            requested_minor,
-            amount_minor,
-        };
+        let refund = Refund { id, key, requested_minor, amount_minor };
         payment.refunds.push(refund.clone());
         let event = payment.event(EventType::Refunded, now);
-        Ok(Refunding::New {
-            refund,
-            event,
-            webhook_url: payment.request.webhook_url.clone(),
-        })
+        Ok(Refunding::New { refund, event, webhook_url: payment.request.webhook_url.clone() })
     }
 }

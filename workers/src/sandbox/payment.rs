@@ -77,15 +77,7 @@ pub(super) enum EventType {
 
 impl Payment {
     pub(super) fn open(request: PaymentRequest, now: Timestamp) -> Self {
-        Self {
-            id: new_id("pay"),
-            request,
-            status: Status::Open,
-            created: now,
-            declines: 0,
-            paid: None,
-            refunds: Vec::new(),
-        }
+        Self { id: new_id("pay"), request, status: Status::Open, created: now, declines: 0, paid: None, refunds: Vec::new() }
     }
 
     pub(super) fn refunded_minor(&self) -> i64 {
@@ -119,16 +111,8 @@ impl Payment {
             status: self.status,
             refunded_minor: self.refunded_minor(),
         };
-        let body = serde_json::to_vec(&Body {
-            id: &id,
-            r#type: kind,
-            created: now,
-            data,
-        });
-        Event {
-            body: body.unwrap_or_default().into(),
-            id,
-        }
+        let body = serde_json::to_vec(&Body { id: &id, r#type: kind, created: now, data });
+        Event { body: body.unwrap_or_default().into(), id }
     }
 
     /// As merchants see it.
@@ -160,10 +144,7 @@ pub(super) struct PaymentView<'a> {
 }
 
 pub(super) fn pay_url(public_url: &Url, payment: &str) -> String {
-    format!(
-        "{}/pay/{payment}",
-        public_url.as_str().trim_end_matches('/')
-    )
+    format!("{}/pay/{payment}", public_url.as_str().trim_end_matches('/'))
 }
 
 pub(super) fn new_id(prefix: &str) -> String {

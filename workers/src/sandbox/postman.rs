@@ -45,19 +45,12 @@ struct Delivery {
 }
 
 impl Postman {
-    pub(super) fn new(
-        config: &SandboxConfig,
-        clock: fn() -> Timestamp,
-        stop: CancellationToken,
-    ) -> reqwest::Result<Self> {
+    pub(super) fn new(config: &SandboxConfig, clock: fn() -> Timestamp, stop: CancellationToken) -> reqwest::Result<Self> {
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .timeout(config.webhook_timeout_ms.millis())
             .build()?;
-        let secrets = [
-            Some(config.webhook_secret.clone()),
-            config.webhook_secret_previous.clone(),
-        ];
+        let secrets = [Some(config.webhook_secret.clone()), config.webhook_secret_previous.clone()];
         Ok(Self(Arc::new(Inner {
             http,
             secrets: secrets.into_iter().flatten().collect(),
@@ -74,21 +67,14 @@ impl Postman {
 
     /// None when the queue has no room for so many.
     pub(super) fn reserve(&self, deliveries: u32) -> Option<Room> {
-        Arc::clone(&self.0.queue)
-            .try_acquire_many_owned(deliveries)
-            .ok()
-            .map(Room)
+        Arc::clone(&self.0.queue).try_acquire_many_owned(deliveries).ok().map(Room)
     }
 
     /// Delivers `event` as often as there is room for, all at once, after `delay`.
     pub(super) fn deliver(&self, room: Room, to: &Url, event: &Event, delay: Duration) {
         let Room(mut room) = room;
         while let Some(one) = room.split(1) {
-            let delivery = Delivery {
-                to: to.clone(),
-                event: event.clone(),
-                _room: one,
-            };
+            let delivery = Delivery { to: to.clone(), event: event.clone(), _room: one };
             let inner = Arc::clone(&self.0);
             self.0.tasks.spawn(async move {
                 tokio::select! {
@@ -122,12 +108,7 @@ impl Inner {
                 return;
             }
             metrics::counter!("sandbox_webhooks_total", "outcome" => "retried").increment(1);
-            tracing::debug!(
-                event = delivery.event.id,
-                failure,
-                ?pause,
-                "a webhook will be tried again"
-            );
+            tracing::debug!(event = delivery.event.id, failure, ?pause, "a webhook will be tried again");
             // A receiver that comes back is not met by everyone at the same moment.
             let scatter = rand::rng().random_range(0.8..1.2);
             sleep(pause.mul_f64(scatter)).await;
@@ -136,11 +117,7 @@ impl Inner {
     }
 
     async fn attempt(&self, delivery: &Delivery) -> Result<(), String> {
-        let _turn = self
-            .speaking
-            .acquire()
-            .await
-            .map_err(|closed| closed.to_string())?;
+        let _turn = self.speaking.acquire().await.map_err(|closed| closed.to_string())?;
         let body = &delivery.event.body;
         let signature = signature::sign(&self.secrets, (self.clock)(), body);
         let answer = self
@@ -152,10 +129,6 @@ impl Inner {
             .send()
             .await
             .map_err(|error| error.without_url().to_string())?;
-        if answer.status().is_success() {
-            Ok(())
-        } else {
-            Err(format!("answered {}", answer.status()))
-        }
+        if answer.status().is_success() { Ok(()) } else { Err(format!("answered {}", answer.status())) }
     }
 }

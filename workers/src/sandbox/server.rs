@@ -9,7 +9,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use jiff::Timestamp;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -34,20 +34,14 @@ struct Inner {
 }
 
 impl Sandbox {
-    /// An empty till. Deliveries end when `stop` is cancelled.
-    pub fn new(
-        config: SandboxConfig,
-        clock: fn() -> Timestamp,
-        stop: CancellationToken,
-    ) -> anyhow::Result<Self> {
+    /// An empty till. Refuses empty secrets. Deliveries end when `stop` is cancelled.
+    pub fn new(config: SandboxConfig, clock: fn() -> Timestamp, stop: CancellationToken) -> anyhow::Result<Self> {
+        for (name, secret) in [("api_key", &config.api_key), ("webhook_secret", &config.webhook_secret)] {
+            anyhow::ensure!(!secret.expose_secret().is_empty(), "sandbox.{name} must not be empty: it keeps strangers out");
+        }
         let postman = Postman::new(&config, clock, stop).context("the webhooks' HTTP client")?;
         let ledger = Mutex::new(Ledger::new(config.payments_max.get() as usize));
-        Ok(Self(Arc::new(Inner {
-            config,
-            ledger,
-            postman,
-            clock,
-        })))
+        Ok(Self(Arc::new(Inner { config, ledger, postman, clock })))
     }
 
     pub(super) fn ledger(&self) -> MutexGuard<'_, Ledger> {
@@ -94,32 +88,18 @@ pub fn router(sandbox: Sandbox) -> Router {
 
 /// Binds, and serves until `shutdown`.
 pub async fn run(config: SandboxConfig, shutdown: CancellationToken) -> anyhow::Result<()> {
-    let listener = TcpListener::bind(config.listen)
-        .await
-        .with_context(|| format!("sandbox.listen = {}", config.listen))?;
+    let listener = TcpListener::bind(config.listen).await.with_context(|| format!("sandbox.listen = {}", config.listen))?;
     serve(listener, config, shutdown).await
 }
 
 /// Serves on a listener that is bound already. On shutdown, requests in flight are answered; webhooks that wait are
 /// forgotten with everything else.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the sandbox's composition root: its clock is the machine's"
-)]
-pub async fn serve(
-    listener: TcpListener,
-    config: SandboxConfig,
-    shutdown: CancellationToken,
-) -> anyhow::Result<()> {
+#[expect(clippy::disallowed_methods, reason = "the sandbox's composition root: its clock is the machine's")]
+pub async fn serve(listener: TcpListener, config: SandboxConfig, shutdown: CancellationToken) -> anyhow::Result<()> {
     tracing::info!(url = %config.public_url, "the sandbox payment provider is open");
     let sandbox = Sandbox::new(config, Timestamp::now, shutdown.clone())?;
-    axum::serve(listener, router(sandbox.clone()))
-        .with_graceful_shutdown(shutdown.cancelled_owned())
-        .await?;
-    if tokio::time::timeout(DRAIN, sandbox.postman().ended())
-        .await
-        .is_err()
-    {
+    axum::serve(listener, router(sandbox.clone())).with_graceful_shutdown(shutdown.cancelled_owned()).await?;
+    if tokio::time::timeout(DRAIN, sandbox.postman().ended()).await.is_err() {
         tracing::warn!("some webhooks did not end in time");
     }
     Ok(())

@@ -18,11 +18,7 @@ pub const HEADER: &str = "sandbox-signature";
 pub const TOLERANCE_S: u64 = 300;
 
 /// The header's value for `body`, signed at `at` with each of `secrets`.
-pub fn sign<'a>(
-    secrets: impl IntoIterator<Item = &'a SecretString>,
-    at: Timestamp,
-    body: &[u8],
-) -> String {
+pub fn sign<'a>(secrets: impl IntoIterator<Item = &'a SecretString>, at: Timestamp, body: &[u8]) -> String {
     let time = at.as_second();
     let mut header = format!("t={time}");
     for secret in secrets {
@@ -32,13 +28,9 @@ pub fn sign<'a>(
     header
 }
 
-#[expect(
-    clippy::expect_used,
-    reason = "HMAC pads or hashes a key to its block's size"
-)]
+#[expect(clippy::expect_used, reason = "HMAC pads or hashes a key to its block's size")]
 fn mac(secret: &SecretString, time: i64, body: &[u8]) -> impl AsRef<[u8]> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes())
-        .expect("a key of any length");
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes()).expect("a key of any length");
     mac.update(time.to_string().as_bytes());
     mac.update(b".");
     mac.update(body);

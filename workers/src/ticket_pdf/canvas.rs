@@ -57,49 +57,24 @@ impl<'a, 'page> Canvas<'a, 'page> {
         };
         self.fill(ink.color);
         let font = self.typefaces.font(ink.weight);
-        self.surface.draw_glyphs(
-            Point::from_xy(left, y),
-            &line.glyphs,
-            font,
-            text,
-            ink.size,
-            false,
-        );
+        self.surface.draw_glyphs(Point::from_xy(left, y), &line.glyphs, font, text, ink.size, false);
     }
 
     /// Lines below each other, the first one's baseline at `y`. Returns the baseline of the last.
-    pub(super) fn lines(
-        &mut self,
-        fitted: &Fitted,
-        (x, y): (f32, f32),
-        anchor: Anchor,
-        ink: Ink,
-    ) -> f32 {
+    pub(super) fn lines(&mut self, fitted: &Fitted, (x, y): (f32, f32), anchor: Anchor, ink: Ink) -> f32 {
         let mut baseline = y;
         for (index, line) in fitted.lines.iter().enumerate() {
             if index > 0 {
                 baseline += fitted.size * 1.18;
             }
-            self.text(
-                line,
-                (x, baseline),
-                anchor,
-                Ink {
-                    size: fitted.size,
-                    ..ink
-                },
-            );
+            self.text(line, (x, baseline), anchor, Ink { size: fitted.size, ..ink });
         }
         baseline
     }
 
     /// A band whose upper corners are round, shaded from one end of the palette to the other.
     pub(super) fn header(&mut self, rect: Rect, radius: f32, palette: Palette) {
-        let stop = |offset, color: Color| Stop {
-            offset,
-            color: color.into(),
-            opacity: NormalizedF32::ONE,
-        };
+        let stop = |offset, color: Color| Stop { offset, color: color.into(), opacity: NormalizedF32::ONE };
         let gradient = LinearGradient {
             x1: rect.left(),
             y1: rect.bottom(),
@@ -107,18 +82,11 @@ impl<'a, 'page> Canvas<'a, 'page> {
             y2: rect.top(),
             transform: krilla::geom::Transform::default(),
             spread_method: SpreadMethod::Pad,
-            stops: vec![
-                stop(NormalizedF32::ZERO, palette.deep),
-                stop(NormalizedF32::ONE, palette.lively),
-            ],
+            stops: vec![stop(NormalizedF32::ZERO, palette.deep), stop(NormalizedF32::ONE, palette.lively)],
             anti_alias: false,
         };
         self.surface.set_stroke(None);
-        self.surface.set_fill(Some(Fill {
-            paint: gradient.into(),
-            opacity: NormalizedF32::ONE,
-            rule: FillRule::default(),
-        }));
+        self.surface.set_fill(Some(Fill { paint: gradient.into(), opacity: NormalizedF32::ONE, rule: FillRule::default() }));
         self.draw(rounded(rect, radius, 0.0));
     }
 
@@ -141,32 +109,12 @@ impl<'a, 'page> Canvas<'a, 'page> {
         let handle = radius * QUARTER;
         let mut path = PathBuilder::new();
         path.move_to(x - radius, y);
-        path.cubic_to(
-            x - radius,
-            y - handle,
-            x - handle,
-            y - radius,
-            x,
-            y - radius,
-        );
-        path.cubic_to(
-            x + handle,
-            y - radius,
-            x + radius,
-            y - handle,
-            x + radius,
-            y,
-        );
+        path.cubic_to(x - radius, y - handle, x - handle, y - radius, x, y - radius);
+        path.cubic_to(x + handle, y - radius, x + radius, y - handle, x + radius, y);
         self.draw(path.finish());
     }
 
-    pub(super) fn line(
-        &mut self,
-        from: (f32, f32),
-        to: (f32, f32),
-        color: Color,
-        dash: Option<f32>,
-    ) {
+    pub(super) fn line(&mut self, from: (f32, f32), to: (f32, f32), color: Color, dash: Option<f32>) {
         self.stroke(color, 0.8, dash);
         let mut path = PathBuilder::new();
         path.move_to(from.0, from.1);
@@ -182,11 +130,7 @@ impl<'a, 'page> Canvas<'a, 'page> {
 
     fn fill(&mut self, color: Color) {
         self.surface.set_stroke(None);
-        self.surface.set_fill(Some(Fill {
-            paint: color.into(),
-            opacity: NormalizedF32::ONE,
-            rule: FillRule::default(),
-        }));
+        self.surface.set_fill(Some(Fill { paint: color.into(), opacity: NormalizedF32::ONE, rule: FillRule::default() }));
     }
 
     fn stroke(&mut self, color: Color, width: f32, dash: Option<f32>) {
@@ -194,10 +138,7 @@ impl<'a, 'page> Canvas<'a, 'page> {
         self.surface.set_stroke(Some(Stroke {
             paint: color.into(),
             width,
-            dash: dash.map(|length| StrokeDash {
-                array: vec![length, length],
-                offset: 0.0,
-            }),
+            dash: dash.map(|length| StrokeDash { array: vec![length, length], offset: 0.0 }),
             ..Stroke::default()
         }));
     }
@@ -218,14 +159,7 @@ fn rounded(rect: Rect, upper: f32, lower: f32) -> Option<Path> {
     path.line_to(right - upper, top);
     path.cubic_to(right - up, top, right, top + up, right, top + upper);
     path.line_to(right, bottom - lower);
-    path.cubic_to(
-        right,
-        bottom - low,
-        right - low,
-        bottom,
-        right - lower,
-        bottom,
-    );
+    path.cubic_to(right, bottom - low, right - low, bottom, right - lower, bottom);
     path.line_to(left + lower, bottom);
     path.cubic_to(left + low, bottom, left, bottom - low, left, bottom - lower);
     path.line_to(left, top + upper);

@@ -107,27 +107,17 @@ pub fn render(order: &TicketOrder, tickets: &[TicketPage]) -> Result<Vec<u8>, Pd
     }
     let typefaces = Typefaces::load().ok_or_else(|| write_error("the typeface can't be read"))?;
     let when = When::new(order)?;
-    let size = PageSettings::from_wh(page::WIDTH, page::HEIGHT)
-        .ok_or_else(|| write_error("no page size"))?;
+    let size = PageSettings::from_wh(page::WIDTH, page::HEIGHT).ok_or_else(|| write_error("no page size"))?;
 
     let mut document = Document::new();
     document.set_metadata(metadata(order, &when));
     for (index, ticket) in tickets.iter().enumerate() {
-        let code = qr::Symbol::encode(&ticket.code).map_err(|error| PdfError::Code {
-            ticket: ticket.ticket_id,
-            reason: error.to_string(),
-        })?;
+        let code = qr::Symbol::encode(&ticket.code)
+            .map_err(|error| PdfError::Code { ticket: ticket.ticket_id, reason: error.to_string() })?;
         let mut sheet = document.start_page_with(size.clone());
         let mut surface = sheet.surface();
-        page::Page {
-            order,
-            ticket,
-            when: &when,
-            code: &code,
-            number: index + 1,
-            of: tickets.len(),
-        }
-        .draw(&mut canvas::Canvas::new(&mut surface, &typefaces));
+        page::Page { order, ticket, when: &when, code: &code, number: index + 1, of: tickets.len() }
+            .draw(&mut canvas::Canvas::new(&mut surface, &typefaces));
         surface.finish();
         sheet.finish();
     }
@@ -140,11 +130,7 @@ fn write_error(reason: &(impl fmt::Display + ?Sized)) -> PdfError {
 
 fn metadata(order: &TicketOrder, when: &When) -> Metadata {
     Metadata::new()
-        .title(format!(
-            "{} – {}",
-            one_line(&order.event_title),
-            when.date()
-        ))
+        .title(format!("{} – {}", one_line(&order.event_title), when.date()))
         .description(format!("Booking {}", one_line(&order.booking_reference)))
         .creator("GoTicket".to_owned())
         .language("en".to_owned())

@@ -58,41 +58,19 @@ impl Page<'_> {
     /// Event, time and place. Returns the y of its lower edge.
     fn head(&self, canvas: &mut Canvas<'_, '_>, palette: Palette) -> f32 {
         let width = CARD - 2.0 * PAD;
-        let title_room = Room {
-            width,
-            lines_max: 3,
-            size: 32.0,
-            size_min: 15.0,
-            weight: Weight::Bold,
-        };
+        let title_room = Room { width, lines_max: 3, size: 32.0, size_min: 15.0, weight: Weight::Bold };
         let title = canvas.fit(&self.order.event_title, &title_room);
         let place = match &self.order.venue_address {
             Some(address) => format!("{} · {address}", self.order.venue_name),
             None => self.order.venue_name.clone(),
         };
-        let place_room = Room {
-            width,
-            lines_max: 2,
-            size: 11.5,
-            size_min: 8.0,
-            weight: Weight::Regular,
-        };
+        let place_room = Room { width, lines_max: 2, size: 11.5, size_min: 8.0, weight: Weight::Regular };
         let place = canvas.fit(&place, &place_room);
         let time = match self.when.doors() {
-            Some(doors) => format!(
-                "{} · {} · doors {doors}",
-                self.when.date(),
-                self.when.start()
-            ),
+            Some(doors) => format!("{} · {} · doors {doors}", self.when.date(), self.when.start()),
             None => format!("{} · {}", self.when.date(), self.when.start()),
         };
-        let time_room = Room {
-            width,
-            lines_max: 1,
-            size: 14.0,
-            size_min: 8.0,
-            weight: Weight::Bold,
-        };
+        let time_room = Room { width, lines_max: 1, size: 14.0, size_min: 8.0, weight: Weight::Bold };
         let time = canvas.fit(&time, &time_room);
 
         let top = MARGIN + 4.0;
@@ -105,38 +83,15 @@ impl Page<'_> {
         }
 
         let left = MARGIN + PAD;
-        let white = |weight| Ink {
-            size: 0.0,
-            weight,
-            color: Color::white(),
-            tracking: 0.0,
-        };
-        let brand = Ink {
-            size: 10.0,
-            tracking: 0.08,
-            ..white(Weight::Bold)
-        };
+        let white = |weight| Ink { size: 0.0, weight, color: Color::white(), tracking: 0.0 };
+        let brand = Ink { size: 10.0, tracking: 0.08, ..white(Weight::Bold) };
         canvas.text("GOTICKET", (left, top + 32.0), Anchor::Left, brand);
         let count = format!("TICKET {} OF {}", self.number, self.of);
         let right = MARGIN + CARD - PAD;
-        canvas.text(
-            &count,
-            (right, top + 32.0),
-            Anchor::Right,
-            Ink {
-                size: 8.0,
-                tracking: 0.06,
-                ..brand
-            },
-        );
+        canvas.text(&count, (right, top + 32.0), Anchor::Right, Ink { size: 8.0, tracking: 0.06, ..brand });
         canvas.lines(&title, (left, title_at), Anchor::Left, white(Weight::Bold));
         canvas.lines(&time, (left, time_at), Anchor::Left, white(Weight::Bold));
-        canvas.lines(
-            &place,
-            (left, place_at),
-            Anchor::Left,
-            white(Weight::Regular),
-        );
+        canvas.lines(&place, (left, place_at), Anchor::Left, white(Weight::Regular));
         bottom
     }
 
@@ -144,12 +99,7 @@ impl Page<'_> {
     fn seat(&self, canvas: &mut Canvas<'_, '_>, palette: Palette, top: f32) {
         let left = MARGIN + PAD;
         let width = CARD - STUB - 2.0 * PAD;
-        let field = |x: f32, y: f32, width: f32| Field {
-            x,
-            y,
-            width,
-            label: palette.lively,
-        };
+        let field = |x: f32, y: f32, width: f32| Field { x, y, width, label: palette.lively };
         let at = |part: f32| left + width * part;
 
         let row_1 = top + 34.0;
@@ -159,8 +109,7 @@ impl Page<'_> {
                 field(at(0.64), row_1, width * 0.36).large(canvas, "SEAT", "Free choice");
             }
             (row, seat) => {
-                let or_dash =
-                    |value: &Option<String>| value.clone().unwrap_or_else(|| "–".to_owned());
+                let or_dash = |value: &Option<String>| value.clone().unwrap_or_else(|| "–".to_owned());
                 field(left, row_1, width * 0.46).large(canvas, "SECTION", &self.ticket.section);
                 field(at(0.50), row_1, width * 0.23).large(canvas, "ROW", &or_dash(row));
                 field(at(0.77), row_1, width * 0.23).large(canvas, "SEAT", &or_dash(seat));
@@ -179,54 +128,18 @@ impl Page<'_> {
     fn stub(&self, canvas: &mut Canvas<'_, '_>, top: f32) {
         let middle = MARGIN + CARD - STUB / 2.0;
         canvas.code(self.code, (middle - CODE / 2.0, top + 22.0), CODE);
-        let ink = Ink {
-            size: 8.5,
-            weight: Weight::Bold,
-            color: rgb(BLACK),
-            tracking: 0.0,
-        };
+        let ink = Ink { size: 8.5, weight: Weight::Bold, color: rgb(BLACK), tracking: 0.0 };
         let y = top + 22.0 + CODE + 20.0;
-        canvas.text(
-            "Show this code at the entrance",
-            (middle, y),
-            Anchor::Middle,
-            ink,
-        );
-        let number = Ink {
-            size: 7.0,
-            weight: Weight::Regular,
-            color: rgb(GREY),
-            tracking: 0.02,
-        };
-        canvas.text(
-            &self.ticket.ticket_id.to_string(),
-            (middle, y + 15.0),
-            Anchor::Middle,
-            number,
-        );
+        canvas.text("Show this code at the entrance", (middle, y), Anchor::Middle, ink);
+        let number = Ink { size: 7.0, weight: Weight::Regular, color: rgb(GREY), tracking: 0.02 };
+        canvas.text(&self.ticket.ticket_id.to_string(), (middle, y + 15.0), Anchor::Middle, number);
     }
 
     fn small_print(&self, canvas: &mut Canvas<'_, '_>, top: f32) {
-        let heading = Ink {
-            size: 8.0,
-            weight: Weight::Bold,
-            color: rgb(GREY),
-            tracking: 0.06,
-        };
+        let heading = Ink { size: 8.0, weight: Weight::Bold, color: rgb(GREY), tracking: 0.06 };
         canvas.text("GOOD TO KNOW", (MARGIN, top), Anchor::Left, heading);
-        let ink = Ink {
-            size: 9.0,
-            weight: Weight::Regular,
-            color: rgb(BLACK),
-            tracking: 0.0,
-        };
-        let room = Room {
-            width: CARD - 14.0,
-            lines_max: 8,
-            size: 9.0,
-            size_min: 7.0,
-            weight: Weight::Regular,
-        };
+        let ink = Ink { size: 9.0, weight: Weight::Regular, color: rgb(BLACK), tracking: 0.0 };
+        let room = Room { width: CARD - 14.0, lines_max: 8, size: 9.0, size_min: 7.0, weight: Weight::Regular };
         let mut y = top + 20.0;
         let notes = self.order.notes.iter().map(String::as_str);
         for rule in HOUSE_RULES.into_iter().chain(notes) {
@@ -244,26 +157,10 @@ impl Page<'_> {
 
     fn foot(&self, canvas: &mut Canvas<'_, '_>) {
         let y = HEIGHT - MARGIN;
-        canvas.line(
-            (MARGIN, y - 16.0),
-            (WIDTH - MARGIN, y - 16.0),
-            rgb(LINE),
-            None,
-        );
-        let ink = Ink {
-            size: 7.5,
-            weight: Weight::Regular,
-            color: rgb(GREY),
-            tracking: 0.0,
-        };
+        canvas.line((MARGIN, y - 16.0), (WIDTH - MARGIN, y - 16.0), rgb(LINE), None);
+        let ink = Ink { size: 7.5, weight: Weight::Regular, color: rgb(GREY), tracking: 0.0 };
         canvas.text("Issued by GoTicket", (MARGIN, y), Anchor::Left, ink);
-        let room = Room {
-            width: CARD / 2.0,
-            lines_max: 1,
-            size: 7.5,
-            size_min: 6.0,
-            weight: Weight::Regular,
-        };
+        let room = Room { width: CARD / 2.0, lines_max: 1, size: 7.5, size_min: 6.0, weight: Weight::Regular };
         let reference = canvas.fit(&format!("Booking {}", self.order.booking_reference), &room);
         canvas.lines(&reference, (WIDTH - MARGIN, y), Anchor::Right, ink);
     }
@@ -293,77 +190,28 @@ struct Field {
 
 impl Field {
     fn large(&self, canvas: &mut Canvas<'_, '_>, label: &str, value: &str) {
-        let room = Room {
-            width: self.width,
-            lines_max: 1,
-            size: 26.0,
-            size_min: 15.0,
-            weight: Weight::Bold,
-        };
+        let room = Room { width: self.width, lines_max: 1, size: 26.0, size_min: 15.0, weight: Weight::Bold };
         let mut fitted = canvas.fit(value, &room);
         if fitted.lines.last().is_some_and(|line| line.ends_with('…')) {
-            fitted = canvas.fit(
-                value,
-                &Room {
-                    lines_max: 2,
-                    size: 15.0,
-                    size_min: 8.0,
-                    ..room
-                },
-            );
+            fitted = canvas.fit(value, &Room { lines_max: 2, size: 15.0, size_min: 8.0, ..room });
         }
         self.write(canvas, label, &fitted, 28.0);
     }
 
     fn small(&self, canvas: &mut Canvas<'_, '_>, label: &str, value: &str) {
-        let room = Room {
-            width: self.width,
-            lines_max: 1,
-            size: 12.5,
-            size_min: 10.0,
-            weight: Weight::Bold,
-        };
+        let room = Room { width: self.width, lines_max: 1, size: 12.5, size_min: 10.0, weight: Weight::Bold };
         let mut fitted = canvas.fit(value, &room);
         if fitted.lines.last().is_some_and(|line| line.ends_with('…')) {
-            fitted = canvas.fit(
-                value,
-                &Room {
-                    lines_max: 2,
-                    size: 9.5,
-                    size_min: 7.0,
-                    ..room
-                },
-            );
+            fitted = canvas.fit(value, &Room { lines_max: 2, size: 9.5, size_min: 7.0, ..room });
         }
         self.write(canvas, label, &fitted, 17.0);
     }
 
-    fn write(
-        &self,
-        canvas: &mut Canvas<'_, '_>,
-        label: &str,
-        value: &super::wrap::Fitted,
-        below: f32,
-    ) {
-        let ink = Ink {
-            size: 7.5,
-            weight: Weight::Bold,
-            color: self.label,
-            tracking: 0.06,
-        };
+    fn write(&self, canvas: &mut Canvas<'_, '_>, label: &str, value: &super::wrap::Fitted, below: f32) {
+        let ink = Ink { size: 7.5, weight: Weight::Bold, color: self.label, tracking: 0.06 };
         canvas.text(label, (self.x, self.y), Anchor::Left, ink);
-        let ink = Ink {
-            size: value.size,
-            weight: Weight::Bold,
-            color: rgb(BLACK),
-            tracking: 0.0,
-        };
-        let first = self.y
-            + if value.lines.len() > 1 {
-                value.size + 4.5
-            } else {
-                below
-            };
+        let ink = Ink { size: value.size, weight: Weight::Bold, color: rgb(BLACK), tracking: 0.0 };
+        let first = self.y + if value.lines.len() > 1 { value.size + 4.5 } else { below };
         canvas.lines(value, (self.x, first), Anchor::Left, ink);
     }
 }

@@ -13,10 +13,7 @@ impl Symbol {
     /// Level M: 15 % of a crumpled ticket may be unreadable.
     pub(super) fn encode(content: &str) -> Result<Self, QrError> {
         let code = QrCode::with_error_correction_level(content, EcLevel::M)?;
-        Ok(Self {
-            width: code.width(),
-            modules: code.into_colors(),
-        })
+        Ok(Self { width: code.width(), modules: code.into_colors() })
     }
 
     /// The dark modules in a square of `side` points at `left`, `top`. The quiet zone of four modules

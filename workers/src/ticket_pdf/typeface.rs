@@ -37,15 +37,9 @@ impl Typefaces {
     pub(super) fn load() -> Option<Self> {
         let typeface = |data: &'static [u8]| {
             let shared: Arc<dyn AsRef<[u8]> + Send + Sync> = Arc::new(data);
-            Some(Typeface {
-                font: Font::new(shared.into(), 0)?,
-                face: Face::from_slice(data, 0)?,
-            })
+            Some(Typeface { font: Font::new(shared.into(), 0)?, face: Face::from_slice(data, 0)? })
         };
-        Some(Self {
-            regular: typeface(REGULAR)?,
-            bold: typeface(BOLD)?,
-        })
+        Some(Self { regular: typeface(REGULAR)?, bold: typeface(BOLD)? })
     }
 
     pub(super) fn font(&self, weight: Weight) -> Font {
@@ -71,11 +65,8 @@ impl Typefaces {
         let mut stops: Vec<(usize, f32)> = Vec::with_capacity(infos.len());
         for (index, (info, position)) in infos.iter().zip(shaped.glyph_positions()).enumerate() {
             let start = info.cluster as usize;
-            let end = infos[index..]
-                .iter()
-                .map(|next| next.cluster as usize)
-                .find(|&cluster| cluster > start)
-                .unwrap_or(text.len());
+            let end =
+                infos[index..].iter().map(|next| next.cluster as usize).find(|&cluster| cluster > start).unwrap_or(text.len());
             if stops.last().is_none_or(|&(last, _)| last < start) {
                 stops.push((start, width_em));
             }
@@ -91,11 +82,7 @@ impl Typefaces {
                 None,
             ));
         }
-        Line {
-            glyphs,
-            width_em,
-            stops,
-        }
+        Line { glyphs, width_em, stops }
     }
 
     /// Width of `text` in points at `size`.

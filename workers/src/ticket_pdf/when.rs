@@ -14,8 +14,7 @@ pub(super) struct When {
 
 impl When {
     pub(super) fn new(order: &TicketOrder) -> Result<Self, PdfError> {
-        let zone = TimeZone::get(&order.time_zone)
-            .map_err(|_| PdfError::TimeZone(order.time_zone.clone()))?;
+        let zone = TimeZone::get(&order.time_zone).map_err(|_| PdfError::TimeZone(order.time_zone.clone()))?;
         Ok(Self {
             doors: order.doors_at.map(|doors| doors.to_zoned(zone.clone())),
             start: order.starts_at.to_zoned(zone.clone()),
@@ -36,11 +35,7 @@ impl When {
     /// `19:00`, with the day when that isn't the day of the show.
     pub(super) fn doors(&self) -> Option<String> {
         let doors = self.doors.as_ref()?;
-        let format = if doors.date() == self.start.date() {
-            "%H:%M"
-        } else {
-            "%-d %b, %H:%M"
-        };
+        let format = if doors.date() == self.start.date() { "%H:%M" } else { "%-d %b, %H:%M" };
         Some(doors.strftime(format).to_string())
     }
 

@@ -30,13 +30,7 @@ impl Room {
         let text = one_line(text);
         let shape = |text| typefaces.shape(text, self.weight, 0.0);
         let space_em = shape(" ").width_em;
-        let words: Vec<_> = text
-            .split_terminator(' ')
-            .map(|text| Word {
-                text,
-                line: shape(text),
-            })
-            .collect();
+        let words: Vec<_> = text.split_terminator(' ').map(|text| Word { text, line: shape(text) }).collect();
         let mut size = self.size;
         loop {
             // A hair less than the width, for the kerning across spaces that adding up words doesn't see.
@@ -77,13 +71,7 @@ impl Word<'_> {
     /// Fills whole lines with the beginning of a word that is wider than a line; what is left begins the next one.
     fn break_into(&self, lines: &mut Vec<String>, line_em: f32) -> (String, f32) {
         let (mut begin, mut begin_em) = (0, 0.0);
-        let ends = self
-            .line
-            .stops
-            .iter()
-            .copied()
-            .skip(1)
-            .chain([(self.text.len(), self.line.width_em)]);
+        let ends = self.line.stops.iter().copied().skip(1).chain([(self.text.len(), self.line.width_em)]);
         let mut fits = (0, 0.0);
         for (end, end_em) in ends {
             if end_em - begin_em > line_em && fits.0 > begin {
@@ -111,11 +99,8 @@ fn wrap(words: &[Word<'_>], space_em: f32, line_em: f32) -> Vec<String> {
         if !line.is_empty() {
             lines.push(mem::take(&mut line));
         }
-        (line, used_em) = if width_em <= line_em {
-            (word.text.to_owned(), width_em)
-        } else {
-            word.break_into(&mut lines, line_em)
-        };
+        (line, used_em) =
+            if width_em <= line_em { (word.text.to_owned(), width_em) } else { word.break_into(&mut lines, line_em) };
     }
     if !line.is_empty() {
         lines.push(line);
@@ -128,13 +113,7 @@ mod tests {
     use super::*;
 
     fn room() -> Room {
-        Room {
-            width: 200.0,
-            lines_max: 2,
-            size: 30.0,
-            size_min: 12.0,
-            weight: Weight::Bold,
-        }
+        Room { width: 200.0, lines_max: 2, size: 30.0, size_min: 12.0, weight: Weight::Bold }
     }
 
     #[test]
@@ -144,8 +123,7 @@ mod tests {
             String::new(),
             "Hamlet".to_owned(),
             "A Midsummer Night's Dream".to_owned(),
-            "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
-                .to_owned(),
+            "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft".to_owned(),
             "W".repeat(5_000),
             "word ".repeat(1_000),
             "日本武道館 ".repeat(40),
@@ -156,10 +134,7 @@ mod tests {
             assert!(fitted.lines.len() <= 2, "{text}");
             assert!((12.0..=30.0).contains(&fitted.size));
             for line in &fitted.lines {
-                assert!(
-                    typefaces.width(line, Weight::Bold, fitted.size) <= 200.0,
-                    "{line}"
-                );
+                assert!(typefaces.width(line, Weight::Bold, fitted.size) <= 200.0, "{line}");
             }
         }
     }

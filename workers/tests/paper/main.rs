@@ -1,4 +1,6 @@
 //! What a fan gets in his hands: the ticket, the mail it comes in, and the till he paid at.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods, clippy::large_futures)]
 
+mod mail;
+mod sandbox;
 mod ticket_pdf;

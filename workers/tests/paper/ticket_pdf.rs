@@ -28,10 +28,7 @@ pub(crate) fn ticket(seat: u128) -> TicketPage {
         row: Some("F".to_owned()),
         seat: Some(seat.to_string()),
         category: "Premium".to_owned(),
-        price: Money {
-            amount_minor: 8_950,
-            currency: Currency::EUR,
-        },
+        price: Money { amount_minor: 8_950, currency: Currency::EUR },
         code: format!("GT1.01935d2e000070008000{seat:012}.c2lnbmF0dXJlLW9mLXRoZS10aWNrZXQ"),
     }
 }
@@ -61,11 +58,7 @@ fn every_fact_of_a_ticket_can_be_read_on_its_page() {
             &format!("TICKET {} OF 2", seat - 11),
         ];
         for fact in facts {
-            assert!(
-                page.text.contains(&without_spaces(fact)),
-                "{fact:?} is missing in {}",
-                page.text
-            );
+            assert!(page.text.contains(&without_spaces(fact)), "{fact:?} is missing in {}", page.text);
         }
         assert_eq!(scan(page), ticket(seat).code);
     }
@@ -73,34 +66,13 @@ fn every_fact_of_a_ticket_can_be_read_on_its_page() {
 
 /// One order field changed, and what is then read on the page.
 #[rstest::rstest]
-#[case::summer_time(
-    "2026-07-01T18:00:00Z",
-    "Europe/Vienna",
-    "Wednesday, 1 July 2026 · 20:00 CEST"
-)]
-#[case::another_day_there(
-    "2026-12-18T23:30:00Z",
-    "Asia/Tokyo",
-    "Saturday, 19 December 2026 · 08:30 JST"
-)]
+#[case::summer_time("2026-07-01T18:00:00Z", "Europe/Vienna", "Wednesday, 1 July 2026 · 20:00 CEST")]
+#[case::another_day_there("2026-12-18T23:30:00Z", "Asia/Tokyo", "Saturday, 19 December 2026 · 08:30 JST")]
 #[case::half_an_hour_off("2026-12-18T12:00:00Z", "Asia/Kolkata", "17:30 IST")]
-fn times_are_the_clock_on_the_wall_of_the_venue(
-    #[case] start: &str,
-    #[case] zone: &str,
-    #[case] expected: &str,
-) {
-    let order = TicketOrder {
-        starts_at: start.parse().unwrap(),
-        time_zone: zone.to_owned(),
-        doors_at: None,
-        ..order()
-    };
+fn times_are_the_clock_on_the_wall_of_the_venue(#[case] start: &str, #[case] zone: &str, #[case] expected: &str) {
+    let order = TicketOrder { starts_at: start.parse().unwrap(), time_zone: zone.to_owned(), doors_at: None, ..order() };
     let pages = read(&render(&order, &[ticket(1)]).unwrap());
-    assert!(
-        pages[0].text.contains(&without_spaces(expected)),
-        "{}",
-        pages[0].text
-    );
+    assert!(pages[0].text.contains(&without_spaces(expected)), "{}", pages[0].text);
 }
 
 #[test]
@@ -135,10 +107,7 @@ fn no_text_is_too_long_or_too_strange_for_a_ticket() {
             row: Some(text.clone()),
             seat: Some(text.clone()),
             category: text.clone(),
-            price: Money {
-                amount_minor: i64::MAX,
-                currency: Currency::CLF,
-            },
+            price: Money { amount_minor: i64::MAX, currency: Currency::CLF },
             ..ticket(1)
         };
         let pages = read(&render(&order, std::slice::from_ref(&ticket)).unwrap());
@@ -149,12 +118,7 @@ fn no_text_is_too_long_or_too_strange_for_a_ticket() {
 
 #[test]
 fn general_admission_has_an_area_and_no_seat() {
-    let ticket = TicketPage {
-        row: None,
-        seat: None,
-        section: "Standing".to_owned(),
-        ..ticket(1)
-    };
+    let ticket = TicketPage { row: None, seat: None, section: "Standing".to_owned(), ..ticket(1) };
     let pages = read(&render(&order(), &[ticket]).unwrap());
     for fact in ["AREA", "Standing", "Free choice"] {
         assert!(pages[0].text.contains(&without_spaces(fact)));
@@ -164,30 +128,13 @@ fn general_admission_has_an_area_and_no_seat() {
 
 #[test]
 fn what_cannot_be_a_ticket_is_refused_by_name() {
-    let no_zone = TicketOrder {
-        time_zone: "Middle/Earth".to_owned(),
-        ..order()
-    };
-    assert!(
-        matches!(render(&no_zone, &[ticket(1)]), Err(PdfError::TimeZone(zone)) if zone == "Middle/Earth")
-    );
-    assert!(matches!(
-        render(&order(), &[]),
-        Err(PdfError::TicketCount(0))
-    ));
+    let no_zone = TicketOrder { time_zone: "Middle/Earth".to_owned(), ..order() };
+    assert!(matches!(render(&no_zone, &[ticket(1)]), Err(PdfError::TimeZone(zone)) if zone == "Middle/Earth"));
+    assert!(matches!(render(&order(), &[]), Err(PdfError::TicketCount(0))));
     let crowd = vec![ticket(1); TICKETS_MAX + 1];
-    assert!(matches!(
-        render(&order(), &crowd),
-        Err(PdfError::TicketCount(101))
-    ));
-    let essay = TicketPage {
-        code: "x".repeat(3_000),
-        ..ticket(1)
-    };
-    assert!(matches!(
-        render(&order(), &[essay]),
-        Err(PdfError::Code { .. })
-    ));
+    assert!(matches!(render(&order(), &crowd), Err(PdfError::TicketCount(101))));
+    let essay = TicketPage { code: "x".repeat(3_000), ..ticket(1) };
+    assert!(matches!(render(&order(), &[essay]), Err(PdfError::Code { .. })));
 }
 
 /// A page as a reader and a scanner see it.
@@ -215,11 +162,7 @@ fn black_rectangles(operations: &[lopdf::content::Operation]) -> Vec<[f32; 4]> {
     let mut rectangles = Vec::new();
     let mut black = false;
     for operation in operations {
-        let numbers: Vec<f32> = operation
-            .operands
-            .iter()
-            .filter_map(|operand| operand.as_float().ok())
-            .collect();
+        let numbers: Vec<f32> = operation.operands.iter().filter_map(|operand| operand.as_float().ok()).collect();
         match operation.operator.as_str() {
             "rg" => black = numbers == [0.0, 0.0, 0.0],
             "q" | "Q" => black = false,
@@ -236,31 +179,15 @@ fn black_rectangles(operations: &[lopdf::content::Operation]) -> Vec<[f32; 4]> {
 }
 
 /// Lays the modules' grid over the rectangles and decodes it.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    clippy::cast_precision_loss
-)]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
 fn scan(page: &Paper) -> String {
-    let edge = |index: usize, choose: fn(f32, f32) -> f32| {
-        page.black.iter().map(|r| r[index]).reduce(choose).unwrap()
-    };
+    let edge = |index: usize, choose: fn(f32, f32) -> f32| page.black.iter().map(|r| r[index]).reduce(choose).unwrap();
     let (left, top, right) = (edge(0, f32::min), edge(1, f32::min), edge(2, f32::max));
-    let module = page
-        .black
-        .iter()
-        .map(|r| r[3] - r[1])
-        .reduce(f32::min)
-        .unwrap();
+    let module = page.black.iter().map(|r| r[3] - r[1]).reduce(f32::min).unwrap();
     let size = ((right - left) / module).round() as usize;
     let grid = rqrr::SimpleGrid::from_func(size, |x, y| {
-        let (x, y) = (
-            left + (x as f32 + 0.5) * module,
-            top + (y as f32 + 0.5) * module,
-        );
-        page.black
-            .iter()
-            .any(|r| r[0] < x && x < r[2] && r[1] < y && y < r[3])
+        let (x, y) = (left + (x as f32 + 0.5) * module, top + (y as f32 + 0.5) * module);
+        page.black.iter().any(|r| r[0] < x && x < r[2] && r[1] < y && y < r[3])
     });
     rqrr::Grid::new(grid).decode().unwrap().1
 }

@@ -27,20 +27,12 @@ pub(in crate::sandbox) async fn create(
     let Json(request) = body.map_err(unreadable)?;
     check(&request).map_err(Problem::invalid)?;
     let payment = sandbox.ledger().create(&key, request, sandbox.now())?;
-    Ok((
-        StatusCode::CREATED,
-        Json(payment.view(sandbox.public_url())),
-    )
-        .into_response())
+    Ok((StatusCode::CREATED, Json(payment.view(sandbox.public_url()))).into_response())
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "stands in map_err")]
 pub(super) fn unreadable(rejection: JsonRejection) -> Problem {
-    let code = if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        "too_large"
-    } else {
-        "invalid_request"
-    };
+    let code = if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE { "too_large" } else { "invalid_request" };
     Problem::new(rejection.status(), code, rejection.body_text())
 }
 
@@ -49,17 +41,12 @@ fn check(request: &PaymentRequest) -> Result<(), String> {
         return Err(format!("amount_minor must be 1 to {AMOUNT_MINOR_MAX}"));
     }
     if request.reference.is_empty() || request.reference.chars().count() > REFERENCE_CHARS_MAX {
-        return Err(format!(
-            "reference must have 1 to {REFERENCE_CHARS_MAX} characters"
-        ));
+        return Err(format!("reference must have 1 to {REFERENCE_CHARS_MAX} characters"));
     }
     if request.description.chars().count() > DESCRIPTION_CHARS_MAX {
-        return Err(format!(
-            "description must have at most {DESCRIPTION_CHARS_MAX} characters"
-        ));
+        return Err(format!("description must have at most {DESCRIPTION_CHARS_MAX} characters"));
     }
-    let web =
-        |url: &Url| matches!(url.scheme(), "http" | "https") && url.as_str().len() <= URL_BYTES_MAX;
+    let web = |url: &Url| matches!(url.scheme(), "http" | "https") && url.as_str().len() <= URL_BYTES_MAX;
     if !web(&request.webhook_url) {
         return Err("webhook_url must be an http or https URL".to_owned());
     }

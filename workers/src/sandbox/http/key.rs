@@ -20,22 +20,13 @@ impl FromRequestParts<Sandbox> for Merchant {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, sandbox: &Sandbox) -> Result<Self, Problem> {
-        let presented = single(&parts.headers, AUTHORIZATION.as_str())
-            .and_then(|value| value.strip_prefix("Bearer "))
-            .unwrap_or_default();
-        if presented
-            .as_bytes()
-            .ct_eq(sandbox.api_key().expose_secret().as_bytes())
-            .into()
-        {
+        let presented =
+            single(&parts.headers, AUTHORIZATION.as_str()).and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
+        if presented.as_bytes().ct_eq(sandbox.api_key().expose_secret().as_bytes()).into() {
             Ok(Self)
         } else {
             let detail = "send the API key as Authorization: Bearer <key>";
-            Err(Problem::new(
-                StatusCode::UNAUTHORIZED,
-                "unauthorized",
-                detail,
-            ))
+            Err(Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail))
         }
     }
 }
@@ -48,18 +39,9 @@ impl FromRequestParts<Sandbox> for IdempotencyKey {
 
     async fn from_request_parts(parts: &mut Parts, _: &Sandbox) -> Result<Self, Problem> {
         let key = single(&parts.headers, "idempotency-key").unwrap_or_default();
-        if key.is_empty()
-            || key.len() > KEY_BYTES_MAX
-            || !key.bytes().all(|byte| byte.is_ascii_graphic())
-        {
-            let detail = format!(
-                "send one Idempotency-Key of 1 to {KEY_BYTES_MAX} visible ASCII characters"
-            );
-            return Err(Problem::new(
-                StatusCode::BAD_REQUEST,
-                "idempotency_key_invalid",
-                detail,
-            ));
+        if key.is_empty() || key.len() > KEY_BYTES_MAX || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+            let detail = format!("send one Idempotency-Key of 1 to {KEY_BYTES_MAX} visible ASCII characters");
+            return Err(Problem::new(StatusCode::BAD_REQUEST, "idempotency_key_invalid", detail));
         }
         Ok(Self(key.to_owned()))
     }

@@ -12,17 +12,11 @@ use super::problem::Problem;
 /// Payments are small.
 pub(in crate::sandbox) const BODY_BYTES_MAX: usize = 16 * 1024;
 
-pub(in crate::sandbox) async fn time_out(
-    State(limit): State<Duration>,
-    request: Request,
-    next: Next,
-) -> Response {
-    tokio::time::timeout(limit, next.run(request))
-        .await
-        .unwrap_or_else(|_| {
-            let detail = format!("the request took longer than {limit:?}");
-            Problem::new(StatusCode::REQUEST_TIMEOUT, "timeout", detail).into_response()
-        })
+pub(in crate::sandbox) async fn time_out(State(limit): State<Duration>, request: Request, next: Next) -> Response {
+    tokio::time::timeout(limit, next.run(request)).await.unwrap_or_else(|_| {
+        let detail = format!("the request took longer than {limit:?}");
+        Problem::new(StatusCode::REQUEST_TIMEOUT, "timeout", detail).into_response()
+    })
 }
 
 pub(in crate::sandbox) async fn not_found() -> Problem {
@@ -30,9 +24,5 @@ pub(in crate::sandbox) async fn not_found() -> Problem {
 }
 
 pub(in crate::sandbox) async fn method_not_allowed() -> Problem {
-    Problem::new(
-        StatusCode::METHOD_NOT_ALLOWED,
-        "method_not_allowed",
-        "this resource has no such method",
-    )
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this resource has no such method")
 }

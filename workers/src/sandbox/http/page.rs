@@ -3,9 +3,7 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_FRAME_OPTIONS,
-};
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_FRAME_OPTIONS};
 use axum::response::{Html, IntoResponse, Response};
 use goticket_domain::Money;
 use url::Url;
@@ -27,19 +25,13 @@ struct Page<'a> {
     cards: &'static [TestCard],
 }
 
-pub(in crate::sandbox) async fn page(
-    State(sandbox): State<Sandbox>,
-    Path(id): Path<String>,
-) -> Result<Response, Problem> {
+pub(in crate::sandbox) async fn page(State(sandbox): State<Sandbox>, Path(id): Path<String>) -> Result<Response, Problem> {
     Ok(show(&sandbox.ledger().get(&id)?, StatusCode::OK, None))
 }
 
 /// The stylesheet, apart so that the page's policy can forbid everything inline.
 pub(in crate::sandbox) async fn style() -> Response {
-    let headers = [
-        (CONTENT_TYPE, "text/css; charset=utf-8"),
-        (CACHE_CONTROL, "public, max-age=3600"),
-    ];
+    let headers = [(CONTENT_TYPE, "text/css; charset=utf-8"), (CACHE_CONTROL, "public, max-age=3600")];
     (headers, include_str!("../../../templates/sandbox/pay.css")).into_response()
 }
 
@@ -48,11 +40,7 @@ pub(super) fn show(payment: &Payment, status: StatusCode, notice: Option<&str>) 
     let Payment { request, .. } = payment;
     let page = Page {
         payment,
-        amount: Money {
-            amount_minor: request.amount_minor,
-            currency: request.currency,
-        }
-        .to_string(),
+        amount: Money { amount_minor: request.amount_minor, currency: request.currency }.to_string(),
         open: payment.status == Status::Open,
         refunded: payment.status == Status::Refunded,
         notice,
@@ -76,13 +64,7 @@ pub(super) fn show(payment: &Payment, status: StatusCode, notice: Option<&str>) 
 /// Where the fan goes afterwards, with what he did there.
 pub(super) fn return_to(payment: &Payment) -> Option<Url> {
     let mut url = payment.request.return_url.clone()?;
-    let status = if payment.status == Status::Open {
-        "open"
-    } else {
-        "paid"
-    };
-    url.query_pairs_mut()
-        .append_pair("payment", &payment.id)
-        .append_pair("status", status);
+    let status = if payment.status == Status::Open { "open" } else { "paid" };
+    url.query_pairs_mut().append_pair("payment", &payment.id).append_pair("status", status);
     Some(url)
 }

@@ -18,17 +18,8 @@ pub(in crate::sandbox) struct Problem {
 }
 
 impl Problem {
-    pub(in crate::sandbox) fn new(
-        status: StatusCode,
-        code: &'static str,
-        detail: impl Into<String>,
-    ) -> Self {
-        Self {
-            status,
-            code,
-            detail: detail.into(),
-            payment: None,
-        }
+    pub(in crate::sandbox) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self { status, code, detail: detail.into(), payment: None }
     }
 
     pub(in crate::sandbox) fn invalid(detail: impl Into<String>) -> Self {
@@ -37,18 +28,11 @@ impl Problem {
 
     /// The webhook queue is full: nothing was done, and trying again later is right.
     pub(in crate::sandbox) fn busy() -> Self {
-        Self::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "busy",
-            "too many webhooks are waiting to be delivered",
-        )
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "too many webhooks are waiting to be delivered")
     }
 
     pub(in crate::sandbox) fn with_payment(self, payment: Value) -> Self {
-        Self {
-            payment: Some(payment),
-            ..self
-        }
+        Self { payment: Some(payment), ..self }
     }
 }
 
@@ -81,9 +65,7 @@ impl IntoResponse for Problem {
         let media_type = [(CONTENT_TYPE, "application/problem+json")];
         let mut response = (self.status, media_type, body.to_string()).into_response();
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            response
-                .headers_mut()
-                .insert(RETRY_AFTER, HeaderValue::from_static("5"));
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
         }
         response
     }

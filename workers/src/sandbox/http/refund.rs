@@ -33,19 +33,11 @@ pub(in crate::sandbox) async fn refund(
 ) -> Result<Response, Problem> {
     let Json(request) = body.map_err(unreadable)?;
     let room = sandbox.postman().reserve(1).ok_or_else(Problem::busy)?;
-    let refunding = sandbox
-        .ledger()
-        .refund(&id, &key, request.amount_minor, sandbox.now())?;
+    let refunding = sandbox.ledger().refund(&id, &key, request.amount_minor, sandbox.now())?;
     let refund = match refunding {
         Refunding::Already(refund) => refund,
-        Refunding::New {
-            refund,
-            event,
-            webhook_url,
-        } => {
-            sandbox
-                .postman()
-                .deliver(room, &webhook_url, &event, Duration::ZERO);
+        Refunding::New { refund, event, webhook_url } => {
+            sandbox.postman().deliver(room, &webhook_url, &event, Duration::ZERO);
             refund
         }
     };
