@@ -6,7 +6,7 @@ use rdkafka::{
     ClientConfig,
     admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
     client::DefaultClientContext,
-    consumer::StreamConsumer,
+    consumer::{BaseConsumer, StreamConsumer},
     error::{KafkaError, KafkaResult, RDKafkaErrorCode},
     producer::FutureProducer,
 };
@@ -82,6 +82,17 @@ pub fn consumer(config: &KafkaConfig, group: &str) -> KafkaResult<StreamConsumer
         .set("enable.auto.offset.store", "false")
         .set("auto.offset.reset", "earliest")
         .set("session.timeout.ms", config.session_timeout_ms.to_string())
+        .set("queued.max.messages.kbytes", config.queue_max_kbytes.to_string())
+        .create()
+}
+
+/// A reader of whole logs: joins no group, commits nothing, sees only what is committed there. Assign partitions yourself.
+pub fn reader(config: &KafkaConfig) -> KafkaResult<BaseConsumer> {
+    // librdkafka wants a group's name even of a consumer that is never part of one.
+    client(config)
+        .set("group.id", config.prefixed("goticket.reader"))
+        .set("enable.auto.commit", "false")
+        .set("enable.auto.offset.store", "false")
         .set("queued.max.messages.kbytes", config.queue_max_kbytes.to_string())
         .create()
 }

@@ -91,3 +91,39 @@ pub async fn set_role(pool: &PgPool, email: &EmailAddress, role: Role) -> Result
         .await?;
     Ok(done.rows_affected() == 1)
 }
+
+/// An account that is made together with many others.
+#[derive(Clone, Debug)]
+pub struct NewAccount {
+    /// Its id.
+    pub id: AccountId,
+    /// Its address.
+    pub email: EmailAddress,
+    /// How tickets and mails call the holder.
+    pub name: String,
+    /// What it may do.
+    pub role: Role,
+    /// bcrypt; None for an account that cannot log in by password.
+    pub password_hash: Option<String>,
+}
+
+/// Adds all of these accounts or, where one address is taken, none.
+pub async fn insert_all(pool: &PgPool, new: &[NewAccount]) -> Result<(), StorageError> {
+    let ids: Vec<Uuid> = new.iter().map(|account| account.id.0).collect();
+    let emails: Vec<&str> = new.iter().map(|account| account.email.as_str()).collect();
+    let names: Vec<&str> = new.iter().map(|account| account.name.as_str()).collect();
+    let roles: Vec<&str> = new.iter().map(|account| account.role.as_str()).collect();
+    let hashes: Vec<Option<&str>> = new.iter().map(|account| account.password_hash.as_deref()).collect();
+    sqlx::query(
+        "INSERT INTO accounts (id, email, name, role, password_hash)
+         SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[])",
+    )
+    .bind(ids)
+    .bind(emails)
+    .bind(names)
+    .bind(roles)
+    .bind(hashes)
+    .execute(pool)
+    .await?;
+    Ok(())
+}

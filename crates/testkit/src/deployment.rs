@@ -1,0 +1,223 @@
+//! GoTicket as it is deployed: processes with roles, on the servers of one test bed. Knows nothing of GoTicket but its command line and
+//! the names of its settings.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tokio::process::{Child, Command};
+
+use crate::{TestBed, free_port};
+
+/// How long a process may take until it answers.
+const START: Duration = Duration::from_secs(60);
+
+/// How long a process may take to drain.
+const DRAIN: Duration = Duration::from_secs(40);
+
+/// The processes and what they share.
+#[derive(Debug)]
+pub struct Deployment {
+    /// The servers' part that is theirs.
+    pub bed: TestBed,
+    binary: PathBuf,
+    env: Vec<(String, String)>,
+    gateway: u16,
+    running: Vec<(String, Child)>,
+    started: u32,
+}
+
+/// What a command printed.
+#[derive(Debug)]
+pub struct Output {
+    /// It exited with 0.
+    pub success: bool,
+    /// Standard output; of a failed command standard error, too.
+    pub stdout: String,
+}
+
+impl Deployment {
+    /// Prepares keys, schema and settings for the `goticket` binary; starts nothing yet.
+    pub async fn prepare(bed: TestBed, binary: PathBuf) -> anyhow::Result<Self> {
+        let (gateway, admission, sandbox) = (free_port(), free_port(), free_port());
+        let keys = bed.objects_dir.join("keys");
+        // Made for this deployment and gone with it.
+        let secret = || format!("{:032x}{:032x}", rand::random::<u128>(), rand::random::<u128>());
+        let (api_key, webhook_secret) = (secret(), secret());
+        let settings = [
+            ("POSTGRES__URL", bed.postgres_url.clone()),
+            ("REDIS__URL", bed.redis_url.clone()),
+            ("REDIS__PREFIX", bed.redis_prefix.clone()),
+            ("AMQP__URL", bed.amqp_url.clone()),
+            ("KAFKA__BROKERS", bed.kafka_brokers.clone()),
+            ("KAFKA__TOPIC_PREFIX", bed.kafka_topic_prefix.clone()),
+            ("SMTP__HOST", bed.smtp_host.clone()),
+            ("SMTP__PORT", bed.smtp_port.to_string()),
+            ("SMTP__TLS", "none".to_owned()),
+            ("KEYS__DIR", keys.display().to_string()),
+            ("OBJECTS__DIR", bed.objects_dir.display().to_string()),
+            ("TELEMETRY__FILTER", std::env::var("GOTICKET_LOG").unwrap_or_else(|_| "warn".to_owned())),
+            ("GATEWAY__LISTEN", format!("127.0.0.1:{gateway}")),
+            ("GATEWAY__PUBLIC_URL", format!("http://127.0.0.1:{gateway}")),
+            ("GATEWAY__ADMISSION_URL", format!("http://127.0.0.1:{admission}")),
+            // Everybody comes from one address here.
+            ("GATEWAY__AUTH_PER_MIN", "0".to_owned()),
+            ("ADMISSION__LISTEN", format!("127.0.0.1:{admission}")),
+            ("ADMISSION__GRPC_SECRET", secret()),
+            ("SANDBOX__LISTEN", format!("127.0.0.1:{sandbox}")),
+            ("SANDBOX__PUBLIC_URL", format!("http://127.0.0.1:{sandbox}")),
+            ("SANDBOX__API_KEY", api_key.clone()),
+            ("SANDBOX__WEBHOOK_SECRET", webhook_secret.clone()),
+            ("PAYMENTS__URL", format!("http://127.0.0.1:{sandbox}")),
+            ("PAYMENTS__API_KEY", api_key),
+            ("PAYMENTS__WEBHOOK_SECRET", webhook_secret),
+        ];
+        let env = settings.into_iter().map(|(name, value)| (format!("GOTICKET__{name}"), value)).collect();
+        let deployment = Self { bed, binary, env, gateway, running: Vec::new(), started: 0 };
+        deployment.command(&["keys", "generate", &keys.display().to_string()]).await?;
+        deployment.command(&["migrate"]).await?;
+        Ok(deployment)
+    }
+
+    /// The gateway's address.
+    pub fn base_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.gateway)
+    }
+
+    /// Changes a setting for the processes and commands started from now on, e.g. `("GATEWAY__AUTH_PER_MINUTE", "1000")`.
+    pub fn set(&mut self, name: &str, value: impl Into<String>) {
+        let name = format!("GOTICKET__{name}");
+        self.env.retain(|(known, _)| *known != name);
+        self.env.push((name, value.into()));
+    }
+
+    /// The settings as the processes get them, for a person's shell.
+    pub fn env(&self) -> &[(String, String)] {
+        &self.env
+    }
+
+    /// Starts a process playing these roles.
+    pub fn start(&mut self, roles: &str) -> anyhow::Result<()> {
+        self.started += 1;
+        let log = self.log_file(roles);
+        let log = std::fs::File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
+        let child = self
+            .goticket(&["serve", "--roles", roles])
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .kill_on_drop(true)
+            .spawn()
+            .with_context(|| format!("cannot start {}", self.binary.display()))?;
+        self.running.push((roles.to_owned(), child));
+        Ok(())
+    }
+
+    /// Kills the process with these roles, without any warning.
+    pub async fn kill(&mut self, roles: &str) -> anyhow::Result<()> {
+        let at = self.running.iter().position(|(running, _)| running == roles).context("no such process")?;
+        let (_, mut child) = self.running.remove(at);
+        child.kill().await.context("cannot kill the process")
+    }
+
+    /// Waits until the gateway says it is ready, with everything it needs.
+    pub async fn ready(&mut self) -> anyhow::Result<()> {
+        let url = format!("{}/readyz", self.base_url());
+        let deadline = tokio::time::Instant::now() + START;
+        loop {
+            if reqwest::get(&url).await.is_ok_and(|answer| answer.status().is_success()) {
+                return Ok(());
+            }
+            self.all_alive()?;
+            if tokio::time::Instant::now() > deadline {
+                bail!("GoTicket is not ready after {} s; its logs:\n{}", START.as_secs(), self.logs());
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// An error if a process ended by itself.
+    pub fn all_alive(&mut self) -> anyhow::Result<()> {
+        for n in 0..self.running.len() {
+            if let Some(status) = self.running[n].1.try_wait()? {
+                bail!("the process for {} ended by itself ({status}); its log:\n{}", self.running[n].0, self.logs());
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs a goticket command to its end; one that fails is an error.
+    pub async fn command(&self, args: &[&str]) -> anyhow::Result<Output> {
+        self.command_with(args, &[]).await
+    }
+
+    /// Like [`Self::command`], with more in the environment.
+    pub async fn command_with(&self, args: &[&str], env: &[(&str, &str)]) -> anyhow::Result<Output> {
+        let output = self.try_command(args, env).await?;
+        anyhow::ensure!(output.success, "goticket {} failed:\n{}", args.join(" "), output.stdout);
+        Ok(output)
+    }
+
+    /// Runs a goticket command to its end, whatever it says.
+    pub async fn try_command(&self, args: &[&str], env: &[(&str, &str)]) -> anyhow::Result<Output> {
+        let output = self.goticket(args).envs(env.iter().copied()).kill_on_drop(true).output().await?;
+        let mut stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+        if !output.status.success() {
+            stdout.push_str(&String::from_utf8_lossy(&output.stderr));
+        }
+        Ok(Output { success: output.status.success(), stdout })
+    }
+
+    /// Ends one process as an orchestrator would: SIGTERM, and time to drain. It must end with success.
+    pub async fn terminate(&mut self, roles: &str) -> anyhow::Result<()> {
+        let at = self.running.iter().position(|(running, _)| running == roles).context("no such process")?;
+        let (_, mut child) = self.running.remove(at);
+        if let Some(id) = child.id() {
+            kill(Pid::from_raw(i32::try_from(id)?), Signal::SIGTERM)?;
+        }
+        let ended = tokio::time::timeout(DRAIN, child.wait()).await;
+        let status = ended.with_context(|| format!("{roles} does not end on SIGTERM; its log:\n{}", self.logs()))??;
+        anyhow::ensure!(status.success(), "{roles} ended with {status}; its log:\n{}", self.logs());
+        Ok(())
+    }
+
+    /// Terminates every process, the last started first.
+    pub async fn stop(&mut self) -> anyhow::Result<()> {
+        while let Some((roles, _)) = self.running.last() {
+            let roles = roles.clone();
+            self.terminate(&roles).await?;
+        }
+        Ok(())
+    }
+
+    fn goticket(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(&self.binary);
+        command.args(args).envs(self.env.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        command
+    }
+
+    fn log_file(&self, roles: &str) -> PathBuf {
+        let name: String = roles.chars().take_while(char::is_ascii_alphabetic).collect();
+        self.bed.objects_dir.join(format!("{name}-{}.log", self.started))
+    }
+
+    /// The ends of all logs.
+    fn logs(&self) -> String {
+        let mut text = String::new();
+        for entry in std::fs::read_dir(&self.bed.objects_dir).into_iter().flatten().flatten() {
+            if entry.path().extension().is_some_and(|extension| extension == "log") {
+                let log = std::fs::read_to_string(entry.path()).unwrap_or_default();
+                let tail: Vec<&str> = log.lines().rev().take(15).collect();
+                let _ = writeln!(text, "— {}", entry.file_name().display());
+                for line in tail.iter().rev() {
+                    let _ = writeln!(text, "  {line}");
+                }
+            }
+        }
+        text
+    }
+}

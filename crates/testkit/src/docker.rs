@@ -1,0 +1,172 @@
+//! Servers as containers, through the `docker` command: whatever its version, it fits its engine.
+//!
+//! Every port is chosen here and published on the loopback interface only.
+
+use std::{net::SocketAddr, path::Path, process::Command};
+
+use anyhow::{Context as _, Result, bail};
+use tokio::try_join;
+
+use crate::{
+    addresses::Addresses,
+    keeper::LABEL,
+    local::{KafkaPorts, REDIS_SETTINGS, kafka_settings, postgres_settings},
+    ports::free_port,
+    ready,
+    source::image,
+    stack::Durability,
+};
+
+/// Starts, side by side, every server that `named` does not name.
+pub(crate) async fn start(named: &Addresses, stack_folder: &Path, durability: Durability) -> Result<Addresses> {
+    let (postgres, redis, rabbitmq, kafka, mail) = try_join!(
+        unless(named.postgres_url.as_ref(), postgres(stack_folder, durability)),
+        unless(named.redis_url.as_ref(), redis(stack_folder)),
+        unless(named.amqp_url.as_ref(), rabbitmq(stack_folder)),
+        unless(named.kafka.as_ref(), kafka(stack_folder)),
+        unless(named.smtp_url.as_ref(), mail(stack_folder)),
+    )?;
+    Ok(postgres.or(redis).or(rabbitmq).or(kafka).or(mail))
+}
+
+async fn unless<T>(named: Option<&T>, start: impl Future<Output = Result<Addresses>>) -> Result<Addresses> {
+    match named {
+        Some(_) => Ok(Addresses::default()),
+        None => start.await,
+    }
+}
+
+async fn postgres(stack_folder: &Path, durability: Durability) -> Result<Addresses> {
+    let port = free_port();
+    let settings = postgres_settings(durability).flat_map(|setting| ["-c", setting]);
+    let container = Container::new(stack_folder, image::POSTGRES)
+        .port(port, 5432)
+        .env("POSTGRES_HOST_AUTH_METHOD", "trust")
+        .start(["postgres"].into_iter().chain(settings))
+        .await?;
+    let url = format!("postgres://postgres@127.0.0.1:{port}/postgres");
+    container.ready(|| ready::postgres(&url)).await?;
+    Ok(Addresses { postgres_url: Some(url), ..Addresses::default() })
+}
+
+async fn redis(stack_folder: &Path) -> Result<Addresses> {
+    let port = free_port();
+    let container = Container::new(stack_folder, image::REDIS)
+        .port(port, 6379)
+        .start(["redis-server"].into_iter().chain(REDIS_SETTINGS))
+        .await?;
+    let url = format!("redis://127.0.0.1:{port}/");
+    container.ready(|| ready::redis(&url)).await?;
+    Ok(Addresses { redis_url: Some(url), ..Addresses::default() })
+}
+
+async fn rabbitmq(stack_folder: &Path) -> Result<Addresses> {
+    let (port, management) = (free_port(), free_port());
+    let enable_and_start = "rabbitmq-plugins enable --offline rabbitmq_consistent_hash_exchange \
+                            && exec docker-entrypoint.sh rabbitmq-server";
+    let container = Container::new(stack_folder, image::RABBITMQ)
+        .port(port, 5672)
+        .port(management, 15672)
+        .start(["sh", "-c", enable_and_start])
+        .await?;
+    let amqp_url = format!("amqp://guest:guest@127.0.0.1:{port}/%2f");
+    let management_url = format!("http://guest:guest@127.0.0.1:{management}");
+    container.ready(|| ready::rabbitmq(&amqp_url, &management_url)).await?;
+    Ok(Addresses { amqp_url: Some(amqp_url), amqp_management_url: Some(management_url), ..Addresses::default() })
+}
+
+async fn kafka(stack_folder: &Path) -> Result<Addresses> {
+    let ports = KafkaPorts::free();
+    let mut container = Container::new(stack_folder, image::KAFKA)
+        // It advertises the ports it listens on, so they are the same inside and outside.
+        .port(ports.client, ports.client)
+        .port(ports.link, ports.link);
+    for (key, value) in kafka_settings("0.0.0.0", &ports) {
+        let name = format!("KAFKA_{}", key.to_uppercase().replace('.', "_"));
+        container = container.env(&name, &value);
+    }
+    let container = container.start([]).await?;
+    let addresses = ports.addresses();
+    container.ready(|| ready::kafka(&addresses.brokers)).await?;
+    Ok(Addresses { kafka: Some(addresses), ..Addresses::default() })
+}
+
+async fn mail(stack_folder: &Path) -> Result<Addresses> {
+    let (smtp, api) = (free_port(), free_port());
+    let container = Container::new(stack_folder, image::MAIL)
+        .port(smtp, 3025)
+        .port(api, 8080)
+        .env("GREENMAIL_OPTS", "-Dgreenmail.setup.test.smtp -Dgreenmail.hostname=0.0.0.0 -Dgreenmail.auth.disabled")
+        .start([])
+        .await?;
+    let smtp = SocketAddr::from(([127, 0, 0, 1], smtp));
+    let mailbox_url = format!("http://127.0.0.1:{api}");
+    container.ready(|| ready::mail(smtp, &mailbox_url)).await?;
+    Ok(Addresses { smtp_url: Some(format!("smtp://{smtp}")), mailbox_url: Some(mailbox_url), ..Addresses::default() })
+}
+
+/// A container that is being described.
+struct Container {
+    image: &'static str,
+    run: Command,
+}
+
+/// A container that has been started.
+struct Running {
+    image: &'static str,
+    id: String,
+}
+
+impl Container {
+    fn new(stack_folder: &Path, image: &'static str) -> Self {
+        let stack = stack_folder.file_name().unwrap_or_default().to_string_lossy();
+        let mut run = Command::new("docker");
+        // No `--rm`: the log of one that dies at once is wanted. The keeper removes it.
+        run.args(["run", "--detach", "--label", &format!("{LABEL}={stack}")]);
+        Self { image, run }
+    }
+
+    fn port(mut self, outside: u16, inside: u16) -> Self {
+        self.run.args(["--publish", &format!("127.0.0.1:{outside}:{inside}")]);
+        self
+    }
+
+    fn env(mut self, name: &str, value: &str) -> Self {
+        self.run.args(["--env", &format!("{name}={value}")]);
+        self
+    }
+
+    async fn start<'a>(mut self, args: impl IntoIterator<Item = &'a str>) -> Result<Running> {
+        self.run.arg(self.image).args(args);
+        let image = self.image;
+        let id = docker(self.run).await.context("GOTICKET_DOCKER=0 uses servers without Docker")?;
+        Ok(Running { image, id })
+    }
+}
+
+impl Running {
+    async fn ready<Fut>(&self, probe: impl Fn() -> Fut) -> Result<()>
+    where
+        Fut: Future<Output = Result<()>>,
+    {
+        let Err(error) = ready::until(self.image, || Ok(()), probe).await else {
+            return Ok(());
+        };
+        let mut logs = Command::new("sh");
+        logs.args(["-c", "docker logs --tail 25 \"$1\" 2>&1", "logs", &self.id]);
+        let log = docker(logs).await.unwrap_or_default();
+        Err(error.context(format!("{} did not start; the end of its log:\n{log}", self.image)))
+    }
+}
+
+/// Runs the command and returns what it prints.
+async fn docker(mut command: Command) -> Result<String> {
+    tokio::task::spawn_blocking(move || {
+        let output = command.output().with_context(|| format!("run {command:?}"))?;
+        if !output.status.success() {
+            bail!("{command:?}: {}", String::from_utf8_lossy(&output.stderr).trim());
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    })
+    .await?
+}

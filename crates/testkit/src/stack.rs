@@ -1,0 +1,115 @@
+//! The servers of one process: found, or started, and ended.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context as _, Result};
+use tokio::sync::OnceCell;
+
+use crate::{
+    addresses::{Addresses, FOLDER},
+    docker,
+    keeper::{self, Keeper},
+    local,
+    mailbox::Mailbox,
+    source::{Source, variable},
+};
+
+/// What a started PostgreSQL does with a commit. Says nothing about servers that are named by the
+/// environment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// On disk before it is acknowledged, as in production: for the demo and for benchmarks.
+    Durable,
+    /// Survives the death of a process, not of the machine (`fsync=off`): for tests.
+    Fast,
+}
+
+/// Addresses of running servers; see the crate's documentation for where they come from.
+///
+/// Dropping it, or the end of the process in any way, ends what it started.
+#[derive(Debug)]
+pub struct Stack {
+    pub(crate) addresses: Addresses,
+    folder: PathBuf,
+    keeper: Option<Keeper>,
+    processes: Vec<std::process::Child>,
+}
+
+impl Stack {
+    /// The one stack of this process, started by the first call.
+    pub async fn shared() -> Result<&'static Self> {
+        static SHARED: OnceCell<Stack> = OnceCell::const_new();
+        SHARED.get_or_try_init(|| Self::start(Durability::Fast)).await
+    }
+
+    /// A stack of one's own: starts whatever the environment does not name.
+    pub async fn start(durability: Durability) -> Result<Self> {
+        let named = Addresses::from_environment();
+        if named.is_complete()
+            && let Some(folder) = variable(FOLDER)
+        {
+            return Ok(Self { addresses: named, folder: folder.into(), keeper: None, processes: Vec::new() });
+        }
+        let source = match Source::choose() {
+            _ if named.is_complete() => Source::Environment,
+            source => source,
+        };
+        let keeper = Keeper::new(source == Source::Docker)?;
+        let folder = keeper.folder().to_owned();
+        let started = match source {
+            Source::Environment => local::Started::default(),
+            Source::Docker => {
+                local::Started { addresses: Box::pin(docker::start(&named, &folder, durability)).await?, processes: Vec::new() }
+            }
+            Source::Local => Box::pin(local::start(&named, &folder, durability)).await?,
+        };
+        Ok(Self { addresses: named.or(started.addresses), folder, keeper: Some(keeper), processes: started.processes })
+    }
+
+    /// The variables (`GOTICKET_TEST_*`) that let a child process use this stack as its own.
+    pub fn env(&self) -> Vec<(String, String)> {
+        let mut variables = self.addresses.to_environment();
+        variables.push((FOLDER.into(), self.folder.display().to_string()));
+        variables
+    }
+
+    /// Makes the process that `command` will start end with the stack, and all its descendants,
+    /// even when the owner of the stack is killed.
+    pub fn adopt(&self, command: &mut Command) {
+        if self.keeper.is_some() {
+            keeper::mark(command, &self.folder);
+        }
+    }
+
+    /// A folder that ends with the stack.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// All mails of the stack's mail server.
+    pub fn mailbox(&self) -> Result<Mailbox> {
+        let url =
+            self.addresses.mailbox_url.clone().context("GOTICKET_TEST_MAILBOX_URL does not name the API of the mail server")?;
+        Ok(Mailbox::new(url, None))
+    }
+
+    /// Ends what was started and returns when it is gone.
+    pub async fn stop(mut self) -> Result<()> {
+        let Some(keeper) = self.keeper.take() else {
+            return Ok(());
+        };
+        let mut processes = std::mem::take(&mut self.processes);
+        tokio::task::spawn_blocking(move || {
+            let finished = keeper.finish();
+            for process in &mut processes {
+                // Dead already; this reaps it, and would be the end of one the keeper missed.
+                let _ = (process.kill(), process.wait());
+            }
+            finished
+        })
+        .await?
+    }
+}
