@@ -1,7 +1,15 @@
 //! What the workers can be told: platform's sections and their own.
 
-use goticket_platform::config::{AmqpConfig, PostgresConfig, RedisConfig, ShutdownConfig, TelemetryConfig, U16In, U64In};
+use goticket_platform::config::{
+    AmqpConfig, KafkaConfig, PostgresConfig, RedisConfig, ShutdownConfig, SmtpConfig, TelemetryConfig, U16In, U32In, U64In,
+};
 use serde::Deserialize;
+
+use crate::{
+    app::{expire_holds::ExpiryConfig, reconcile_payments::ReconcilerConfig, relay::RelayConfig},
+    inbound::domain_events::NotifierConfig,
+    outbound::{object_folder::ObjectsConfig, sandbox_payments::PaymentsConfig},
+};
 
 /// Everything the workers read of the configuration.
 #[derive(Clone, Debug, Deserialize)]
@@ -16,6 +24,14 @@ pub struct Config {
     pub redis: RedisConfig,
     /// Commands and tasks.
     pub amqp: AmqpConfig,
+    /// Domain events.
+    pub kafka: KafkaConfig,
+    /// The mail server.
+    pub smtp: SmtpConfig,
+    /// Where ticket PDFs lie.
+    pub objects: ObjectsConfig,
+    /// The payment provider.
+    pub payments: PaymentsConfig,
     /// The workers themselves.
     pub workers: WorkersConfig,
 }
@@ -26,6 +42,16 @@ pub struct Config {
 pub struct WorkersConfig {
     /// Deciding bookings.
     pub booking: BookingConfig,
+    /// Ending holds.
+    pub expiry: ExpiryConfig,
+    /// Publishing the outbox.
+    pub relay: RelayConfig,
+    /// Making tasks of domain events.
+    pub notifier: NotifierConfig,
+    /// Printing and mailing tickets.
+    pub tasks: TasksConfig,
+    /// Asking the payment provider.
+    pub payments: ReconcilerConfig,
 }
 
 /// `[workers.booking]`
@@ -38,4 +64,16 @@ pub struct BookingConfig {
     pub max_wait_ms: U64In<0, 1_000>,
     /// How long a seat's lock in Redis lives: longer than a batch takes, shorter than a fan's patience.
     pub lock_ttl_ms: U64In<100, 60_000>,
+}
+
+/// `[workers.tasks]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TasksConfig {
+    /// Bookings being printed at a time: CPU work.
+    pub pdf_at_once: U16In<1, 64>,
+    /// Mails being sent at a time: waiting for the mail server.
+    pub mail_at_once: U16In<1, 256>,
+    /// A task that failed so often is given up; the first few attempts take a minute and a half, each further one a minute.
+    pub attempts_max: U32In<1, 100_000>,
 }

@@ -29,9 +29,7 @@ impl std::str::FromStr for NotificationState {
             "sent" => Self::Sent,
             "failed" => Self::Failed,
             other => {
-                return Err(StorageError::Unexpected(format!(
-                    "unknown notification state {other:?}"
-                )));
+                return Err(StorageError::Unexpected(format!("unknown notification state {other:?}")));
             }
         })
     }
@@ -48,10 +46,7 @@ pub struct Pending {
 
 /// Adds a ticket notification for each booking that has none, and returns those of all these bookings that are pending. A twin
 /// that was faster made the row; both then see it.
-pub async fn open_tickets(
-    pool: &PgPool,
-    bookings: &[BookingId],
-) -> Result<Vec<Pending>, StorageError> {
+pub async fn open_tickets(pool: &PgPool, bookings: &[BookingId]) -> Result<Vec<Pending>, StorageError> {
     let bookings: Vec<Uuid> = bookings.iter().map(|booking| booking.0).collect();
     let ids: Vec<Uuid> = bookings.iter().map(|_| Uuid::now_v7()).collect();
     sqlx::query(
@@ -71,21 +66,13 @@ pub async fn open_tickets(
     .bind(&bookings)
     .fetch_all(pool)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|(id, booking)| Pending {
-            id,
-            booking: BookingId(booking),
-        })
-        .collect())
+    Ok(rows.into_iter().map(|(id, booking)| Pending { id, booking: BookingId(booking) }).collect())
 }
 
 /// Where one stands; None where there is no such notification.
 pub async fn state(pool: &PgPool, id: Uuid) -> Result<Option<NotificationState>, StorageError> {
-    let state: Option<String> = sqlx::query_scalar("SELECT state FROM notifications WHERE id = $1")
-        .bind(id)
-        .fetch_optional(pool)
-        .await?;
+    let state: Option<String> =
+        sqlx::query_scalar("SELECT state FROM notifications WHERE id = $1").bind(id).fetch_optional(pool).await?;
     state.map(|state| state.parse()).transpose()
 }
 
@@ -132,9 +119,7 @@ pub async fn claim(pool: &PgPool, id: Uuid, lease: SignedDuration) -> Result<Cla
     if let Some(at) = claimed {
         return Ok(Claim::Ours { at: at.to_jiff() });
     }
-    Ok(state(pool, id)
-        .await?
-        .map_or(Claim::Unknown, |state| Claim::NotOurs { state }))
+    Ok(state(pool, id).await?.map_or(Claim::Unknown, |state| Claim::NotOurs { state }))
 }
 
 /// The mail server has taken it. True where this call said so first.
@@ -151,11 +136,13 @@ pub async fn mark_sent(pool: &PgPool, id: Uuid) -> Result<bool, StorageError> {
 
 /// It did not go out this time: gives the claim back and notes why.
 pub async fn release(pool: &PgPool, id: Uuid, error: &str) -> Result<(), StorageError> {
-    sqlx::query("UPDATE notifications SET claimed_until = NULL, last_error = $2 WHERE id = $1 AND state IN ('pending', 'rendered')")
-        .bind(id)
-        .bind(error)
-        .execute(pool)
-        .await?;
+    sqlx::query(
+        "UPDATE notifications SET claimed_until = NULL, last_error = $2 WHERE id = $1 AND state IN ('pending', 'rendered')",
+    )
+    .bind(id)
+    .bind(error)
+    .execute(pool)
+    .await?;
     Ok(())
 }
 

@@ -70,15 +70,15 @@ impl ExpireHolds {
             (self.position, self.begun) = (None, Instant::now());
         }
         let holds = deadlines::overdue(&self.pool, self.position, self.config.batch_max.get()).await?;
-        stream::iter(&holds).map(|hold| self.end(hold)).buffered(IN_FLIGHT).try_collect::<()>().await?;
+        stream::iter(holds.iter().copied()).map(|hold| self.end(hold)).buffered(IN_FLIGHT).try_collect::<()>().await?;
         if let Some(last) = holds.last() {
             self.position = Some((last.deadline, last.booking));
         }
-        metrics::counter!("expiry_commands_total").increment(holds.len() as u64);
+        metrics::counter!("goticket_expiry_commands_total").increment(holds.len() as u64);
         Ok(holds.len())
     }
 
-    async fn end(&self, hold: &Overdue) -> Result<(), PublishError> {
+    async fn end(&self, hold: Overdue) -> Result<(), PublishError> {
         let action = Action::Expire { booking: hold.booking };
         let command = Command { event: hold.event, section: hold.section, reply_to: None, action };
         self.commands.send(hold.booking, &command).await

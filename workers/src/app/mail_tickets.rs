@@ -108,7 +108,7 @@ impl MailTickets {
         for pause_ms in [50, 200, 1_000, 3_000] {
             match notifications::mark_sent(&self.pool, task.notification).await {
                 Ok(_) => {
-                    metrics::counter!("mails_sent_total").increment(1);
+                    metrics::counter!("goticket_mails_sent_total").increment(1);
                     return Outcome::Ack;
                 }
                 Err(error) => tracing::warn!(notification = %task.notification, %error, "a mail that was sent is not noted yet"),
@@ -149,7 +149,7 @@ fn line(ticket: &PrintableTicket) -> TicketLine {
     let mut place = ticket.section.clone();
     for (word, name) in [("row", &ticket.row), ("seat", &ticket.number)] {
         if let Some(name) = name.as_ref().filter(|name| !name.is_empty()) {
-            place.push_str(&format!(", {word} {name}"));
+            place = format!("{place}, {word} {name}");
         }
     }
     TicketLine { place, category: ticket.category.clone(), price: ticket.price }

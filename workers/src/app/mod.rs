@@ -1,3 +1,10 @@
 //! What the workers do, one use case per file.
 
 pub mod booking;
+pub mod expire_holds;
+pub mod mail_tickets;
+pub mod notify;
+pub mod outcome;
+pub mod reconcile_payments;
+pub mod relay;
+pub mod render_tickets;

@@ -57,7 +57,7 @@ impl Notify {
             .buffer_unordered(IN_FLIGHT)
             .try_collect::<()>()
             .await?;
-        metrics::counter!("notifier_tasks_total").increment(pending.len() as u64);
+        metrics::counter!("goticket_notifier_tasks_total").increment(pending.len() as u64);
         Ok(pending.len())
     }
 }

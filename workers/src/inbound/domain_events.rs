@@ -118,7 +118,7 @@ impl Batch {
         match serde_json::from_slice(message.payload().unwrap_or_default()) {
             Ok(event) => self.events.push(event),
             Err(error) => {
-                metrics::counter!("notifier_skipped_total").increment(1);
+                metrics::counter!("goticket_notifier_skipped_total").increment(1);
                 let (partition, offset) = (message.partition(), message.offset());
                 tracing::warn!(partition, offset, %error, "a record is no domain event");
             }

@@ -1,4 +1,9 @@
 //! What the workers talk to, one adapter per technology.
 
+pub mod command_queue;
 pub mod dead_letters;
+pub mod event_log;
+pub mod object_folder;
+pub mod sandbox_payments;
 pub mod seats;
+pub mod task_exchange;

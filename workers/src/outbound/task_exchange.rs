@@ -7,10 +7,6 @@ use goticket_contracts::{
     tasks::TicketTask,
 };
 use goticket_platform::amqp::{PublishError, Publisher, persistent};
-use lapin::types::{AMQPValue, FieldTable};
-
-/// Header of a dead letter that says why it is one.
-pub const REASON_HEADER: &str = "x-reason";
 
 /// Publishes tasks. Clones share one channel.
 #[derive(Clone)]
@@ -40,14 +36,6 @@ impl TaskExchange {
         let long_enough = |delay_s: &&u32| Duration::from_secs(u64::from(**delay_s)) >= after;
         let delay_s = RETRY_DELAYS_S.iter().find(long_enough).unwrap_or(&RETRY_DELAYS_S[RETRY_DELAYS_S.len() - 1]);
         self.send(&self.names.retry_exchange(), &Names::retry_key(kind, *delay_s), task).await
-    }
-
-    /// To where people look for what nobody could handle.
-    pub async fn bury(&self, kind: &str, body: Vec<u8>, reason: &str) -> Result<(), PublishError> {
-        let mut headers = FieldTable::default();
-        headers.insert(REASON_HEADER.into(), AMQPValue::LongString(reason.into()));
-        let properties = persistent().with_headers(headers);
-        self.publisher.publish(&self.names.dead_exchange(), kind, properties, body).await
     }
 
     async fn send(&self, exchange: &str, key: &str, task: &TicketTask) -> Result<(), PublishError> {

@@ -1,12 +1,14 @@
 //! The composition root: connects what the chosen roles need, and starts them.
 
 mod booking;
+mod ends;
+mod shared;
 
 use std::str::FromStr;
 
-use anyhow::bail;
 use goticket_platform::shutdown::Shutdown;
 
+use self::shared::Shared;
 use crate::Config;
 
 /// One kind of worker. A process runs any subset.
@@ -59,10 +61,18 @@ impl FromStr for WorkerRole {
 
 /// Runs these roles until the shutdown begins; what they have in hand is finished.
 pub async fn run(config: Config, roles: &[WorkerRole], shutdown: Shutdown) -> anyhow::Result<()> {
+    let others = roles.iter().any(|role| *role != WorkerRole::Booking);
+    let shared = if others { Some(Shared::connect(&config).await?) } else { None };
     for role in roles {
-        match role {
-            WorkerRole::Booking => booking::start(&config, &shutdown).await?,
-            other => bail!("the role {} is not part of this build", other.as_str()),
+        match (role, &shared) {
+            (WorkerRole::Booking, _) => booking::start(&config, &shutdown).await?,
+            (WorkerRole::Expiry, Some(shared)) => ends::expiry(&config, shared, &shutdown),
+            (WorkerRole::Relay, Some(shared)) => ends::relay(&config, shared, &shutdown),
+            (WorkerRole::Notifier, Some(shared)) => ends::notifier(&config, shared, &shutdown)?,
+            (WorkerRole::Pdf, Some(shared)) => ends::pdf(&config, shared, &shutdown),
+            (WorkerRole::Mail, Some(shared)) => ends::mail(&config, shared, &shutdown)?,
+            (WorkerRole::Payments, Some(shared)) => ends::payments(&config, shared, &shutdown)?,
+            (_, None) => {}
         }
     }
     shutdown.token().cancelled().await;

@@ -23,11 +23,7 @@ pub struct Overdue {
 
 /// Holds whose deadline has passed, in the order of their deadlines, after `after` (a deadline and its booking), at most
 /// `limit`. Served by `bookings_by_deadline`, in which only holds are.
-pub async fn overdue(
-    pool: &PgPool,
-    after: Option<(Timestamp, BookingId)>,
-    limit: u32,
-) -> Result<Vec<Overdue>, StorageError> {
+pub async fn overdue(pool: &PgPool, after: Option<(Timestamp, BookingId)>, limit: u32) -> Result<Vec<Overdue>, StorageError> {
     let rows: Vec<(Uuid, Uuid, i16, jiff_sqlx::Timestamp)> = sqlx::query_as(
         "SELECT id, event, section, hold_expires_at
          FROM bookings
@@ -40,12 +36,11 @@ pub async fn overdue(
     .bind(i64::from(limit))
     .fetch_all(pool)
     .await?;
-    let overdue =
-        |(id, event, section, deadline): (Uuid, Uuid, i16, jiff_sqlx::Timestamp)| Overdue {
-            booking: BookingId(id),
-            event: EventId(event),
-            section: u16::try_from(section).unwrap_or(0),
-            deadline: deadline.to_jiff(),
-        };
+    let overdue = |(id, event, section, deadline): (Uuid, Uuid, i16, jiff_sqlx::Timestamp)| Overdue {
+        booking: BookingId(id),
+        event: EventId(event),
+        section: u16::try_from(section).unwrap_or(0),
+        deadline: deadline.to_jiff(),
+    };
     Ok(rows.into_iter().map(overdue).collect())
 }

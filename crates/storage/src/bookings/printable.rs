@@ -84,10 +84,7 @@ struct Place {
 }
 
 /// Reads a booking by primary keys throughout; None where there is none.
-pub async fn printable(
-    pool: &PgPool,
-    booking: BookingId,
-) -> Result<Option<Printable>, StorageError> {
+pub async fn printable(pool: &PgPool, booking: BookingId) -> Result<Option<Printable>, StorageError> {
     let head: Option<Head> = sqlx::query_as(
         "SELECT b.state, b.event, e.title, e.starts_at, v.name AS venue, v.time_zone, a.name AS holder, a.email,
                 b.total_minor, b.currency,
@@ -121,10 +118,7 @@ pub async fn printable(
 fn assemble(booking: BookingId, head: Head, places: Vec<Place>) -> Result<Printable, StorageError> {
     let unknown = || StorageError::Unexpected(format!("booking {booking} has an unknown currency"));
     let currency = iso_currency::Currency::from_code(&head.currency).ok_or_else(unknown)?;
-    let money = |amount_minor| Money {
-        amount_minor,
-        currency,
-    };
+    let money = |amount_minor| Money { amount_minor, currency };
     let ticket = |place: Place| {
         let seated = place.kind == "seated";
         PrintableTicket {

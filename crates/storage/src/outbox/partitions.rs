@@ -25,17 +25,9 @@ pub struct Housekeeping {
 
 /// Makes today's and the next `days_ahead` days' partitions, and drops those older than `retention_days` of which every row is
 /// published. Safe beside a live sale: whatever does not get its lock at once waits for the next round.
-pub async fn housekeeping(
-    db: &mut PgConnection,
-    days_ahead: u8,
-    retention_days: u16,
-) -> Result<Housekeeping, StorageError> {
-    let today: String = sqlx::query_scalar("SELECT (now() AT TIME ZONE 'UTC')::date::text")
-        .fetch_one(&mut *db)
-        .await?;
-    let today: Date = today
-        .parse()
-        .map_err(|error: jiff::Error| StorageError::Unexpected(error.to_string()))?;
+pub async fn housekeeping(db: &mut PgConnection, days_ahead: u16, retention_days: u16) -> Result<Housekeeping, StorageError> {
+    let today: String = sqlx::query_scalar("SELECT (now() AT TIME ZONE 'UTC')::date::text").fetch_one(&mut *db).await?;
+    let today: Date = today.parse().map_err(|error: jiff::Error| StorageError::Unexpected(error.to_string()))?;
     let existing = partitions(db).await?;
     let mut done = Housekeeping::default();
     for ahead in 0..=i64::from(days_ahead) {
@@ -51,13 +43,8 @@ pub async fn housekeeping(
     for day in existing.into_iter().filter(|day| *day < oldest_kept) {
         match drop_if_published(db, day).await {
             Ok(true) => done.dropped.push(name(day)),
-            Ok(false) => done.left.push(format!(
-                "{} not dropped: it has unpublished rows",
-                name(day)
-            )),
-            Err(error) => done
-                .left
-                .push(format!("{} not dropped: {error}", name(day))),
+            Ok(false) => done.left.push(format!("{} not dropped: it has unpublished rows", name(day))),
+            Err(error) => done.left.push(format!("{} not dropped: {error}", name(day))),
         }
     }
     Ok(done)
@@ -80,12 +67,10 @@ async fn make(db: &mut PgConnection, day: Date) -> Result<(), StorageError> {
     let (name, until) = (name(day), day.saturating_add(jiff::Span::new().days(1)));
     let mut tx = db.begin().await?;
     sqlx::query(LOCK_TIMEOUT).execute(&mut *tx).await?;
-    let create =
-        format!("CREATE TABLE {name} (LIKE outbox INCLUDING DEFAULTS INCLUDING CONSTRAINTS)");
+    let create = format!("CREATE TABLE {name} (LIKE outbox INCLUDING DEFAULTS INCLUDING CONSTRAINTS)");
     sqlx::query(AssertSqlSafe(create)).execute(&mut *tx).await?;
-    let attach = format!(
-        "ALTER TABLE outbox ATTACH PARTITION {name} FOR VALUES FROM ('{day} 00:00:00Z') TO ('{until} 00:00:00Z')"
-    );
+    let attach =
+        format!("ALTER TABLE outbox ATTACH PARTITION {name} FOR VALUES FROM ('{day} 00:00:00Z') TO ('{until} 00:00:00Z')");
     sqlx::query(AssertSqlSafe(attach)).execute(&mut *tx).await?;
     tx.commit().await?;
     Ok(())
@@ -96,18 +81,13 @@ async fn drop_if_published(db: &mut PgConnection, day: Date) -> Result<bool, Sto
     let name = name(day);
     let mut tx = db.begin().await?;
     sqlx::query(LOCK_TIMEOUT).execute(&mut *tx).await?;
-    let unpublished = format!(
-        "SELECT EXISTS (SELECT FROM {name} o, outbox_cursors c WHERE (o.xid, o.sequence) > (c.xid, c.sequence))"
-    );
-    let unpublished: bool = sqlx::query_scalar(AssertSqlSafe(unpublished))
-        .fetch_one(&mut *tx)
-        .await?;
+    let unpublished =
+        format!("SELECT EXISTS (SELECT FROM {name} o, outbox_cursors c WHERE (o.xid, o.sequence) > (c.xid, c.sequence))");
+    let unpublished: bool = sqlx::query_scalar(AssertSqlSafe(unpublished)).fetch_one(&mut *tx).await?;
     if unpublished {
         return Ok(false);
     }
-    sqlx::query(AssertSqlSafe(format!("DROP TABLE {name}")))
-        .execute(&mut *tx)
-        .await?;
+    sqlx::query(AssertSqlSafe(format!("DROP TABLE {name}"))).execute(&mut *tx).await?;
     tx.commit().await?;
     Ok(true)
 }

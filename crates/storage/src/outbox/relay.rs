@@ -39,20 +39,13 @@ pub struct OutboxRow {
 
 /// Becomes the shard's only relay for as long as this connection lives, unless another one is.
 pub async fn try_lead(db: &mut PgConnection, shard: i16) -> Result<bool, StorageError> {
-    Ok(sqlx::query_scalar("SELECT pg_try_advisory_lock($1, $2)")
-        .bind(LEADER_LOCK)
-        .bind(i32::from(shard))
-        .fetch_one(db)
-        .await?)
+    Ok(sqlx::query_scalar("SELECT pg_try_advisory_lock($1, $2)").bind(LEADER_LOCK).bind(i32::from(shard)).fetch_one(db).await?)
 }
 
 /// Where the shard stands.
 pub async fn cursor(db: &mut PgConnection, shard: i16) -> Result<Cursor, StorageError> {
     let (xid, sequence) =
-        sqlx::query_as("SELECT xid::text, sequence FROM outbox_cursors WHERE shard = $1")
-            .bind(shard)
-            .fetch_one(db)
-            .await?;
+        sqlx::query_as("SELECT xid::text, sequence FROM outbox_cursors WHERE shard = $1").bind(shard).fetch_one(db).await?;
     Ok(Cursor { xid, sequence })
 }
 
@@ -67,11 +60,7 @@ struct Row {
 }
 
 /// The next rows after `from`, at most `limit`, in order. Served by `outbox_cursor` of every partition, merged.
-pub async fn next_rows(
-    db: &mut PgConnection,
-    from: &Cursor,
-    limit: u32,
-) -> Result<Vec<OutboxRow>, StorageError> {
+pub async fn next_rows(db: &mut PgConnection, from: &Cursor, limit: u32) -> Result<Vec<OutboxRow>, StorageError> {
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT xid::text AS xid, sequence, id, topic, event, body
          FROM outbox
@@ -85,14 +74,7 @@ pub async fn next_rows(
     .bind(i64::from(limit))
     .fetch_all(db)
     .await?;
-    let row = |Row {
-                   xid,
-                   sequence,
-                   id,
-                   topic,
-                   event,
-                   body,
-               }: Row| OutboxRow {
+    let row = |Row { xid, sequence, id, topic, event, body }: Row| OutboxRow {
         id,
         topic,
         event,
@@ -103,12 +85,7 @@ pub async fn next_rows(
 }
 
 /// Moves the cursor. False where it no longer stands at `from`: another relay has moved it, and the caller must start over.
-pub async fn advance(
-    db: &mut PgConnection,
-    shard: i16,
-    from: &Cursor,
-    to: &Cursor,
-) -> Result<bool, StorageError> {
+pub async fn advance(db: &mut PgConnection, shard: i16, from: &Cursor, to: &Cursor) -> Result<bool, StorageError> {
     let done = sqlx::query(
         "UPDATE outbox_cursors SET xid = $4::text::xid8, sequence = $5
          WHERE shard = $1 AND xid = $2::text::xid8 AND sequence = $3",
@@ -124,10 +101,7 @@ pub async fn advance(
 }
 
 /// The age of the first committed row that is not published, whatever holds it back; zero where everything is.
-pub async fn oldest_unpublished(
-    db: &mut PgConnection,
-    shard: i16,
-) -> Result<SignedDuration, StorageError> {
+pub async fn oldest_unpublished(db: &mut PgConnection, shard: i16) -> Result<SignedDuration, StorageError> {
     let millis: Option<i64> = sqlx::query_scalar(
         "SELECT (extract(epoch FROM clock_timestamp() - o.written_at) * 1000)::bigint
          FROM outbox o, outbox_cursors c

@@ -92,18 +92,13 @@ pub async fn mark_refunded(pool: &PgPool, refund: &Undecided) -> Result<bool, St
         state: PaymentState::Refunded,
         amount: refund.amount,
     };
-    crate::outbox::write::insert_events(
-        &mut tx,
-        &[DomainEvent::new(refund.event, at.to_jiff(), fact)],
-    )
-    .await?;
+    crate::outbox::write::insert_events(&mut tx, &[DomainEvent::new(refund.event, at.to_jiff(), fact)]).await?;
     tx.commit().await?;
     Ok(true)
 }
 
 fn undecided(row: Row) -> Result<Undecided, StorageError> {
-    let unknown =
-        || StorageError::Unexpected(format!("payment {} has an unknown currency", row.id));
+    let unknown = || StorageError::Unexpected(format!("payment {} has an unknown currency", row.id));
     let currency = iso_currency::Currency::from_code(&row.currency).ok_or_else(unknown)?;
     Ok(Undecided {
         payment: PaymentId(row.id),
@@ -112,10 +107,7 @@ fn undecided(row: Row) -> Result<Undecided, StorageError> {
         section: u16::try_from(row.section).unwrap_or(0),
         provider: row.provider,
         provider_ref: row.provider_ref,
-        amount: Money {
-            amount_minor: row.amount_minor,
-            currency,
-        },
+        amount: Money { amount_minor: row.amount_minor, currency },
         state: row.state.parse().map_err(StorageError::Unexpected)?,
     })
 }

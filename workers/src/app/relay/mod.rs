@@ -121,7 +121,7 @@ impl Relay {
         if !lead.run(async |db| outbox::advance(db, SHARD, &cursor, &last.position).await).await? {
             return Ok(Step::SteppedBack);
         }
-        metrics::counter!("relay_published_total").increment(rows.len() as u64);
+        metrics::counter!("goticket_relay_published_total").increment(rows.len() as u64);
         Ok(Step::Published(rows.len()))
     }
 
@@ -165,7 +165,8 @@ impl Relay {
                     }
                     Err(error) => {
                         tracing::warn!(%error, ?back_off, "relay: trying again");
-                        std::mem::replace(&mut back_off, (back_off * 2).min(BACK_OFF_MAX))
+                        let next = (back_off * 2).min(BACK_OFF_MAX);
+                        std::mem::replace(&mut back_off, next)
                     }
                 };
                 self.keep_house().await;

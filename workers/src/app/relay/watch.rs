@@ -13,7 +13,7 @@ const INTERVAL: Duration = Duration::from_secs(5);
 /// From here on it is logged, too.
 const LATE: Duration = Duration::from_secs(30);
 
-/// Measures `relay_oldest_unpublished_seconds` until `stop`; every relay does, leading or not.
+/// Measures `goticket_relay_oldest_unpublished_seconds` until `stop`; every relay does, leading or not.
 pub(super) async fn unpublished(pool: PgPool, shard: i16, stop: CancellationToken) {
     while !stop.is_cancelled() {
         let age = match pool.acquire().await {
@@ -22,7 +22,7 @@ pub(super) async fn unpublished(pool: PgPool, shard: i16, stop: CancellationToke
         };
         match age {
             Ok(age) => {
-                metrics::gauge!("relay_oldest_unpublished_seconds").set(age.as_secs_f64());
+                metrics::gauge!("goticket_relay_oldest_unpublished_seconds").set(age.as_secs_f64());
                 if age.unsigned_abs() > LATE && age.is_positive() {
                     tracing::warn!(age_s = age.as_secs(), "domain events are late: is Kafka away, or a transaction open?");
                 }

@@ -1,0 +1,106 @@
+//! The roles before and after the booking worker: what brings commands to it, and what tells the world of its decisions.
+
+use std::time::Duration;
+
+use goticket_contracts::{events::TOPICS, tasks};
+use goticket_platform::{
+    kafka::{self, Topic},
+    shutdown::Shutdown,
+};
+use tokio::time::sleep;
+
+use super::shared::Shared;
+use crate::{
+    Config,
+    app::{
+        expire_holds::ExpireHolds, mail_tickets::MailTickets, notify::Notify, reconcile_payments::ReconcilePayments,
+        relay::Relay, render_tickets::RenderTickets,
+    },
+    inbound::{domain_events::DomainEvents, task_queue::TaskQueue},
+    mail::Mailer,
+    outbound::sandbox_payments::SandboxPayments,
+};
+
+/// Between two attempts to find the topics while Kafka is away.
+const TOPICS_PAUSE: Duration = Duration::from_secs(2);
+
+/// Ends holds.
+pub(super) fn expiry(config: &Config, shared: &Shared, shutdown: &Shutdown) {
+    let expiry = ExpireHolds::new(shared.pool.clone(), shared.commands.clone(), config.workers.expiry.clone());
+    let (stop, amqp) = (shutdown.token(), shared.amqp.clone());
+    shutdown.spawn("expiry", async move {
+        expiry.run(stop).await;
+        drop(amqp);
+    });
+}
+
+/// Publishes the outbox. Starts without Kafka, too.
+pub(super) fn relay(config: &Config, shared: &Shared, shutdown: &Shutdown) {
+    let relay = Relay::new(shared.pool.clone(), config.kafka.clone(), config.workers.relay.clone());
+    shutdown.spawn("relay", relay.run(shutdown.token()));
+}
+
+/// Makes notifications of domain events. Starts without Kafka, too.
+pub(super) fn notifier(config: &Config, shared: &Shared, shutdown: &Shutdown) -> anyhow::Result<()> {
+    let events = DomainEvents::subscribe(&config.kafka, config.workers.notifier.clone())?;
+    let notify = Notify::new(shared.pool.clone(), shared.tasks.clone());
+    let (config, stop, amqp) = (config.clone(), shutdown.token(), shared.amqp.clone());
+    shutdown.spawn("notifier", async move {
+        // Whoever subscribes to a topic that does not exist hears of it only minutes after it does.
+        if stop.run_until_cancelled(topics(&config)).await.is_some() {
+            events.run(notify, stop).await;
+        }
+        drop(amqp);
+    });
+    Ok(())
+}
+
+async fn topics(config: &Config) {
+    let partitions = i32::from(config.workers.relay.topic_partitions.get());
+    let wanted = TOPICS.map(|name| Topic { name: name.to_owned(), partitions });
+    while let Err(error) = kafka::ensure_topics(&config.kafka, &wanted).await {
+        tracing::warn!(%error, "notifier: topics cannot be made sure of");
+        sleep(TOPICS_PAUSE).await;
+    }
+}
+
+/// Prints tickets.
+pub(super) fn pdf(config: &Config, shared: &Shared, shutdown: &Shutdown) {
+    let settings = &config.workers.tasks;
+    let attempts_max = settings.attempts_max.get();
+    let render = RenderTickets::new(shared.pool.clone(), shared.folder.clone(), shared.tasks.clone(), attempts_max);
+    let queue = TaskQueue::new(&shared.amqp, shared.tasks.clone(), tasks::PDF, settings.pdf_at_once.get());
+    let (stop, amqp) = (shutdown.token(), shared.amqp.clone());
+    shutdown.spawn("pdf", async move {
+        queue.run(async |task| render.handle(&task).await, stop).await;
+        drop(amqp);
+    });
+}
+
+/// Mails tickets. Starts without a mail server, too.
+pub(super) fn mail(config: &Config, shared: &Shared, shutdown: &Shutdown) -> anyhow::Result<()> {
+    let settings = &config.workers.tasks;
+    let (mailer, timeout) = (Mailer::new(&config.smtp)?, config.smtp.timeout_ms.millis());
+    let attempts_max = settings.attempts_max.get();
+    let mails = MailTickets::new(shared.pool.clone(), shared.folder.clone(), mailer, timeout, attempts_max);
+    let queue = TaskQueue::new(&shared.amqp, shared.tasks.clone(), tasks::MAIL, settings.mail_at_once.get());
+    let (stop, amqp) = (shutdown.token(), shared.amqp.clone());
+    shutdown.spawn("mail", async move {
+        queue.run(async |task| mails.handle(&task).await, stop).await;
+        drop(amqp);
+    });
+    Ok(())
+}
+
+/// Asks the payment provider, and gives money back. Starts without the provider, too.
+pub(super) fn payments(config: &Config, shared: &Shared, shutdown: &Shutdown) -> anyhow::Result<()> {
+    let provider = SandboxPayments::new(&config.payments)?;
+    let settings = config.workers.payments.clone();
+    let reconciler = ReconcilePayments::new(shared.pool.clone(), provider, shared.commands.clone(), settings);
+    let (stop, amqp) = (shutdown.token(), shared.amqp.clone());
+    shutdown.spawn("payments", async move {
+        reconciler.run(stop).await;
+        drop(amqp);
+    });
+    Ok(())
+}
