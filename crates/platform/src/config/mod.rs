@@ -36,7 +36,8 @@ pub use sections::{
 
 /// Reads the configuration from the embedded defaults, `file` and this process's environment.
 pub fn load<T: DeserializeOwned>(file: Option<&Path>) -> Result<T, ConfigError> {
-    load_from(file, std::env::vars())
+    let lossy = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
+    load_from(file, std::env::vars_os().map(|(name, value)| (lossy(name), lossy(value))))
 }
 
 /// Like [`load`], with the environment passed in: for tests, and for tools that build a configuration for a child process.

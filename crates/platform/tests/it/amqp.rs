@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use goticket_contracts::amqp::{Names, booking_topology, task_topology};
 use goticket_platform::{
-    amqp::{self, Amqp, PublishError, Publisher, persistent},
+    amqp::{self, Amqp, Delivery, PublishError, Publisher, persistent},
     config::AmqpConfig,
 };
 use goticket_testkit::{TestBed, eventually};
@@ -181,7 +181,7 @@ async fn a_batch_is_acknowledged_by_its_last_and_a_nack_gives_back() {
     let mut consumer = amqp.consume("q", 100);
     let linger = Duration::from_millis(200);
     let batch = consumer.next_batch(5, linger).await;
-    assert_eq!(batch.iter().map(|d| d.body()).collect::<Vec<_>>(), [b"0", b"1", b"2", b"3", b"4"]);
+    assert_eq!(batch.iter().map(Delivery::body).collect::<Vec<_>>(), [b"0", b"1", b"2", b"3", b"4"]);
     batch.last().unwrap().ack_multiple().await.unwrap();
 
     let rest = consumer.next_batch(5, linger).await;

@@ -8,6 +8,8 @@ mod http;
 mod kafka;
 mod postgres;
 mod redis;
+mod shutdown;
+mod silence;
 mod telemetry;
 
 use std::time::Duration;
