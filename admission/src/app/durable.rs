@@ -17,19 +17,19 @@ impl Failing {
     }
 
     /// Notes an attempt's outcome, and returns whether it changed from working to failing or back.
-    pub(super) fn note(&mut self, worked: bool) -> bool {
+    pub(super) fn note(&mut self, worked: bool, now: Instant) -> bool {
         let was_failing = self.since.is_some();
         match (worked, was_failing) {
             (true, _) => self.since = None,
-            (false, false) => self.since = Some(Instant::now()),
+            (false, false) => self.since = Some(now),
             (false, true) => {}
         }
         worked == was_failing
     }
 
     /// It works, or has failed for less than `grace`.
-    pub(super) fn tolerable(&self, grace: Duration) -> bool {
-        self.since.is_none_or(|since| since.elapsed() < grace)
+    pub(super) fn tolerable(&self, grace: Duration, now: Instant) -> bool {
+        self.since.is_none_or(|since| now - since < grace)
     }
 }
 
@@ -37,18 +37,18 @@ impl Failing {
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
-    async fn the_grace_runs_from_the_first_failure_until_something_works() {
+    #[test]
+    fn the_grace_runs_from_the_first_failure_until_something_works() {
         let grace = Duration::from_secs(5);
+        let begin = Instant::now();
+        let after = |seconds| begin + Duration::from_secs(seconds);
         let mut failing = Failing::not();
-        assert!(failing.tolerable(Duration::ZERO));
-        assert!(failing.note(false), "it began to fail");
-        assert!(failing.tolerable(grace) && !failing.tolerable(Duration::ZERO));
-        tokio::time::advance(Duration::from_secs(4)).await;
-        assert!(!failing.note(false), "it goes on failing");
-        tokio::time::advance(Duration::from_secs(1)).await;
-        assert!(!failing.tolerable(grace));
-        assert!(failing.note(true), "it works again");
-        assert!(failing.tolerable(Duration::ZERO));
+        assert!(failing.tolerable(Duration::ZERO, begin));
+        assert!(failing.note(false, begin), "it began to fail");
+        assert!(failing.tolerable(grace, after(4)) && !failing.tolerable(Duration::ZERO, begin));
+        assert!(!failing.note(false, after(4)), "it goes on failing");
+        assert!(!failing.tolerable(grace, after(5)));
+        assert!(failing.note(true, after(6)), "it works again");
+        assert!(failing.tolerable(Duration::ZERO, after(6)));
     }
 }

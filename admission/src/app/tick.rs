@@ -49,7 +49,7 @@ impl WaitingRoomService {
     /// Reads all rooms. Without Postgres the settings read last stay in force, for the grace.
     pub async fn refresh_rooms(&self) {
         let read = self.rooms.refresh().await;
-        if self.reading.lock().unwrap_or_else(PoisonError::into_inner).note(read.is_ok()) {
+        if self.reading.lock().unwrap_or_else(PoisonError::into_inner).note(read.is_ok(), Instant::now()) {
             match &read {
                 Ok(()) => tracing::info!("the rooms can be read again"),
                 Err(error) => tracing::warn!(%error, "the rooms cannot be read: admission will pause"),
@@ -115,9 +115,10 @@ impl WaitingRoomService {
     }
 
     fn is_durable(&self, known: &Known) -> bool {
-        let reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner).tolerable(self.durable_grace);
+        let now = Instant::now();
+        let reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner).tolerable(self.durable_grace, now);
         let memory = known.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        reading && memory.saving.tolerable(self.durable_grace)
+        reading && memory.saving.tolerable(self.durable_grace, now)
     }
 
     /// Writes the floors after every tick that admitted (whoever's it was), and now and then.
@@ -139,7 +140,7 @@ impl WaitingRoomService {
         if written.is_ok() {
             memory.saved = Some((Instant::now(), now.admitted));
         }
-        memory.saving.note(written.is_ok());
+        memory.saving.note(written.is_ok(), Instant::now());
         drop(memory);
         if let Err(error) = written {
             storage_failed(error);

@@ -1,0 +1,185 @@
+//! One test's waiting room: a published event, replicas that are ticked by hand, and a look into Redis.
+
+use std::sync::Arc;
+
+use goticket_admission::{AdmissionConfig, Deps, WaitingRoomService};
+use goticket_contracts::redis_keys::EventKeys;
+use goticket_domain::queue::{ControlChange, RoomSettings, RoomState, WaitingRoom};
+use goticket_domain::{AccountId, EventId};
+use goticket_platform::config::load_from;
+use goticket_platform::redis::Redis;
+use goticket_platform::{config, crypto, postgres, redis as platform_redis};
+use goticket_storage::rooms;
+use goticket_testkit::TestBed;
+use goticket_tokens::keys::Keys;
+use jiff::Timestamp;
+use redis::{FromRedisValue, cmd};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+/// The secret of every draw here.
+pub(crate) const SECRET: [u8; 32] = [7; 32];
+
+pub(crate) struct World {
+    pub(crate) pool: PgPool,
+    pub(crate) redis: Redis,
+    pub(crate) keys: Keys,
+    pub(crate) config: AdmissionConfig,
+    pub(crate) operator: AccountId,
+    _bed: TestBed,
+}
+
+#[derive(serde::Deserialize)]
+struct Sections {
+    postgres: config::PostgresConfig,
+    redis: config::RedisConfig,
+    admission: AdmissionConfig,
+}
+
+/// Settings that let everyone in at once.
+pub(crate) fn generous() -> RoomSettings {
+    RoomSettings { rate_per_min: 600_000, burst: 10_000, active_cap: 100_000, ..RoomSettings::default() }
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        Self::on(TestBed::new().await, &[]).await
+    }
+
+    /// On this bed, with these settings of the `[admission]` section.
+    pub(crate) async fn on(bed: TestBed, settings: &[(&str, &str)]) -> Self {
+        crypto::install();
+        let mut env = vec![
+            ("GOTICKET__POSTGRES__URL".to_owned(), bed.postgres_url.clone()),
+            ("GOTICKET__REDIS__URL".to_owned(), bed.redis_url.clone()),
+            ("GOTICKET__REDIS__PREFIX".to_owned(), bed.redis_prefix.clone()),
+        ];
+        env.extend(settings.iter().map(|(name, value)| (format!("GOTICKET__{name}"), (*value).to_owned())));
+        let sections: Sections = load_from(None, env).unwrap();
+        let pool = postgres::connect(&sections.postgres).await.unwrap();
+        goticket_storage::migrate(&pool).await.unwrap();
+        let redis = platform_redis::connect(&sections.redis).await.unwrap();
+        let operator = AccountId::generate();
+        sqlx::query("INSERT INTO accounts (id, email, name, role) VALUES ($1, 'o@example.test', 'O', 'organizer')")
+            .bind(operator.0)
+            .execute(&pool)
+            .await
+            .unwrap();
+        Self { pool, redis, keys: Keys::generate(), config: sections.admission, operator, _bed: bed }
+    }
+
+    /// A replica of the service. Nothing ticks but when told to.
+    pub(crate) fn replica(&self) -> Arc<WaitingRoomService> {
+        let deps = Deps {
+            pool: self.pool.clone(),
+            redis: self.redis.clone(),
+            place_keys: self.keys.place.clone(),
+            entry_signer: self.keys.entry_signer.clone(),
+        };
+        Arc::new(WaitingRoomService::new(&self.config, deps))
+    }
+
+    /// A published event whose lobby opens and whose sale starts so many seconds from now (negative: ago).
+    pub(crate) async fn publish(&self, settings: &RoomSettings, lobby_in_s: i32, onsale_in_s: i32) -> EventId {
+        let (event, venue) = (EventId::generate(), Uuid::now_v7());
+        let mut tx = self.pool.begin().await.unwrap();
+        sqlx::query(
+            "INSERT INTO venues (id, owner, name, time_zone, plan, seat_count) VALUES ($1, $2, 'V', 'UTC', '{}', 10)",
+        )
+        .bind(venue)
+        .bind(self.operator.0)
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+        sqlx::query(
+            "INSERT INTO events (id, venue, owner, title, currency, status, starts_at, lobby_opens_at, onsale_at,
+                                 hold_seconds, ticket_limit, capacity)
+             VALUES ($1, $2, $3, 'E', 'EUR', 'published', now() + interval '30 days', now() + make_interval(secs => $4),
+                     now() + make_interval(secs => $5), 300, 4, 10)",
+        )
+        .bind(event.0)
+        .bind(venue)
+        .bind(self.operator.0)
+        .bind(f64::from(lobby_in_s))
+        .bind(f64::from(onsale_in_s))
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+        rooms::create(&mut tx, event, settings, SECRET).await.unwrap();
+        tx.commit().await.unwrap();
+        event
+    }
+
+    /// An event whose lobby is open, and stays so until [`Self::start_sale`].
+    pub(crate) async fn lobby(&self, room: &WaitingRoomService, settings: &RoomSettings) -> EventId {
+        let event = self.publish(settings, -60, 3_600).await;
+        room.tick_once().await;
+        assert_eq!(room.control(event).await.unwrap().state, RoomState::Lobby);
+        event
+    }
+
+    /// An event on sale, with nobody in its lobby.
+    pub(crate) async fn on_sale(&self, room: &WaitingRoomService, settings: &RoomSettings) -> EventId {
+        let event = self.lobby(room, settings).await;
+        self.start_sale(room, event).await;
+        event
+    }
+
+    /// The sale starts now, by the schedule.
+    pub(crate) async fn start_sale(&self, room: &WaitingRoomService, event: EventId) {
+        self.sale_is_due(event).await;
+        room.refresh_rooms().await;
+        room.keep_schedule().await;
+        assert_eq!(room.control(event).await.unwrap().state, RoomState::Open);
+    }
+
+    pub(crate) async fn sale_is_due(&self, event: EventId) {
+        sqlx::query("UPDATE events SET onsale_at = now() - interval '1 second' WHERE id = $1")
+            .bind(event.0)
+            .execute(&self.pool)
+            .await
+            .unwrap();
+    }
+
+    pub(crate) async fn set(&self, room: &WaitingRoomService, event: EventId, change: ControlChange) {
+        room.set_control(event, change, self.operator).await.unwrap();
+    }
+
+    /// Redis forgets this event, as it would by `FLUSHALL` (which would hit the tests beside us).
+    pub(crate) async fn lose_redis(&self, event: EventId) {
+        let k = self.names(event);
+        for key in [k.room(), k.line(), k.lobby(), k.admitted(), k.sessions(), k.gone(), k.scores()] {
+            let _: u64 = self.ask("DEL", &[key]).await;
+        }
+    }
+
+    /// As if so many micro-tokens had been refilled: no test waits for a bucket.
+    pub(crate) async fn fill_bucket(&self, event: EventId) {
+        let _: u64 = self.ask("HSET", &[self.names(event).room(), "tokens".to_owned(), "10000000000".to_owned()]).await;
+    }
+
+    /// When the lobby opens.
+    pub(crate) async fn opens_at(&self, event: EventId) -> Timestamp {
+        rooms::find(&self.pool, event).await.unwrap().unwrap().lobby_opens_at
+    }
+
+    /// Redis' time.
+    pub(crate) async fn now(&self) -> Timestamp {
+        let (seconds, _): (i64, i64) = self.redis.query(&cmd("TIME")).await.unwrap();
+        Timestamp::from_second(seconds).unwrap()
+    }
+
+    pub(crate) fn names(&self, event: EventId) -> EventKeys {
+        EventKeys::new(self.redis.prefix(), event)
+    }
+
+    /// One Redis command.
+    pub(crate) async fn ask<T: FromRedisValue>(&self, name: &str, args: &[impl redis::ToRedisArgs]) -> T {
+        self.redis.query(cmd(name).arg(args)).await.unwrap()
+    }
+}
+
+/// So many accounts.
+pub(crate) fn fans(n: usize) -> Vec<AccountId> {
+    (0..n).map(|_| AccountId::generate()).collect()
+}
