@@ -22,8 +22,9 @@ pub(crate) const LABEL: &str = "goticket.stack";
 
 /// `$1` the folder, `$2` `docker` or nothing.
 ///
-/// PostgreSQL overwrites its environment to show what it does, so it is found by its pid file, and
-/// it is asked to quit first, because it owns a piece of shared memory.
+/// A server that writes its title over its environment loses the mark. PostgreSQL's workers do, so it
+/// is found by its pid file, and asked to quit first, because it owns a piece of shared memory; Redis
+/// is told not to.
 const SCRIPT: &str = r#"
 trap '' HUP INT TERM
 cat > /dev/null

@@ -150,7 +150,13 @@ pub(crate) async fn send_mail(bed: &TestBed, to: &str, subject: &str) {
     assert!(replies.next_line().await.unwrap().unwrap().starts_with("220"));
     for (line, expected) in dialogue {
         writer.write_all(format!("{line}\r\n").as_bytes()).await.unwrap();
-        let reply = replies.next_line().await.unwrap().unwrap();
+        let reply = loop {
+            let reply = replies.next_line().await.unwrap().unwrap();
+            // A hyphen announces another line of the same reply (RFC 5321, section 4.2.1).
+            if reply.as_bytes().get(3) != Some(&b'-') {
+                break reply;
+            }
+        };
         assert!(reply.starts_with(expected), "{line:?} was answered {reply:?}");
     }
 }
