@@ -46,8 +46,9 @@ impl std::str::FromStr for Role {
 pub const MAX_EMAIL_BYTES: usize = 254;
 /// Shortest password, in characters (NIST SP 800-63B asks for at least 8).
 pub const MIN_PASSWORD_CHARS: usize = 10;
-/// Longest password, in bytes: bcrypt ignores whatever follows the 72nd byte, so a longer one is refused.
-pub const MAX_PASSWORD_BYTES: usize = 72;
+/// Longest password, in bytes: bcrypt reads 72, the last of them the terminating NUL, and ignores what follows; so a longer one is
+/// refused.
+pub const MAX_PASSWORD_BYTES: usize = 71;
 /// Longest display name, in characters: it is printed on a ticket.
 pub const MAX_NAME_CHARS: usize = 100;
 
@@ -148,9 +149,9 @@ mod tests {
         let rows = [
             ("ninechars".to_owned(), Err(PasswordError::TooShort)),
             ("ten chars!".to_owned(), Ok(())),
-            ("x".repeat(72), Ok(())),
-            ("x".repeat(73), Err(PasswordError::TooLong)),
-            ("ü".repeat(37), Err(PasswordError::TooLong)),
+            ("x".repeat(71), Ok(())),
+            ("x".repeat(72), Err(PasswordError::TooLong)),
+            ("ü".repeat(36), Err(PasswordError::TooLong)),
             ("0123456789\0".to_owned(), Err(PasswordError::Nul)),
         ];
         for (password, expected) in rows {

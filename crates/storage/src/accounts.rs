@@ -75,10 +75,8 @@ pub async fn credentials(pool: &PgPool, email: &EmailAddress) -> Result<Option<C
 
 /// One account.
 pub async fn find(pool: &PgPool, id: AccountId) -> Result<Option<Account>, StorageError> {
-    let row: Option<Row> = sqlx::query_as("SELECT id, email, name, role FROM accounts WHERE id = $1")
-        .bind(id.0)
-        .fetch_optional(pool)
-        .await?;
+    let row: Option<Row> =
+        sqlx::query_as("SELECT id, email, name, role FROM accounts WHERE id = $1").bind(id.0).fetch_optional(pool).await?;
     row.map(account).transpose()
 }
 

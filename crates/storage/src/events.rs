@@ -154,12 +154,7 @@ pub async fn find(pool: &PgPool, id: EventId) -> Result<Option<Event>, StorageEr
 }
 
 /// Events by id, at most `limit` after `after`: published and closed ones, and the drafts that `drafts` lets through.
-pub async fn list(
-    pool: &PgPool,
-    drafts: Drafts,
-    after: Option<EventId>,
-    limit: u32,
-) -> Result<Vec<Event>, StorageError> {
+pub async fn list(pool: &PgPool, drafts: Drafts, after: Option<EventId>, limit: u32) -> Result<Vec<Event>, StorageError> {
     let (all, owner) = match drafts {
         Drafts::None => (false, None),
         Drafts::Of(owner) => (false, Some(owner.0)),

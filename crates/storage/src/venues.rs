@@ -28,6 +28,10 @@ fn venue((id, owner, name, time_zone, seat_count): Row) -> Venue {
     Venue { id: VenueId(id), owner: AccountId(owner), name, time_zone, seat_count }
 }
 
+/// Named as the constraint where a plan is JSON that `jsonb` cannot keep: a NUL character, half a surrogate pair, a number beyond
+/// `numeric`.
+pub const UNSTORABLE_PLAN: &str = "venues_plan";
+
 /// Stores a venue; `plan` is the JSON text it was imported from.
 pub async fn insert(pool: &PgPool, venue: &Venue, plan: &str) -> Result<(), StorageError> {
     sqlx::query(
@@ -41,7 +45,12 @@ pub async fn insert(pool: &PgPool, venue: &Venue, plan: &str) -> Result<(), Stor
     .bind(plan)
     .bind(i32::try_from(venue.seat_count).unwrap_or(i32::MAX))
     .execute(pool)
-    .await?;
+    .await
+    .map_err(|error| match error.as_database_error().and_then(sqlx::error::DatabaseError::code) {
+        // Class 22: data exceptions. The plan is the only value here that can cause one.
+        Some(code) if code.starts_with("22") => StorageError::Constraint { constraint: UNSTORABLE_PLAN.to_owned() },
+        _ => error.into(),
+    })?;
     Ok(())
 }
 

@@ -87,11 +87,7 @@ pub async fn booking(pool: &PgPool, id: BookingId) -> Result<Option<BookingView>
 }
 
 /// What was decided under an account's key, by the primary key of `booking_requests`.
-pub async fn by_key(
-    pool: &PgPool,
-    account: AccountId,
-    key: &IdempotencyKey,
-) -> Result<Option<DecidedRequest>, StorageError> {
+pub async fn by_key(pool: &PgPool, account: AccountId, key: &IdempotencyKey) -> Result<Option<DecidedRequest>, StorageError> {
     let row: Option<(Uuid, Vec<u8>, serde_json::Value)> =
         sqlx::query_as("SELECT event, payload_hash, outcome FROM booking_requests WHERE account = $1 AND key = $2")
             .bind(account.0)
@@ -102,11 +98,7 @@ pub async fn by_key(
 }
 
 /// What was decided for the request that was answered under this booking id, if it is this account's.
-pub async fn by_booking(
-    pool: &PgPool,
-    account: AccountId,
-    booking: BookingId,
-) -> Result<Option<DecidedRequest>, StorageError> {
+pub async fn by_booking(pool: &PgPool, account: AccountId, booking: BookingId) -> Result<Option<DecidedRequest>, StorageError> {
     let row: Option<(Uuid, Vec<u8>, serde_json::Value)> =
         sqlx::query_as("SELECT event, payload_hash, outcome FROM booking_requests WHERE booking = $1 AND account = $2")
             .bind(booking.0)

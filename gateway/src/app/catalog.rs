@@ -1,0 +1,88 @@
+//! Events as requests need them: read from the database, kept for a moment, and their places, which never change, for long.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use goticket_domain::EventId;
+use goticket_domain::catalog::EventStatus;
+use goticket_storage::events::{self, Event};
+use moka::future::Cache;
+use sqlx::PgPool;
+
+use crate::app::caller::Caller;
+use crate::app::fault::Fault;
+use crate::app::geometry::{self, Geometry};
+
+/// How old an event may be that fans see. A change is seen at once by the gateway that made it.
+const EVENT_AGE_MAX: Duration = Duration::from_secs(1);
+/// Events kept.
+const EVENTS_MAX: u64 = 10_000;
+/// Seats of all events whose places are kept; about 300 bytes each.
+const SEATS_MAX: u64 = 2_000_000;
+
+/// Why there is no such event for the one who asks.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum EventError {
+    /// Unknown, or a draft of somebody else's: which of them, nobody is told.
+    #[error("no such event")]
+    NotFound,
+    #[error("the event belongs to another organizer")]
+    Forbidden,
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// Events and their places. Many who ask at once for one thing share one read.
+pub(crate) struct Catalog {
+    pool: PgPool,
+    events: Cache<EventId, Arc<Event>>,
+    geometries: Cache<EventId, Arc<Geometry>>,
+}
+
+impl Catalog {
+    pub(crate) fn new(pool: PgPool) -> Self {
+        let weigh = |_: &EventId, geometry: &Arc<Geometry>| geometry.capacity().max(100);
+        Self {
+            pool,
+            events: Cache::builder().max_capacity(EVENTS_MAX).time_to_live(EVENT_AGE_MAX).build(),
+            geometries: Cache::builder().max_capacity(SEATS_MAX).weigher(weigh).build(),
+        }
+    }
+
+    /// An event that this caller may see: a draft only its organizer and admins.
+    pub(crate) async fn visible(&self, id: EventId, caller: Option<Caller>) -> Result<Arc<Event>, EventError> {
+        let event = self.any(id).await?;
+        let seen = event.status != EventStatus::Draft || caller.is_some_and(|caller| caller.may_manage(event.owner));
+        if seen { Ok(event) } else { Err(EventError::NotFound) }
+    }
+
+    /// An event that this caller may change; of somebody else's drafts nobody learns that they exist.
+    pub(crate) async fn managed(&self, id: EventId, caller: Caller) -> Result<Arc<Event>, EventError> {
+        let event = self.visible(id, Some(caller)).await?;
+        if caller.may_manage(event.owner) { Ok(event) } else { Err(EventError::Forbidden) }
+    }
+
+    /// Its places. Only for events that were found.
+    pub(crate) async fn geometry(&self, event: &Event) -> Result<Arc<Geometry>, Fault> {
+        let load = geometry::load(&self.pool, event.id, event.venue);
+        self.geometries.try_get_with(event.id, load).await.map_err(|fault| (*fault).clone())
+    }
+
+    /// The next one who asks gets the event as it is now.
+    pub(crate) async fn forget(&self, id: EventId) {
+        self.events.invalidate(&id).await;
+    }
+
+    /// An event, whoever asks: for what belongs to him by other right, like a booking.
+    pub(crate) async fn any(&self, id: EventId) -> Result<Arc<Event>, EventError> {
+        let load = async {
+            let event = events::find(&self.pool, id).await.map_err(Fault::from)?;
+            event.map(Arc::new).ok_or(EventError::NotFound)
+        };
+        self.events.try_get_with(id, load).await.map_err(|error| match &*error {
+            EventError::NotFound => EventError::NotFound,
+            EventError::Forbidden => EventError::Forbidden,
+            EventError::Fault(fault) => EventError::Fault(fault.clone()),
+        })
+    }
+}

@@ -1,0 +1,99 @@
+//! An event's places as requests need them: which section and category each has, and the part of the seat map that never changes,
+//! serialized once.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use goticket_domain::seating::SeatingPlan;
+use goticket_domain::{EventId, VenueId};
+use goticket_storage::{seats, venues};
+use serde::Serialize;
+use sqlx::PgPool;
+
+use crate::app::fault::Fault;
+
+/// Places by number.
+#[derive(Debug)]
+pub(crate) struct Geometry {
+    places: Vec<Place>,
+    /// `"seats":[…],"drawing":{…}`: members of the seat map's object.
+    pub(crate) members: Bytes,
+}
+
+/// One place.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    pub(crate) section: u16,
+    pub(crate) category: u16,
+    pub(crate) row: Box<str>,
+    pub(crate) number: Box<str>,
+}
+
+/// A place as the seat map shows it.
+#[derive(Serialize)]
+struct MapSeat<'a> {
+    no: u32,
+    section: u16,
+    row: &'a str,
+    number: &'a str,
+    category: u16,
+    x: Option<f32>,
+    y: Option<f32>,
+}
+
+impl Geometry {
+    pub(crate) fn capacity(&self) -> u32 {
+        u32::try_from(self.places.len()).unwrap_or(u32::MAX)
+    }
+
+    pub(crate) fn place(&self, no: u32) -> Option<&Place> {
+        self.places.get(usize::try_from(no).ok()?)
+    }
+
+    /// All places in order of their numbers.
+    pub(crate) fn places(&self) -> &[Place] {
+        &self.places
+    }
+
+    /// Whether the section has places of this category.
+    pub(crate) fn sells(&self, section: u16, category: u16) -> bool {
+        self.places.iter().any(|place| place.section == section && place.category == category)
+    }
+}
+
+/// Reads an event's places and its venue's plan.
+pub(crate) async fn load(pool: &PgPool, event: EventId, venue: VenueId) -> Result<Arc<Geometry>, Fault> {
+    let seats = seats::all(pool, event).await?;
+    let plan = venues::plan(pool, venue).await?.ok_or_else(|| Fault::Bug(format!("event {event} has no venue")))?;
+    tokio::task::spawn_blocking(move || build(&seats, &plan).map(Arc::new))
+        .await
+        .unwrap_or_else(|error| Err(Fault::Bug(error.to_string())))
+}
+
+fn build(seats: &[seats::Seat], plan: &str) -> Result<Geometry, Fault> {
+    let bug = |error: &dyn std::fmt::Display| Fault::Bug(error.to_string());
+    let plan = SeatingPlan::from_json(plan.as_bytes()).map_err(|error| bug(&error))?;
+    let shown: Vec<MapSeat> = seats
+        .iter()
+        .map(|s| MapSeat {
+            no: s.no,
+            section: s.section,
+            row: &s.row_label,
+            number: &s.number,
+            category: s.category,
+            x: s.x,
+            y: s.y,
+        })
+        .collect();
+    let mut members = b"\"seats\":".to_vec();
+    serde_json::to_writer(&mut members, &shown).map_err(|error| bug(&error))?;
+    members.extend_from_slice(b",\"drawing\":");
+    serde_json::to_writer(&mut members, &plan.drawing).map_err(|error| bug(&error))?;
+    let place = |s: &seats::Seat| Place {
+        section: s.section,
+        category: s.category,
+        row: s.row_label.as_str().into(),
+        number: s.number.as_str().into(),
+    };
+    Ok(Geometry { places: seats.iter().map(place).collect(), members: members.into() })
+}

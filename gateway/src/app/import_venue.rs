@@ -1,0 +1,111 @@
+//! An organizer imports a venue by its seating plan.
+
+use goticket_domain::VenueId;
+use goticket_domain::catalog::MAX_TITLE_CHARS;
+use goticket_domain::seating::{Layout, PlanError, SeatingPlan, SectionKind};
+use goticket_storage::StorageError;
+use goticket_storage::venues::{self, Venue};
+
+use crate::app::caller::Caller;
+use crate::app::fault::Fault;
+use crate::services::Services;
+
+/// What was imported.
+pub(crate) struct ImportedVenue {
+    pub(crate) venue: Venue,
+    pub(crate) categories: Vec<CategoryCount>,
+    pub(crate) sections: Vec<SectionCount>,
+    /// Id and label of each area that could become a standing section.
+    pub(crate) areas: Vec<(String, String)>,
+}
+
+pub(crate) struct CategoryCount {
+    pub(crate) name: String,
+    pub(crate) color: String,
+    pub(crate) seats: usize,
+}
+
+pub(crate) struct SectionCount {
+    pub(crate) name: String,
+    pub(crate) kind: SectionKind,
+    pub(crate) seats: usize,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ImportError {
+    #[error("name must have 1 to {MAX_TITLE_CHARS} characters, none of them control characters")]
+    Name,
+    #[error("time zone unknown")]
+    TimeZone,
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// Valid JSON with a text or number that the database cannot keep.
+    #[error("the plan has a text with a NUL character, or a number beyond every range")]
+    Unstorable,
+    /// Others are importing; plans are large.
+    #[error("too many plans are being read")]
+    Busy,
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// Checks everything and stores it; `plan` is the JSON text of the plan.
+pub(crate) async fn import_venue(
+    app: &Services,
+    caller: Caller,
+    name: &str,
+    time_zone: &str,
+    plan: String,
+) -> Result<ImportedVenue, ImportError> {
+    let name = name.trim();
+    if name.is_empty() || name.chars().count() > MAX_TITLE_CHARS || name.chars().any(char::is_control) {
+        return Err(ImportError::Name);
+    }
+    if jiff::tz::TimeZone::get(time_zone).is_err() {
+        return Err(ImportError::TimeZone);
+    }
+    let _slot = app.plan_slots.try_acquire().map_err(|_| ImportError::Busy)?;
+    let read = tokio::task::spawn_blocking(move || SeatingPlan::from_json(plan.as_bytes()).map(|read| (read, plan)));
+    let (read, plan) = read.await.map_err(|error| Fault::Bug(error.to_string()))??;
+    let venue = Venue {
+        id: VenueId::generate(),
+        owner: caller.account,
+        name: name.to_owned(),
+        time_zone: time_zone.to_owned(),
+        seat_count: u32::try_from(read.seat_count()).unwrap_or(u32::MAX),
+    };
+    match venues::insert(&app.pool, &venue, &plan).await {
+        Ok(()) => Ok(describe(venue, &read)),
+        Err(StorageError::Constraint { constraint }) if constraint == venues::UNSTORABLE_PLAN => Err(ImportError::Unstorable),
+        Err(error) => Err(Fault::from(error).into()),
+    }
+}
+
+/// A stored venue with what its plan holds.
+pub(crate) async fn describe_venue(app: &Services, venue: Venue) -> Result<ImportedVenue, Fault> {
+    let plan = venues::plan(&app.pool, venue.id).await?.ok_or_else(|| Fault::Bug(format!("venue {} is gone", venue.id)))?;
+    let read = tokio::task::spawn_blocking(move || SeatingPlan::from_json(plan.as_bytes()));
+    let read = read.await.map_err(|error| Fault::Bug(error.to_string()))?;
+    Ok(describe(venue, &read.map_err(|error| Fault::Bug(error.to_string()))?))
+}
+
+fn describe(venue: Venue, plan: &SeatingPlan) -> ImportedVenue {
+    // A plan of areas alone has no layout without standing sections: then there are no sections to show.
+    let empty = Layout { categories: plan.categories.clone(), sections: Vec::new() };
+    let layout = plan.layout(&[]).unwrap_or(empty);
+    let mut seats = vec![0; layout.categories.len()];
+    for seat in layout.sections.iter().flat_map(|section| &section.seats) {
+        seats[usize::from(seat.category)] += 1;
+    }
+    let categories = layout.categories.into_iter().zip(seats);
+    ImportedVenue {
+        venue,
+        categories: categories.map(|(c, seats)| CategoryCount { name: c.name, color: c.color, seats }).collect(),
+        sections: layout
+            .sections
+            .into_iter()
+            .map(|s| SectionCount { name: s.name, kind: s.kind, seats: s.seats.len() })
+            .collect(),
+        areas: plan.areas.iter().map(|area| (area.id.clone(), area.label.clone())).collect(),
+    }
+}

@@ -1,0 +1,54 @@
+//! A fan looks at a booking: one that came to be, one that was refused, or one that is still to be decided.
+
+use goticket_domain::booking::Outcome;
+use goticket_domain::{AccountId, BookingId, EventId};
+use goticket_storage::bookings::view::{self, BookingView, DecidedRequest};
+
+use crate::app::fault::Fault;
+use crate::outbound::pending;
+use crate::services::Services;
+
+/// What there is under an id.
+#[derive(Debug)]
+pub(crate) enum Found {
+    /// A booking.
+    Booking(BookingView),
+    /// A request that got no seats.
+    Refused { event: EventId, outcome: Outcome },
+    /// Accepted, not decided yet.
+    Pending,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LookUpError {
+    /// Unknown, or somebody else's: which of them, nobody is told.
+    #[error("no such booking")]
+    NotFound,
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+pub(crate) async fn look_up_booking(app: &Services, account: AccountId, id: BookingId) -> Result<Found, LookUpError> {
+    if let Some(booking) = view::booking(&app.pool, id).await.map_err(Fault::from)? {
+        return if booking.account == account { Ok(Found::Booking(booking)) } else { Err(LookUpError::NotFound) };
+    }
+    if let Some(decided) = view::by_booking(&app.pool, account, id).await.map_err(Fault::from)? {
+        return Ok(refused(decided));
+    }
+    let (owner, key) = pending::find(&app.redis, id).await?.ok_or(LookUpError::NotFound)?;
+    if owner != account {
+        return Err(LookUpError::NotFound);
+    }
+    // A repeated request may have been decided under the id of the first one.
+    match view::by_key(&app.pool, account, &key).await.map_err(Fault::from)? {
+        None => Ok(Found::Pending),
+        Some(decided) => {
+            let booking = view::booking(&app.pool, decided.outcome.booking()).await.map_err(Fault::from)?;
+            Ok(booking.map_or_else(|| refused(decided), Found::Booking))
+        }
+    }
+}
+
+fn refused(decided: DecidedRequest) -> Found {
+    Found::Refused { event: decided.event, outcome: decided.outcome }
+}

@@ -1,0 +1,66 @@
+//! A fan begins to pay: one open attempt per booking, at the provider's page. Asking again gives the same page.
+
+use goticket_domain::booking::BookingState;
+use goticket_domain::{AccountId, BookingId, Money};
+use goticket_storage::payments::attempts::{self, Attempt};
+use iso_currency::Currency;
+use url::Url;
+
+use crate::app::fault::Fault;
+use crate::app::look_up_booking::{Found, LookUpError, look_up_booking};
+use crate::outbound::sandbox_payments::PROVIDER;
+use crate::services::Services;
+
+/// An attempt and where to pay.
+pub(crate) struct Opened {
+    pub(crate) attempt: Attempt,
+    pub(crate) amount: Money,
+    pub(crate) pay_url: String,
+    /// This request began it.
+    pub(crate) is_new: bool,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PayError {
+    /// Paid, expired, cancelled, or its hold has just ended.
+    #[error("the booking is {}", .0.as_str())]
+    NotPayable(BookingState),
+    #[error("the request was refused")]
+    Refused,
+    #[error("the request is not decided yet")]
+    Pending,
+    #[error(transparent)]
+    LookUp(#[from] LookUpError),
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+pub(crate) async fn pay(app: &Services, account: AccountId, id: BookingId, return_url: Option<&Url>) -> Result<Opened, PayError> {
+    let opened = attempts::open(&app.pool, id, account, PROVIDER).await.map_err(Fault::from)?;
+    let Some((attempt, is_new)) = opened else {
+        return Err(why_not(app, account, id).await?);
+    };
+    let currency = Currency::from_code(&attempt.currency);
+    let currency = currency.ok_or_else(|| Fault::Bug(format!("payment {} is in {:?}", attempt.id, attempt.currency)))?;
+    let amount = Money { amount_minor: attempt.amount_minor, currency };
+    let pay_url = match &attempt.pay_url {
+        Some(known) => known.clone(),
+        None => {
+            let at_provider = app.payments.open(attempt.id, amount, &format!("Booking {id}"), return_url).await?;
+            attempts::set_provider(&app.pool, attempt.id, &at_provider.id, &at_provider.pay_url).await.map_err(Fault::from)?;
+            at_provider.pay_url
+        }
+    };
+    Ok(Opened { attempt, amount, pay_url, is_new })
+}
+
+/// Nothing can be opened: the booking says why.
+async fn why_not(app: &Services, account: AccountId, id: BookingId) -> Result<PayError, PayError> {
+    Ok(match look_up_booking(app, account, id).await? {
+        // A hold that is over and not yet expired: by the database's clock it is too late.
+        Found::Booking(booking) if booking.state == BookingState::Held => PayError::NotPayable(BookingState::Expired),
+        Found::Booking(booking) => PayError::NotPayable(booking.state),
+        Found::Refused { .. } => PayError::Refused,
+        Found::Pending => PayError::Pending,
+    })
+}

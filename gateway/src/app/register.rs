@@ -1,0 +1,34 @@
+//! A fan makes an account.
+
+use goticket_domain::identity::{EmailAddress, Role};
+use goticket_storage::accounts;
+
+use crate::app::fault::Fault;
+use crate::app::passwords::Busy;
+use crate::app::sessions::Session;
+use crate::services::Services;
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RegisterError {
+    #[error("the address is taken")]
+    EmailTaken,
+    #[error("bcrypt refuses the password")]
+    BadPassword,
+    #[error(transparent)]
+    Busy(#[from] Busy),
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// `email`, `name` and `password` have been checked against the domain's limits.
+pub(crate) async fn register(
+    app: &Services,
+    email: &EmailAddress,
+    name: &str,
+    password: String,
+) -> Result<Session, RegisterError> {
+    let hash = app.passwords.hash(password).await?.ok_or(RegisterError::BadPassword)?;
+    let account = accounts::insert(&app.pool, email, name, Role::User, Some(&hash)).await.map_err(Fault::from)?;
+    let account = account.ok_or(RegisterError::EmailTaken)?;
+    Ok(app.sessions.begin(account, app.now()).await?)
+}

@@ -1,0 +1,97 @@
+//! What the gateway can be told: platform's sections and its own.
+
+use std::path::PathBuf;
+
+use goticket_platform::config::{AmqpConfig, PostgresConfig, RedisConfig, ShutdownConfig, TelemetryConfig, U32In, U64In};
+use secrecy::SecretString;
+use serde::Deserialize;
+use url::Url;
+
+/// Everything the gateway reads of the configuration.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Config {
+    /// Logs.
+    pub telemetry: TelemetryConfig,
+    /// Draining.
+    pub shutdown: ShutdownConfig,
+    /// The database.
+    pub postgres: PostgresConfig,
+    /// Seat maps, refresh tokens, replies.
+    pub redis: RedisConfig,
+    /// Commands.
+    pub amqp: AmqpConfig,
+    /// Where keys lie.
+    pub keys: KeysConfig,
+    /// Where ticket PDFs lie.
+    pub objects: ObjectsConfig,
+    /// The payment provider.
+    pub payments: PaymentsConfig,
+    /// The gateway itself.
+    pub gateway: GatewayConfig,
+}
+
+/// `[keys]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeysConfig {
+    /// The key folder.
+    pub dir: PathBuf,
+}
+
+/// `[objects]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ObjectsConfig {
+    /// The object folder.
+    pub dir: PathBuf,
+}
+
+/// `[payments]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PaymentsConfig {
+    /// Where the provider's API answers.
+    pub url: Url,
+    /// What we show the provider.
+    pub api_key: SecretString,
+    /// What the provider signs webhooks with; several separated by commas while it is rotated.
+    pub webhook_secret: SecretString,
+    /// One request to the provider.
+    pub timeout_ms: U64In<100, 60_000>,
+}
+
+/// `[gateway]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GatewayConfig {
+    /// `address:port` of the API; port 0 takes any free one.
+    pub listen: std::net::SocketAddr,
+    /// How the payment provider reaches us; the listening address if it is left out.
+    #[serde(default)]
+    pub public_url: Option<Url>,
+    /// Where admission's gRPC answers.
+    pub admission_url: Url,
+    /// What we show there: `admission.grpc_secret` of the other side.
+    #[serde(default)]
+    pub admission_secret: Option<SecretString>,
+    /// bcrypt's cost: each step doubles the work of a log-in.
+    pub bcrypt_cost: U32In<12, 16>,
+    /// Hashes computed at once; 0: one less than there are cores.
+    pub password_workers: U32In<0, 256>,
+    /// Log-ins that wait for a worker.
+    pub password_queue_max: U32In<1, 10_000>,
+    /// Life of an access token.
+    pub access_ttl_s: U64In<60, 86_400>,
+    /// Life of a refresh token; using it starts it anew.
+    pub refresh_ttl_s: U64In<300, 31_536_000>,
+    /// Requests in work.
+    pub requests_max: U32In<1, 1_000_000>,
+    /// Time to answer, without a booking's wait.
+    pub request_timeout_ms: U64In<100, 120_000>,
+    /// Attempts to register, log in or refresh, per client address and minute; 0: no limit.
+    pub auth_per_min: U32In<0, 1_000_000>,
+    /// Attempts at once within that.
+    pub auth_burst: U32In<1, 1_000_000>,
+    /// Proxies before us that append to `X-Forwarded-For`.
+    pub trusted_proxies: U32In<0, 10>,
+}

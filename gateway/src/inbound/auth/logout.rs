@@ -1,0 +1,23 @@
+//! `POST /v1/auth/logout`
+
+use axum::extract::State;
+use axum::http::StatusCode;
+
+use super::TAG;
+use super::refresh::RefreshBody;
+use crate::inbound::json::Json;
+use crate::inbound::problem::{Problem, ProblemDocument};
+use crate::outbound::refresh_families::RefreshToken;
+use crate::services::App;
+
+/// Ends a session: its refresh tokens are worth nothing from now on. Access tokens run out by themselves.
+#[utoipa::path(post, path = "/v1/auth/logout", tag = TAG, request_body = RefreshBody, responses(
+    (status = 204, description = "ended, or was not there"),
+    (status = 503, body = ProblemDocument),
+))]
+pub(crate) async fn logout(State(app): State<App>, Json(body): Json<RefreshBody>) -> Result<StatusCode, Problem> {
+    if let Some(token) = RefreshToken::parse(&body.refresh_token) {
+        app.sessions.families.end(token.family).await?;
+    }
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,21 @@
+//! `GET /v1/me`
+
+use axum::extract::State;
+use goticket_storage::accounts;
+
+use super::{AccountBody, TAG};
+use crate::app::caller::Caller;
+use crate::app::fault::Fault;
+use crate::inbound::problem::{Problem, ProblemDocument};
+use crate::services::App;
+
+/// The caller's account.
+#[utoipa::path(get, path = "/v1/me", tag = TAG, security(("access" = [])), responses(
+    (status = 200, body = AccountBody),
+    (status = 401, body = ProblemDocument),
+))]
+pub(crate) async fn me(State(app): State<App>, caller: Caller) -> Result<axum::Json<AccountBody>, Problem> {
+    let account = accounts::find(&app.pool, caller.account).await.map_err(Fault::from)?;
+    let account = account.ok_or_else(|| Problem::not_found("account_not_found", "This account does not exist any more."))?;
+    Ok(axum::Json(account.into()))
+}

@@ -1,0 +1,122 @@
+//! `POST /v1/events/{event}/bookings`
+
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use goticket_domain::EventId;
+use goticket_domain::booking::Outcome;
+use goticket_domain::catalog::EventStatus;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::{BookingBody, PendingBody, Shown, TAG, headers, url};
+use crate::app::book::{Ask, Booked, Wish, book};
+use crate::app::caller::Caller;
+use crate::inbound::json::Json;
+use crate::inbound::parts::Path;
+use crate::inbound::problem::{FieldError, Problem, ProblemDocument, refusal};
+use crate::services::App;
+
+const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
+/// Named seats of one section, or the best so many of a section: one or the other.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Wanted {
+    /// Seat numbers, 1 to 10 of them.
+    seats: Option<Vec<u32>>,
+    section: Option<u16>,
+    /// 1 to 10.
+    quantity: Option<u32>,
+    /// Only of this price category.
+    category: Option<u16>,
+}
+
+impl Wanted {
+    fn into_wish(self) -> Result<Wish, Problem> {
+        let too_much = "does not go with seats: name seats, or a section and a quantity";
+        let missing = |field: &str, fix: &str| {
+            Problem::unprocessable("missing_field", format!("/{field} {fix}."))
+                .with_error(FieldError::pointer(format!("/{field}"), fix))
+        };
+        match self {
+            Self { seats: Some(seats), section: None, quantity: None, category: None } => Ok(Wish::Seats(seats)),
+            Self { seats: Some(_), section, quantity, .. } => {
+                let field = if section.is_some() {
+                    "section"
+                } else if quantity.is_some() {
+                    "quantity"
+                } else {
+                    "category"
+                };
+                Err(Problem::invalid(vec![FieldError::pointer(format!("/{field}"), too_much)]))
+            }
+            Self { seats: None, section: Some(section), quantity: Some(quantity), category } => {
+                Ok(Wish::Best { section, quantity, category })
+            }
+            Self { section: Some(_), .. } => Err(missing("quantity", "is required with section: say how many seats")),
+            Self { quantity: Some(_), .. } | Self { category: Some(_), .. } => {
+                Err(missing("section", "is required with quantity: say which section"))
+            }
+            Self { .. } => Err(missing("seats", "is required: name seats, or a section and a quantity")),
+        }
+    }
+}
+
+/// Asks for seats. The same key again gets the same outcome; `Prefer: wait=N` says how long to wait for it.
+#[utoipa::path(post, path = "/v1/events/{event}/bookings", tag = TAG, security(("access" = [])),
+    params(
+        ("event" = Uuid, Path),
+        ("Entry-Token" = String, Header, description = "from claiming one's place"),
+        ("Idempotency-Key" = String, Header, description = "names this request, 1 to 64 printable ASCII characters"),
+        ("Prefer" = Option<String>, Header, description = "wait=N, 0 to 30 seconds; 2 if it is left out"),
+    ),
+    request_body = Wanted, responses(
+    (status = 201, description = "held", body = BookingBody),
+    (status = 202, description = "accepted, not decided yet", body = PendingBody),
+    (status = 401, description = "entry_token_missing, _expired, _invalid", body = ProblemDocument),
+    (status = 403, description = "entry_token_foreign", body = ProblemDocument),
+    (status = 409, description = "seats_sold, seats_held, contended, not_together, limit_reached, not_on_sale", body = ProblemDocument),
+    (status = 422, description = "also idempotency_key_reused", body = ProblemDocument),
+    (status = 503, description = "not accepted, or not known: repeat with the same key", body = ProblemDocument),
+))]
+pub(crate) async fn create(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<EventId>,
+    sent: HeaderMap,
+    Json(body): Json<Wanted>,
+) -> Result<Response, Problem> {
+    let event = app.catalog.visible(id, Some(caller)).await?;
+    headers::check_entry(&app, &sent, id, caller)?;
+    let key = headers::idempotency_key(&sent)?;
+    let wish = body.into_wish()?;
+    if event.status == EventStatus::Draft {
+        return Err(refusal(goticket_domain::booking::RefusalReason::NotOnSale, &[]));
+    }
+    let ask = Ask { account: caller.account, event: &event, key, wish, wait: headers::wait(&sent) };
+    match book(&app, ask).await? {
+        Booked::Accepted { booking } => {
+            let location = [(header::LOCATION, url(booking))];
+            Ok((StatusCode::ACCEPTED, location, axum::Json(PendingBody::new(booking))).into_response())
+        }
+        Booked::Decided { outcome, replayed } => {
+            let mut response = decided(&app, id, &outcome).await?;
+            if replayed {
+                response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+            }
+            Ok(response)
+        }
+    }
+}
+
+/// The same outcome gives the same answer, however often and wherever it is asked for.
+async fn decided(app: &App, event: EventId, outcome: &Outcome) -> Result<Response, Problem> {
+    match outcome {
+        Outcome::Held { booking, held } => {
+            let body: BookingBody = Shown::load(app, event).await?.held(*booking, held);
+            Ok((StatusCode::CREATED, [(header::LOCATION, url(*booking))], axum::Json(body)).into_response())
+        }
+        Outcome::Refused { reason, seats, .. } => Ok(refusal(*reason, seats).into_response()),
+    }
+}

@@ -1,0 +1,87 @@
+//! `GET /v1/bookings/{booking}/tickets`, `GET /v1/tickets/{ticket}.pdf`
+
+use axum::extract::State;
+use axum::http::header;
+use axum::response::IntoResponse;
+use goticket_domain::{BookingId, TicketId};
+use goticket_storage::bookings::view;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{BookedSeat, Shown, TAG};
+use crate::app::caller::Caller;
+use crate::app::fault::Fault;
+use crate::app::look_up_booking::LookUpError;
+use crate::inbound::parts::Path;
+use crate::inbound::problem::{FieldError, Problem, ProblemDocument};
+use crate::services::App;
+
+/// A booking's tickets.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TicketList {
+    /// Empty until the booking is confirmed.
+    items: Vec<TicketBody>,
+}
+
+/// The right to one seat.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TicketBody {
+    id: Uuid,
+    seat: BookedSeat,
+    /// What the QR code carries.
+    code: String,
+    pdf_url: String,
+}
+
+/// The tickets of one of the caller's bookings.
+#[utoipa::path(get, path = "/v1/bookings/{booking}/tickets", tag = TAG, security(("access" = [])),
+    params(("booking" = Uuid, Path)), responses(
+    (status = 200, body = TicketList),
+    (status = 404, body = ProblemDocument),
+))]
+pub(crate) async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<BookingId>,
+) -> Result<impl IntoResponse, Problem> {
+    let booking = view::booking(&app.pool, id).await.map_err(Fault::from)?;
+    let booking = booking.filter(|booking| booking.account == caller.account).ok_or(LookUpError::NotFound)?;
+    let tickets = view::tickets(&app.pool, id).await.map_err(Fault::from)?;
+    let shown = Shown::load(&app, booking.event).await?;
+    let price = |seat| booking.seats.iter().find(|(no, _)| *no == seat).map(|(_, price)| *price);
+    let items = tickets.into_iter().map(|ticket| TicketBody {
+        id: ticket.id.0,
+        seat: shown.seat(ticket.seat, price(ticket.seat)),
+        code: ticket.code,
+        pdf_url: format!("/v1/tickets/{}.pdf", ticket.id),
+    });
+    Ok(([(header::CACHE_CONTROL, "private, no-store")], axum::Json(TicketList { items: items.collect() })))
+}
+
+/// A ticket as a PDF page.
+#[utoipa::path(get, path = "/v1/tickets/{file}", tag = TAG, security(("access" = [])),
+    params(("file" = String, Path, description = "the ticket's id and `.pdf`")), responses(
+    (status = 200, content_type = "application/pdf", body = Vec<u8>),
+    (status = 404, body = ProblemDocument),
+    (status = 503, description = "not rendered yet", body = ProblemDocument),
+))]
+pub(crate) async fn pdf(State(app): State<App>, caller: Caller, Path(file): Path<String>) -> Result<impl IntoResponse, Problem> {
+    let id: Option<TicketId> = file.strip_suffix(".pdf").and_then(|id| id.parse().ok());
+    let id = id.ok_or_else(|| {
+        Problem::bad_request("invalid_path", "The path must end with a ticket's id and .pdf: copy it from pdf_url.")
+            .with_error(FieldError::path("file", "must be a UUID and .pdf"))
+    })?;
+    let ticket = view::ticket(&app.pool, caller.account, id).await.map_err(Fault::from)?;
+    ticket.ok_or_else(|| Problem::not_found("ticket_not_found", "You have no such ticket. Check the id in the path."))?;
+    let pdf = app.objects.ticket_pdf(id).await?.ok_or_else(|| {
+        Problem::unavailable("not_rendered", "The ticket is still being printed. Repeat the request.").retry_after(2)
+    })?;
+    let name = format!("inline; filename=\"ticket-{id}.pdf\"");
+    let headers = [
+        (header::CONTENT_TYPE, "application/pdf".to_owned()),
+        (header::CONTENT_DISPOSITION, name),
+        (header::CACHE_CONTROL, "private, max-age=3600".to_owned()),
+    ];
+    Ok((headers, pdf))
+}

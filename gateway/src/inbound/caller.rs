@@ -1,0 +1,62 @@
+//! Who calls, from the access token, and what his role lets him do. One extractor per set of roles.
+
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+use axum::http::{header, request::Parts};
+use goticket_domain::identity::Role;
+
+use super::parts::header_text;
+use super::problem::{Problem, TokenNames};
+use crate::app::caller::Caller;
+use crate::services::App;
+
+const NAMES: TokenNames = TokenNames {
+    header: "Authorization",
+    missing: "access_token_missing",
+    expired: "access_token_expired",
+    invalid: "access_token_invalid",
+    foreign: "access_token_invalid",
+    fix: "log in, or refresh, and send Bearer and the access token",
+};
+
+/// Anybody who is logged in.
+impl FromRequestParts<App> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let value = header_text(&parts.headers, header::AUTHORIZATION.as_str()).unwrap_or_default();
+        let token = value.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        let (_, token) = token.ok_or_else(|| Problem::missing_token(&NAMES))?;
+        let claims = app.access.verify(token.trim(), app.now()).map_err(|error| Problem::bad_token(&NAMES, &error))?;
+        Ok(Self { account: claims.account, role: claims.role })
+    }
+}
+
+/// Whoever, logged in or not; a token that is there must be good.
+impl OptionalFromRequestParts<App> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Option<Self>, Problem> {
+        if !parts.headers.contains_key(header::AUTHORIZATION) {
+            return Ok(None);
+        }
+        <Self as FromRequestParts<App>>::from_request_parts(parts, app).await.map(Some)
+    }
+}
+
+/// Organizers and admins.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Staff(pub(crate) Caller);
+
+impl FromRequestParts<App> for Staff {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let caller = <Caller as FromRequestParts<App>>::from_request_parts(parts, app).await?;
+        match caller.role {
+            Role::Organizer | Role::Admin => Ok(Self(caller)),
+            Role::User => {
+                Err(Problem::forbidden("role_required", "This is for organizers and admins. Log in with such an account."))
+            }
+        }
+    }
+}

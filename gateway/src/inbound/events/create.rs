@@ -1,0 +1,118 @@
+//! `POST /v1/events`
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use goticket_domain::VenueId;
+use goticket_domain::queue::RoomSettings;
+use goticket_domain::seating::StandingArea;
+use jiff::Timestamp;
+use serde::Deserialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{EventBody, TAG};
+use crate::app::create_event::{NewEvent, create_event};
+use crate::inbound::caller::Staff;
+use crate::inbound::json::Json;
+use crate::inbound::problem::{Problem, ProblemDocument};
+use crate::services::App;
+
+/// An event to prepare.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EventDraft {
+    venue: Uuid,
+    title: String,
+    /// ISO 4217 code.
+    currency: String,
+    starts_at: Timestamp,
+    lobby_opens_at: Timestamp,
+    onsale_at: Timestamp,
+    /// How long seats are held, 30 to 3600.
+    hold_seconds: u32,
+    /// Tickets one account may have, 1 to 50.
+    ticket_limit: u32,
+    /// One per category that has places.
+    prices: Vec<Price>,
+    /// Areas of the plan to be sold as standing sections.
+    #[serde(default)]
+    #[schema(value_type = Vec<Standing>)]
+    standing: Vec<StandingArea>,
+    #[serde(default)]
+    queue: QueueSettings,
+}
+
+/// What a seat of a category costs.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Price {
+    /// The category's name.
+    category: String,
+    amount_minor: i64,
+}
+
+/// An area to be sold as a standing section.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "documents the domain's type")]
+pub(crate) struct Standing {
+    area: String,
+    category: String,
+    name: Option<String>,
+    capacity: u32,
+}
+
+/// The waiting room's settings; what is left out has its default.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct QueueSettings {
+    rate_per_min: Option<u32>,
+    burst: Option<u32>,
+    active_cap: Option<u32>,
+    claim_window_s: Option<u32>,
+    session_s: Option<u32>,
+    message: Option<String>,
+}
+
+impl From<QueueSettings> for RoomSettings {
+    fn from(set: QueueSettings) -> Self {
+        let usual = Self::default();
+        Self {
+            rate_per_min: set.rate_per_min.unwrap_or(usual.rate_per_min),
+            burst: set.burst.unwrap_or(usual.burst),
+            active_cap: set.active_cap.unwrap_or(usual.active_cap),
+            claim_window_s: set.claim_window_s.unwrap_or(usual.claim_window_s),
+            session_s: set.session_s.unwrap_or(usual.session_s),
+            message: set.message.unwrap_or(usual.message),
+        }
+    }
+}
+
+/// Prepares an event: numbers the venue's places and prices them.
+#[utoipa::path(post, path = "/v1/events", tag = TAG, security(("access" = [])), request_body = EventDraft, responses(
+    (status = 201, body = EventBody),
+    (status = 403, body = ProblemDocument),
+    (status = 422, body = ProblemDocument),
+))]
+pub(crate) async fn create(
+    State(app): State<App>,
+    Staff(caller): Staff,
+    Json(body): Json<EventDraft>,
+) -> Result<impl IntoResponse, Problem> {
+    let new = NewEvent {
+        venue: VenueId(body.venue),
+        title: body.title,
+        currency: body.currency,
+        starts_at: body.starts_at,
+        lobby_opens_at: body.lobby_opens_at,
+        onsale_at: body.onsale_at,
+        hold_seconds: body.hold_seconds,
+        ticket_limit: body.ticket_limit,
+        prices: body.prices.into_iter().map(|price| (price.category, price.amount_minor)).collect(),
+        standing: body.standing,
+        queue: body.queue.into(),
+    };
+    let event = create_event(&app, caller, new).await?;
+    let location = format!("/v1/events/{}", event.id);
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], axum::Json(EventBody::from(&event))))
+}

@@ -1,0 +1,116 @@
+//! Events, and what of them is free.
+
+mod availability;
+mod change;
+mod create;
+mod list;
+mod publish;
+mod seats;
+mod show;
+
+use goticket_domain::catalog::EventStatus;
+use goticket_storage::events::Event;
+use jiff::Timestamp;
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use crate::services::App;
+
+pub(crate) const TAG: &str = "events";
+
+/// An event.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct EventBody {
+    id: Uuid,
+    title: String,
+    venue: EventVenue,
+    owner: Uuid,
+    /// `draft`, `published` or `closed`.
+    #[schema(value_type = String)]
+    status: EventStatus,
+    currency: String,
+    starts_at: Timestamp,
+    lobby_opens_at: Timestamp,
+    onsale_at: Timestamp,
+    hold_seconds: u32,
+    ticket_limit: u32,
+    capacity: u32,
+    categories: Vec<EventCategory>,
+    sections: Vec<EventSection>,
+}
+
+/// Where an event takes place.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct EventVenue {
+    id: Uuid,
+    name: String,
+    time_zone: String,
+}
+
+/// A price category.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct EventCategory {
+    no: u16,
+    name: String,
+    color: String,
+    price_minor: i64,
+    seats: u32,
+}
+
+/// A section: consecutive seat numbers.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct EventSection {
+    no: u16,
+    name: String,
+    /// `seated` or `standing`.
+    kind: String,
+    first_seat: u32,
+    seat_count: u32,
+}
+
+impl From<&Event> for EventBody {
+    fn from(event: &Event) -> Self {
+        let categories = event.categories.iter().map(|c| EventCategory {
+            no: c.no,
+            name: c.name.clone(),
+            color: c.color.clone(),
+            price_minor: c.price_minor,
+            seats: c.seats,
+        });
+        let sections = event.sections.iter().map(|s| EventSection {
+            no: s.no,
+            name: s.name.clone(),
+            kind: s.kind.clone(),
+            first_seat: s.first_seat,
+            seat_count: s.seat_count,
+        });
+        Self {
+            id: event.id.0,
+            title: event.title.clone(),
+            venue: EventVenue { id: event.venue.0, name: event.venue_name.clone(), time_zone: event.time_zone.clone() },
+            owner: event.owner.0,
+            status: event.status,
+            currency: event.currency.clone(),
+            starts_at: event.starts_at,
+            lobby_opens_at: event.lobby_opens_at,
+            onsale_at: event.onsale_at,
+            hold_seconds: event.hold_seconds,
+            ticket_limit: event.ticket_limit,
+            capacity: event.capacity,
+            categories: categories.collect(),
+            sections: sections.collect(),
+        }
+    }
+}
+
+pub(crate) fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(create::create, list::list))
+        .routes(routes!(show::show, change::change))
+        .routes(routes!(publish::publish))
+        .routes(routes!(seats::seats))
+        .routes(routes!(availability::availability))
+}

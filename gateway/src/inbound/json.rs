@@ -1,0 +1,183 @@
+//! JSON bodies: whatever is wrong with one is said with a pointer to the field and the fix.
+
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{FromRequest, Request};
+use axum::http::{HeaderMap, StatusCode, header};
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
+use serde_path_to_error::{Path, Segment};
+
+use super::problem::{FieldError, Problem};
+
+/// A body that was JSON of the right shape.
+pub(crate) struct Json<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let JsonBytes(bytes) = JsonBytes::from_request(request, state).await?;
+        parse(&bytes).map(Self)
+    }
+}
+
+/// A body that says it is JSON; large ones are parsed where they don't hold up others.
+pub(crate) struct JsonBytes(pub(crate) Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for JsonBytes {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        if !says_json(request.headers()) {
+            let fix = "must be application/json";
+            return Err(Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported_media_type",
+                "The body must be JSON: send it with Content-Type: application/json.",
+            )
+            .with_error(FieldError::header("Content-Type", fix)));
+        }
+        Bytes::from_request(request, state).await.map(Self).map_err(|rejection| unreadable(&rejection))
+    }
+}
+
+/// The raw body, within the route's limit.
+pub(crate) struct RawBody(pub(crate) Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for RawBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        Bytes::from_request(request, state).await.map(Self).map_err(|rejection| unreadable(&rejection))
+    }
+}
+
+/// Reads a body as `T`.
+pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().clone();
+        wrong(&path, error.inner())
+    })?;
+    json.end().map_err(|error| malformed(&error))?;
+    Ok(value)
+}
+
+fn says_json(headers: &HeaderMap) -> bool {
+    let Some(value) = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return false };
+    let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+fn unreadable(rejection: &BytesRejection) -> Problem {
+    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        too_large()
+    } else {
+        Problem::bad_request("incomplete_body", "The body ended before it was complete. Repeat the request.")
+    }
+}
+
+pub(crate) fn too_large() -> Problem {
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "The body is larger than this endpoint takes: send less.")
+}
+
+fn malformed(error: &serde_json::Error) -> Problem {
+    let (line, column) = (error.line(), error.column());
+    let detail = format!("The body is not JSON: {} at line {line}, column {column}.", bare(error));
+    Problem::bad_request("malformed_json", detail).with_error(FieldError::pointer("", "correct the JSON"))
+}
+
+/// serde's messages are the only form in which it says which field is unknown or missing.
+fn wrong(path: &Path, error: &serde_json::Error) -> Problem {
+    if error.classify() != Category::Data {
+        return malformed(error);
+    }
+    let (parent, message) = (pointer(path), bare(error));
+    if let Some(rest) = message.strip_prefix("unknown field ") {
+        let name = quoted(rest);
+        let at = if parent.ends_with(&format!("/{name}")) { parent } else { format!("{parent}/{name}") };
+        let fix = rest.split_once(", ").map_or("remove it".to_owned(), |(_, known)| format!("remove it; {known}"));
+        return Problem::unprocessable("unknown_field", format!("{at} is not known: {fix}."))
+            .with_error(FieldError::pointer(at, format!("is not known: {fix}")));
+    }
+    if let Some(rest) = message.strip_prefix("missing field ") {
+        let at = format!("{parent}/{}", quoted(rest));
+        return Problem::unprocessable("missing_field", format!("{at} is required: add it."))
+            .with_error(FieldError::pointer(at, "is required: add it"));
+    }
+    let code = if message.starts_with("invalid type") { "wrong_type" } else { "invalid_field" };
+    let place = if parent.is_empty() { "The body" } else { &parent };
+    Problem::unprocessable(code, format!("{place}: {message}.")).with_error(FieldError::pointer(parent.clone(), message))
+}
+
+/// The message without serde_json's own position.
+fn bare(error: &serde_json::Error) -> String {
+    let message = error.to_string();
+    message.split(" at line ").next().unwrap_or(&message).to_owned()
+}
+
+/// What stands between the first pair of backticks.
+fn quoted(text: &str) -> String {
+    text.split('`').nth(1).unwrap_or_default().to_owned()
+}
+
+/// RFC 6901, section 3.
+fn pointer(path: &Path) -> String {
+    let mut text = String::new();
+    for segment in path {
+        match segment {
+            Segment::Seq { index } => text.push_str(&format!("/{index}")),
+            Segment::Map { key } => text.push_str(&format!("/{}", key.replace('~', "~0").replace('/', "~1"))),
+            Segment::Enum { .. } | Segment::Unknown => {}
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[allow(dead_code)]
+    struct Outer {
+        name: String,
+        #[serde(default)]
+        items: Vec<Inner>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[allow(dead_code)]
+    struct Inner {
+        count: u32,
+    }
+
+    #[test]
+    fn every_fault_of_a_body_has_a_code_and_a_pointer() {
+        let rows = [
+            ("{", "malformed_json", ""),
+            ("", "malformed_json", ""),
+            (r#"{"name":"a"} x"#, "malformed_json", ""),
+            ("[]", "wrong_type", ""),
+            ("{}", "missing_field", "/name"),
+            (r#"{"name":7}"#, "wrong_type", "/name"),
+            (r#"{"name":"a","b":1}"#, "unknown_field", "/b"),
+            (r#"{"name":"a","items":{}}"#, "wrong_type", "/items"),
+            (r#"{"name":"a","items":[{"count":1},{}]}"#, "missing_field", "/items/1/count"),
+            (r#"{"name":"a","items":[{"count":-1}]}"#, "invalid_field", "/items/0/count"),
+            (r#"{"name":"a","items":[{"count":1,"x":2}]}"#, "unknown_field", "/items/0/x"),
+        ];
+        for (body, code, at) in rows {
+            let problem = parse::<Outer>(body.as_bytes()).unwrap_err();
+            let text = format!("{problem:?}");
+            assert!(text.contains(&format!("code: {code:?}")), "{body}: {text}");
+            assert!(text.contains(&format!("pointer: Some({at:?})")), "{body}: {text}");
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! What every request is subject to: size of its headers, requests in work, time to answer. Overload is answered at once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use tokio::sync::Semaphore;
+
+use super::problem::Problem;
+
+/// Largest body where nothing else is said, in bytes.
+pub(crate) const BODY_MAX: usize = 64 * 1024;
+/// Largest body of a venue: a seating plan and a little more, in bytes.
+pub(crate) const VENUE_BODY_MAX: usize = 33 * 1024 * 1024;
+/// Largest sum of header names and values, in bytes. The tokens we hand out are under 1 KiB each.
+const HEADERS_MAX: usize = 16 * 1024;
+/// Longest a booking's client may ask us to wait for the outcome.
+pub(crate) const WAIT_MAX: Duration = Duration::from_secs(30);
+
+/// Refuses oversized headers.
+pub(crate) async fn headers(request: Request, next: Next) -> Response {
+    let size: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    if size > HEADERS_MAX {
+        let detail =
+            format!("The headers have {size} bytes together and the limit is {HEADERS_MAX}: send fewer or shorter ones.");
+        return Problem::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "headers_too_large", detail).into_response();
+    }
+    next.run(request).await
+}
+
+/// Sheds load: beyond the limit a request is turned away instead of being queued.
+pub(crate) async fn in_work(State(slots): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
+    let Ok(_slot) = slots.try_acquire() else {
+        metrics::counter!("gateway_shed_total").increment(1);
+        return Problem::unavailable("overloaded", "More requests are in work than we can take. Repeat the request.")
+            .into_response();
+    };
+    next.run(request).await
+}
+
+/// Gives up on a request; what it began may still happen.
+pub(crate) async fn time(State(limit): State<Duration>, request: Request, next: Next) -> Response {
+    match tokio::time::timeout(limit, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => {
+            tracing::warn!("a request took too long");
+            Problem::unavailable("timed_out", "This took too long. Repeat the request; a booking with the same key.")
+                .into_response()
+        }
+    }
+}

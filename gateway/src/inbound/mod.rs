@@ -1,0 +1,84 @@
+//! HTTP: one endpoint per file, and what is around all of them.
+
+#![allow(unused_qualifications, reason = "utoipa repeats the types of extractors in its own words")]
+
+pub(crate) mod auth;
+pub(crate) mod bookings;
+pub(crate) mod caller;
+pub(crate) mod events;
+pub(crate) mod json;
+pub(crate) mod limits;
+pub(crate) mod measure;
+pub(crate) mod openapi;
+pub(crate) mod parts;
+pub(crate) mod problem;
+pub(crate) mod queue;
+pub(crate) mod rate_limit;
+pub(crate) mod request_id;
+pub(crate) mod venues;
+pub(crate) mod webhook;
+
+use std::any::Any;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use tokio::sync::Semaphore;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_swagger_ui::SwaggerUi;
+
+use self::problem::Problem;
+use crate::services::App;
+
+/// The whole API. `health` is served beside it, outside of its limits.
+pub(crate) fn router(app: App, health: Router) -> Router {
+    let slots = Arc::new(Semaphore::new(usize::try_from(app.config.requests_max.get()).unwrap_or(Semaphore::MAX_PERMITS)));
+    let limit = app.config.request_timeout_ms.millis();
+    let prompt = OpenApiRouter::with_openapi(openapi::base())
+        .merge(auth::router(&app))
+        .merge(venues::router())
+        .merge(events::router())
+        .merge(queue::router())
+        .merge(bookings::router())
+        .merge(webhook::router())
+        .layer(from_fn_with_state(limit, limits::time));
+    let waiting = bookings::waiting_router().layer(from_fn_with_state(limit + limits::WAIT_MAX, limits::time));
+    let (router, api) = prompt.merge(waiting).split_for_parts();
+    router
+        .fallback(unknown_route)
+        .method_not_allowed_fallback(unknown_method)
+        .layer(DefaultBodyLimit::max(limits::BODY_MAX))
+        .layer(CompressionLayer::new())
+        .layer(from_fn_with_state(slots, limits::in_work))
+        .merge(SwaggerUi::new("/docs").url("/openapi.json", api))
+        .merge(health.with_state(()))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn(limits::headers))
+        .layer(from_fn(measure::layer))
+        .layer(from_fn(request_id::layer))
+        .with_state(app)
+}
+
+async fn unknown_route() -> Problem {
+    Problem::not_found("route_not_found", "There is nothing here. See /docs for what there is.")
+}
+
+async fn unknown_method() -> Problem {
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "This resource does not take this method. See the Allow header, or /docs.",
+    )
+}
+
+/// The hook of the process has logged where; the client gets what finds it.
+#[expect(clippy::needless_pass_by_value, reason = "tower-http's signature")]
+fn panicked(cause: Box<dyn Any + Send>) -> Response {
+    let text = cause.downcast_ref::<String>().map(String::as_str).or_else(|| cause.downcast_ref::<&str>().copied());
+    Problem::internal(&format!("panic: {}", text.unwrap_or("?"))).into_response()
+}

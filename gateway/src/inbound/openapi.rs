@@ -1,0 +1,36 @@
+//! The API's description, made from the code. Checked in as `gateway/openapi.json`; a test fails when that is stale.
+
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{Components, InfoBuilder, OpenApi, OpenApiBuilder};
+use utoipa_axum::router::OpenApiRouter;
+
+use super::{auth, bookings, events, queue, venues, webhook};
+use crate::services::App;
+
+const DESCRIPTION: &str = "Virtual waiting room and ticket sale. Errors are RFC 9457 problem documents: `code` is for machines, \
+`errors` names what is wrong with each field. Times are RFC 3339 in UTC, money is minor units with an ISO 4217 code. Unknown \
+fields are refused.";
+
+/// What the API is called and how one logs in.
+pub(super) fn base() -> OpenApi {
+    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+    let mut components = Components::new();
+    components.add_security_scheme("access", SecurityScheme::Http(bearer));
+    let info = InfoBuilder::new().title("GoTicket").version("1").description(Some(DESCRIPTION)).build();
+    OpenApiBuilder::new().info(info).components(Some(components)).build()
+}
+
+/// The OpenAPI 3.1 document as it is served at `/openapi.json`, and as it is checked in: one member per line.
+pub fn document() -> String {
+    let all: OpenApiRouter<App> = OpenApiRouter::with_openapi(base())
+        .merge(auth::routes())
+        .merge(venues::router())
+        .merge(events::router())
+        .merge(queue::router())
+        .merge(bookings::waiting_router())
+        .merge(bookings::router())
+        .merge(webhook::router());
+    let mut text = all.into_openapi().to_pretty_json().unwrap_or_default();
+    text.push('\n');
+    text
+}

@@ -1,0 +1,240 @@
+//! The only place where errors become HTTP: RFC 9457 problem documents. What the client did wrong names the field and the fix; what
+//! we did wrong gives an id to find it in the logs, never the cause.
+
+mod booking;
+mod catalog;
+mod identity;
+mod queue;
+
+pub(crate) use booking::refusal;
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use goticket_tokens::TokenError;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::request_id;
+use crate::app::fault::Fault;
+
+/// Seconds after which an overloaded or recovering server is worth another try.
+const RETRY_AFTER_S: u32 = 1;
+
+/// An error on its way out.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    detail: String,
+    errors: Vec<FieldError>,
+    retry_after_s: Option<u32>,
+    challenge: bool,
+}
+
+/// One field that is wrong, and the fix. Exactly one of the places is set.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct FieldError {
+    /// RFC 6901 pointer into the body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) pointer: Option<String>,
+    /// Name of a header.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) header: Option<&'static str>,
+    /// Name of a query parameter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) query: Option<String>,
+    /// Name of a part of the path.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) path: Option<String>,
+    /// What is wrong, and what to do.
+    pub(crate) message: String,
+}
+
+/// An RFC 9457 problem document.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ProblemDocument {
+    /// `/problems/<code>`.
+    #[serde(rename = "type")]
+    kind: String,
+    /// The code in words.
+    title: String,
+    /// The HTTP status.
+    status: u16,
+    /// What happened and what to do.
+    detail: String,
+    /// Machine-readable; never changes its meaning.
+    code: &'static str,
+    /// Finds this request in the logs.
+    request_id: String,
+    /// Which fields are wrong.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<FieldError>,
+}
+
+impl FieldError {
+    pub(crate) fn pointer(pointer: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { pointer: Some(pointer.into()), message: message.into(), ..Self::default() }
+    }
+
+    pub(crate) fn header(header: &'static str, message: impl Into<String>) -> Self {
+        Self { header: Some(header), message: message.into(), ..Self::default() }
+    }
+
+    pub(crate) fn query(name: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { query: Some(name.into()), message: message.into(), ..Self::default() }
+    }
+
+    pub(crate) fn path(name: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { path: Some(name.into()), message: message.into(), ..Self::default() }
+    }
+}
+
+impl Problem {
+    pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self { status, code, detail: detail.into(), errors: Vec::new(), retry_after_s: None, challenge: false }
+    }
+
+    pub(crate) fn bad_request(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, detail)
+    }
+
+    pub(crate) fn forbidden(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, code, detail)
+    }
+
+    pub(crate) fn not_found(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, code, detail)
+    }
+
+    pub(crate) fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, code, detail)
+    }
+
+    /// A body that can be read and cannot be carried out.
+    pub(crate) fn unprocessable(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
+    }
+
+    /// Fields of the body with values that are not allowed.
+    pub(crate) fn invalid(errors: Vec<FieldError>) -> Self {
+        let detail = match errors.as_slice() {
+            [only] => format!("{}: {}", only.pointer.as_deref().unwrap_or("the body"), only.message),
+            several => format!("{} fields are not as they must be; see errors", several.len()),
+        };
+        Self::unprocessable("invalid_field", detail).with_errors(errors)
+    }
+
+    /// Who calls is not known: 401 with a challenge.
+    pub(crate) fn unauthorized(code: &'static str, detail: impl Into<String>) -> Self {
+        Self { challenge: true, ..Self::new(StatusCode::UNAUTHORIZED, code, detail) }
+    }
+
+    /// Not now: 503 with `Retry-After`.
+    pub(crate) fn unavailable(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).retry_after(RETRY_AFTER_S)
+    }
+
+    /// A bug. The cause goes to the log, where the request id finds it.
+    pub(crate) fn internal(cause: &str) -> Self {
+        tracing::error!(cause, "a request failed");
+        let detail = "Something went wrong on our side. Tell us the request id and we can find out what.";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", detail)
+    }
+
+    pub(crate) fn with_error(mut self, error: FieldError) -> Self {
+        self.errors.push(error);
+        self
+    }
+
+    pub(crate) fn with_errors(mut self, errors: Vec<FieldError>) -> Self {
+        self.errors.extend(errors);
+        self
+    }
+
+    pub(crate) fn retry_after(mut self, seconds: u32) -> Self {
+        self.retry_after_s = Some(seconds);
+        self
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let document = ProblemDocument {
+            kind: format!("/problems/{}", self.code),
+            title: title(self.code),
+            status: self.status.as_u16(),
+            detail: self.detail,
+            code: self.code,
+            request_id: request_id::current(),
+            errors: self.errors,
+        };
+        let body = serde_json::to_vec(&document).unwrap_or_default();
+        let mut response = (self.status, body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(seconds) = self.retry_after_s {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.challenge {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+/// `seats_sold` → `Seats sold`.
+fn title(code: &str) -> String {
+    let mut title = code.replace('_', " ");
+    if let Some(first) = title.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    title
+}
+
+impl From<Fault> for Problem {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Unavailable { what, cause } => {
+                tracing::warn!(what, cause, "a request was turned away");
+                Self::unavailable("unavailable", format!("For the moment {what} does not answer. Repeat the request."))
+            }
+            Fault::Bug(cause) => Self::internal(&cause),
+        }
+    }
+}
+
+/// What is wrong with a token, by the name of its header and the prefix of its codes.
+pub(crate) struct TokenNames {
+    pub(crate) header: &'static str,
+    pub(crate) missing: &'static str,
+    pub(crate) expired: &'static str,
+    pub(crate) invalid: &'static str,
+    pub(crate) foreign: &'static str,
+    /// How to get another one.
+    pub(crate) fix: &'static str,
+}
+
+impl Problem {
+    pub(crate) fn missing_token(names: &TokenNames) -> Self {
+        let message = format!("is missing: {}", names.fix);
+        Self::unauthorized(names.missing, format!("This needs the header {}: {}.", names.header, names.fix))
+            .with_error(FieldError::header(names.header, message))
+    }
+
+    pub(crate) fn bad_token(names: &TokenNames, error: &TokenError) -> Self {
+        let message = format!("{error}: {}", names.fix);
+        let (status, code) = match error {
+            TokenError::Expired { .. } => (StatusCode::UNAUTHORIZED, names.expired),
+            TokenError::WrongEvent | TokenError::WrongAccount => (StatusCode::FORBIDDEN, names.foreign),
+            TokenError::Malformed
+            | TokenError::BadSignature
+            | TokenError::UnknownKey
+            | TokenError::WrongPurpose
+            | TokenError::NotYetValid => (StatusCode::UNAUTHORIZED, names.invalid),
+        };
+        let challenge = status == StatusCode::UNAUTHORIZED;
+        Self { challenge, ..Self::new(status, code, format!("{}: {message}.", names.header)) }
+            .with_error(FieldError::header(names.header, message))
+    }
+}

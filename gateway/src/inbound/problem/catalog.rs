@@ -1,0 +1,90 @@
+//! Venues and events.
+
+use super::{FieldError, Problem};
+use crate::app::catalog::EventError;
+use crate::app::change_event::ChangeEventError;
+use crate::app::create_event::{CreateEventError, Wrong};
+use crate::app::import_venue::ImportError;
+use crate::app::publish_event::PublishError;
+
+impl From<EventError> for Problem {
+    fn from(error: EventError) -> Self {
+        match error {
+            EventError::NotFound => Self::not_found("event_not_found", "There is no such event. Check the id in the path."),
+            EventError::Forbidden => {
+                Self::forbidden("not_your_event", "This event belongs to another organizer. Log in as its organizer.")
+            }
+            EventError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<Wrong> for FieldError {
+    fn from(wrong: Wrong) -> Self {
+        Self::pointer(wrong.pointer, wrong.message)
+    }
+}
+
+fn invalid(wrong: Vec<Wrong>) -> Problem {
+    Problem::invalid(wrong.into_iter().map(FieldError::from).collect())
+}
+
+fn plans_busy() -> Problem {
+    Problem::unavailable("busy", "Too many seating plans are being read at this moment. Repeat the request.").retry_after(2)
+}
+
+impl From<ImportError> for Problem {
+    fn from(error: ImportError) -> Self {
+        match error {
+            ImportError::Name => Self::invalid(vec![FieldError::pointer("/name", error.to_string())]),
+            ImportError::TimeZone => {
+                let message = "is not an IANA time zone: use one like Europe/Berlin";
+                Self::invalid(vec![FieldError::pointer("/time_zone", message)])
+            }
+            ImportError::Plan(plan) => {
+                let pointer = format!("/plan{}", plan.pointer);
+                Self::unprocessable("invalid_plan", format!("{pointer}: {}", plan.problem))
+                    .with_error(FieldError::pointer(pointer, plan.problem.to_string()))
+            }
+            ImportError::Unstorable => Self::unprocessable("invalid_plan", format!("/plan: {error}: remove it."))
+                .with_error(FieldError::pointer("/plan", error.to_string())),
+            ImportError::Busy => plans_busy(),
+            ImportError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<CreateEventError> for Problem {
+    fn from(error: CreateEventError) -> Self {
+        match error {
+            CreateEventError::Invalid(wrong) => invalid(wrong),
+            CreateEventError::Busy => plans_busy(),
+            CreateEventError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<ChangeEventError> for Problem {
+    fn from(error: ChangeEventError) -> Self {
+        match error {
+            ChangeEventError::Invalid(wrong) => invalid(wrong),
+            ChangeEventError::NotADraft => {
+                Self::conflict("event_published", "The event is published: only its title can still be changed.")
+            }
+            ChangeEventError::Event(error) => error.into(),
+        }
+    }
+}
+
+impl From<PublishError> for Problem {
+    fn from(error: PublishError) -> Self {
+        match error {
+            PublishError::Past => {
+                let detail = "The event has started already. Set starts_at to a time to come, then publish it.";
+                Self::unprocessable("event_past", detail).with_error(FieldError::pointer("/starts_at", "is past"))
+            }
+            PublishError::Closed => Self::conflict("event_closed", "The event is closed. Create a new one."),
+            PublishError::Event(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Registering, logging in, refreshing.
+
+use axum::http::StatusCode;
+
+use super::{FieldError, Problem};
+use crate::app::log_in::LogInError;
+use crate::app::passwords::Busy;
+use crate::app::refresh::RefreshError;
+use crate::app::register::RegisterError;
+
+impl From<Busy> for Problem {
+    fn from(_: Busy) -> Self {
+        Self::unavailable("busy", "Too many people are logging in at this moment. Repeat the request.").retry_after(2)
+    }
+}
+
+impl From<RegisterError> for Problem {
+    fn from(error: RegisterError) -> Self {
+        match error {
+            RegisterError::EmailTaken => Self::conflict("email_taken", "There is an account with this address: log in.")
+                .with_error(FieldError::pointer("/email", "is taken: log in, or use another address")),
+            RegisterError::BadPassword => {
+                Self::invalid(vec![FieldError::pointer("/password", "cannot be stored: use another one")])
+            }
+            RegisterError::Busy(busy) => busy.into(),
+            RegisterError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<LogInError> for Problem {
+    fn from(error: LogInError) -> Self {
+        match error {
+            LogInError::Wrong => Self::new(
+                StatusCode::UNAUTHORIZED,
+                "wrong_credentials",
+                "Address or password is wrong. Correct them, or register.",
+            ),
+            LogInError::Busy(busy) => busy.into(),
+            LogInError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<RefreshError> for Problem {
+    fn from(error: RefreshError) -> Self {
+        match error {
+            RefreshError::Invalid => Self::new(
+                StatusCode::UNAUTHORIZED,
+                "refresh_token_invalid",
+                "The refresh token was used before, has expired or is none of ours. Log in again.",
+            )
+            .with_error(FieldError::pointer("/refresh_token", "is not valid: log in again")),
+            RefreshError::Fault(fault) => fault.into(),
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! `DELETE /v1/events/{event}/queue`
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use goticket_domain::EventId;
+
+use super::TAG;
+use crate::app::caller::Caller;
+use crate::inbound::parts::Path;
+use crate::inbound::problem::{Problem, ProblemDocument};
+use crate::services::App;
+
+/// Gives the place or the session back.
+#[utoipa::path(delete, path = "/v1/events/{event}/queue", tag = TAG, security(("access" = [])), params(("event" = Uuid, Path)),
+    responses(
+    (status = 204, description = "given back, or was not there"),
+    (status = 404, body = ProblemDocument),
+    (status = 503, body = ProblemDocument),
+))]
+pub(crate) async fn leave(State(app): State<App>, caller: Caller, Path(event): Path<EventId>) -> Result<StatusCode, Problem> {
+    app.waiting_room.leave(event, caller.account).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,89 @@
+//! `GET /v1/events/{event}/queue/place`
+
+use axum::extract::State;
+use axum::http::{HeaderMap, header};
+use axum::response::IntoResponse;
+use goticket_domain::EventId;
+use goticket_domain::queue::{Board, ClaimedPlace, Location, PlaceTicket, QueueError, RoomState, poll_after_ms};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{LocationBody, TAG, place_ticket};
+use crate::app::caller::Caller;
+use crate::inbound::parts::{Path, Query};
+use crate::inbound::problem::{Problem, ProblemDocument};
+use crate::services::App;
+
+/// How exactly.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PlaceQuery {
+    /// True asks the waiting room itself; otherwise the answer is exact near the front and within 1 % further back.
+    exact: Option<bool>,
+}
+
+/// Where the caller stands.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PlaceAnswer {
+    #[schema(value_type = LocationBody)]
+    location: Location,
+    /// The room's state.
+    #[schema(value_type = String)]
+    state: RoomState,
+    /// Nothing is free and nothing can come back.
+    sold_out: bool,
+    /// The operators' message, plain text.
+    message: String,
+    /// When to ask again.
+    poll_after_ms: u64,
+}
+
+/// Where the caller stands in line. Answered from memory.
+#[utoipa::path(get, path = "/v1/events/{event}/queue/place", tag = TAG, security(("access" = [])),
+    params(("event" = Uuid, Path), PlaceQuery, ("Place-Ticket" = String, Header)), responses(
+    (status = 200, body = PlaceAnswer),
+    (status = 401, description = "place_ticket_invalid", body = ProblemDocument),
+    (status = 409, description = "not_in_line, when asked exactly", body = ProblemDocument),
+    (status = 503, body = ProblemDocument),
+))]
+pub(crate) async fn place(
+    State(app): State<App>,
+    caller: Caller,
+    Path(event): Path<EventId>,
+    Query(query): Query<PlaceQuery>,
+    headers: HeaderMap,
+) -> Result<impl IntoResponse, Problem> {
+    let (ticket, signed) = place_ticket(&app, &headers, event, caller)?;
+    let seen = super::board(&app, event).await?;
+    let location = if query.exact.unwrap_or(false) {
+        let place = app.waiting_room.place(event, caller.account, signed).await?;
+        exact(&seen.board, &ticket, place)?
+    } else {
+        seen.board.locate(&ticket)
+    };
+    let answer = PlaceAnswer {
+        location,
+        state: seen.board.state,
+        sold_out: seen.board.is_sold_out(),
+        message: seen.board.message.clone(),
+        poll_after_ms: poll_after_ms(&location),
+    };
+    Ok(([(header::CACHE_CONTROL, "private, no-store")], axum::Json(answer)))
+}
+
+/// The waiting room knows the rank; the board knows the rate.
+fn exact(board: &Board, ticket: &PlaceTicket, place: ClaimedPlace) -> Result<Location, QueueError> {
+    match place {
+        ClaimedPlace::Admitted { .. } | ClaimedPlace::Inside { .. } => Ok(Location::Turn),
+        ClaimedPlace::Gone => Err(QueueError::NotInLine),
+        ClaimedPlace::Waiting { ahead, .. } => Ok(match board.locate(ticket) {
+            Location::Waiting { ahead: near, eta_s } => {
+                let scale = |eta: u64| (u128::from(eta) * (u128::from(ahead) + 1)).div_ceil(u128::from(near) + 1);
+                let eta_s = eta_s.map(|eta| u64::try_from(scale(eta)).unwrap_or(u64::MAX));
+                Location::Waiting { ahead, eta_s }
+            }
+            Location::Turn => Location::Waiting { ahead, eta_s: Some(0) },
+            lobby @ Location::Lobby { .. } => lobby,
+        }),
+    }
+}

@@ -1,0 +1,35 @@
+//! `POST /v1/payments/sandbox/webhook`
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::json::RawBody;
+use super::parts::header_text;
+use super::problem::{FieldError, Problem, ProblemDocument};
+use crate::app::take_webhook::take_webhook;
+use crate::outbound::sandbox_payments::SIGNATURE_HEADER;
+use crate::services::App;
+
+pub(crate) fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(webhook))
+}
+
+/// For the sandbox payment provider: acknowledged once the booking's writer has it.
+#[utoipa::path(post, path = "/v1/payments/sandbox/webhook", tag = "payments",
+    params(("Sandbox-Signature" = String, Header, description = "t=<unix seconds>,v1=<hex>[,v1=<hex>]")),
+    request_body(content = serde_json::Value, description = "signed as raw bytes"), responses(
+    (status = 200, description = "taken"),
+    (status = 401, description = "signature_invalid", body = ProblemDocument),
+    (status = 404, description = "payment_not_found", body = ProblemDocument),
+    (status = 503, description = "send it again", body = ProblemDocument),
+))]
+async fn webhook(State(app): State<App>, headers: HeaderMap, RawBody(body): RawBody) -> Result<StatusCode, Problem> {
+    let signature = header_text(&headers, SIGNATURE_HEADER).ok_or_else(|| {
+        Problem::new(StatusCode::UNAUTHORIZED, "signature_invalid", "Sandbox-Signature is missing. Sign the raw body.")
+            .with_error(FieldError::header("Sandbox-Signature", "is missing"))
+    })?;
+    take_webhook(&app, signature, &body).await?;
+    Ok(StatusCode::OK)
+}

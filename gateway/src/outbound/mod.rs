@@ -1,0 +1,10 @@
+//! Adapters to what the gateway depends on, one per technology and purpose.
+
+pub(crate) mod commands;
+pub(crate) mod objects;
+pub(crate) mod pending;
+pub(crate) mod refresh_families;
+pub(crate) mod replies;
+pub(crate) mod sandbox_payments;
+pub(crate) mod seat_map;
+pub(crate) mod waiting_room_grpc;

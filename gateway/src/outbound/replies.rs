@@ -1,0 +1,22 @@
+//! Replies of the booking worker, heard on this gateway's own Redis channel.
+
+use std::sync::Arc;
+
+use goticket_contracts::replies::Reply;
+use goticket_platform::redis::{Notice, Subscription};
+use tokio_util::sync::CancellationToken;
+
+use crate::app::waiters::Waiters;
+
+/// Hands replies to those who wait, until the process ends.
+pub(crate) async fn listen(mut subscription: Subscription, waiters: Arc<Waiters>, ending: CancellationToken) {
+    while let Some(notice) = ending.run_until_cancelled(subscription.next()).await {
+        match notice {
+            Notice::Message { payload, .. } => match serde_json::from_slice::<Reply>(&payload) {
+                Ok(reply) => waiters.deliver(&reply),
+                Err(error) => tracing::warn!(%error, "a reply that cannot be read"),
+            },
+            Notice::Gap => waiters.look_all(),
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! The composition root: connects to everything, serves until the shutdown, and lets go in order.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use futures::FutureExt;
+use goticket_contracts::amqp::{Names, booking_topology};
+use goticket_contracts::redis_keys::reply_channel;
+use goticket_domain::queue::WaitingRoom;
+use goticket_platform::health::{Readiness, checks};
+use goticket_platform::shutdown::{Shutdown, ShutdownError};
+use goticket_platform::{amqp, health, http, metrics, postgres, redis};
+use goticket_tokens::keys::KeyFolder;
+use jiff::Timestamp;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use uuid::Uuid;
+
+use crate::app::access::AccessCache;
+use crate::app::boards::Boards;
+use crate::app::catalog::Catalog;
+use crate::app::passwords::Passwords;
+use crate::app::seat_map::SeatMaps;
+use crate::app::sessions::Sessions;
+use crate::app::waiters::Waiters;
+use crate::config::Config;
+use crate::inbound;
+use crate::inbound::rate_limit::AuthLimit;
+use crate::outbound::commands::Commands;
+use crate::outbound::objects::Objects;
+use crate::outbound::replies;
+use crate::outbound::sandbox_payments::SandboxPayments;
+use crate::services::Services;
+
+/// Plans read at once: each can be tens of megabytes in memory.
+const PLANS_AT_ONCE: usize = 2;
+/// On top of the requests' own time to drain, for the tasks behind them.
+const DRAIN_MARGIN: Duration = Duration::from_secs(2);
+
+/// Runs the gateway until `shutdown`.
+pub async fn run(config: Config, waiting_room: Arc<dyn WaitingRoom>, shutdown: Shutdown) -> anyhow::Result<()> {
+    let drain = config.shutdown.drain_ms.millis();
+    let gateway = Gateway::begin(config, waiting_room, shutdown.clone()).await?;
+    tracing::info!(listen = %gateway.address(), "the gateway answers");
+    shutdown.token().cancelled().await;
+    shutdown.drain(drain + DRAIN_MARGIN).await.map_err(Into::into)
+}
+
+/// A gateway inside a larger program: a test, or a process with several roles.
+pub struct Gateway {
+    address: SocketAddr,
+    shutdown: Shutdown,
+    drain: Duration,
+}
+
+impl Gateway {
+    /// Starts a gateway with an end of its own; it answers when this returns.
+    pub async fn start(config: Config, waiting_room: Arc<dyn WaitingRoom>) -> anyhow::Result<Self> {
+        Self::begin(config, waiting_room, Shutdown::new()).await
+    }
+
+    /// Where it listens; the port is a real one, also if 0 was asked for.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Ends it: requests in flight are answered, then every task has ended.
+    pub async fn stop(self) -> Result<(), ShutdownError> {
+        self.shutdown.drain(self.drain + DRAIN_MARGIN).await
+    }
+
+    async fn begin(config: Config, waiting_room: Arc<dyn WaitingRoom>, shutdown: Shutdown) -> anyhow::Result<Self> {
+        let listen = config.gateway.listen;
+        let listener = TcpListener::bind(listen).await.with_context(|| format!("listen on `gateway.listen` = {listen}"))?;
+        let address = listener.local_addr()?;
+        let drain = config.shutdown.drain_ms.millis();
+
+        let pool = postgres::connect(&config.postgres).await.context("connect to PostgreSQL")?;
+        let redis = redis::connect(&config.redis).await.context("connect to Redis")?;
+        let amqp = amqp::connect(&config.amqp, "gateway").await.context("connect to RabbitMQ")?;
+        let channel = amqp.channel().await.context("open a channel to RabbitMQ")?;
+        amqp::declare(&channel, &booking_topology(&Names::new(amqp.prefix()))).await.context("declare the section queues")?;
+
+        let replies_channel = reply_channel(redis.prefix(), &Uuid::new_v4().to_string());
+        let heard = redis::subscribe(&config.redis, [replies_channel.clone()]).await.context("subscribe to replies")?;
+        let keys = KeyFolder::at(&config.keys.dir);
+        let webhook_base = config.gateway.public_url.clone().map_or_else(|| format!("http://{address}"), String::from);
+        let webhook_url = format!("{}/v1/payments/sandbox/webhook", webhook_base.trim_end_matches('/'));
+        let access_verifier = keys.access_verifier()?;
+        let (boards, waiters) = (Arc::new(Boards::default()), Arc::new(Waiters::default()));
+
+        let readiness = Readiness::new();
+        readiness.critical("postgres", checks::postgres(pool.clone()));
+        readiness.critical("redis", checks::redis(redis.clone()));
+        readiness.critical("rabbitmq", checks::amqp(&amqp));
+        readiness.critical("serving", checks::not_draining(shutdown.token()));
+        let fresh = Arc::clone(&boards);
+        let waiting = move || if fresh.are_fresh() { Ok(()) } else { Err("its boards are stale".to_owned()) };
+        readiness.optional("waiting_room", Arc::new(move || std::future::ready(waiting()).boxed()));
+
+        let services = Arc::new(Services {
+            clock: Timestamp::now,
+            waiting_room: Arc::clone(&waiting_room),
+            access: AccessCache::new(access_verifier.clone()),
+            access_verifier,
+            entry_verifier: keys.entry_verifier()?,
+            place_keys: keys.place()?,
+            passwords: Passwords::new(&config.gateway),
+            sessions: Sessions::new(keys.access_signer()?, redis.clone(), &config.gateway),
+            catalog: Catalog::new(pool.clone()),
+            seat_maps: SeatMaps::new(pool.clone(), redis.clone()),
+            boards: Arc::clone(&boards),
+            commands: Commands::new(amqp.publisher(), amqp.prefix(), replies_channel),
+            waiters: Arc::clone(&waiters),
+            payments: SandboxPayments::new(&config.payments, webhook_url)?,
+            objects: Objects::new(config.objects.dir),
+            auth_limit: AuthLimit::new(&config.gateway),
+            plan_slots: Semaphore::new(PLANS_AT_ONCE),
+            ending: shutdown.token(),
+            config: config.gateway,
+            pool,
+            redis,
+        });
+        let router = inbound::router(services, health::router(readiness, metrics::install()?));
+
+        let token = shutdown.token();
+        let watched = (Arc::clone(&boards), token.clone());
+        shutdown.spawn("boards", async move { watched.0.watch(&*waiting_room, watched.1).await });
+        shutdown.spawn("replies", replies::listen(heard, waiters, token.clone()));
+        shutdown.spawn_fallible("gateway server", async move {
+            let served = http::serve(listener, router, token, drain).await;
+            // Kept until the last request is answered.
+            drop(amqp);
+            served
+        });
+        Ok(Self { address, shutdown, drain })
+    }
+}

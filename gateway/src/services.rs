@@ -1,0 +1,59 @@
+//! Everything a request can reach, put together once at start.
+
+use std::sync::Arc;
+
+use goticket_domain::queue::WaitingRoom;
+use goticket_platform::redis::Redis;
+use goticket_tokens::{AccessVerifier, EntryVerifier, PlaceKeys};
+use jiff::Timestamp;
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::access::AccessCache;
+use crate::app::boards::Boards;
+use crate::app::catalog::Catalog;
+use crate::app::passwords::Passwords;
+use crate::app::seat_map::SeatMaps;
+use crate::app::sessions::Sessions;
+use crate::app::waiters::Waiters;
+use crate::config::GatewayConfig;
+use crate::inbound::rate_limit::AuthLimit;
+use crate::outbound::commands::Commands;
+use crate::outbound::objects::Objects;
+use crate::outbound::sandbox_payments::SandboxPayments;
+
+/// What handlers get as their state; one allocation, cloned by reference count.
+pub(crate) type App = Arc<Services>;
+
+pub(crate) struct Services {
+    pub(crate) config: GatewayConfig,
+    /// The wall clock. Use cases are given its reading, not the clock.
+    pub(crate) clock: fn() -> Timestamp,
+    pub(crate) pool: PgPool,
+    pub(crate) redis: Redis,
+    pub(crate) waiting_room: Arc<dyn WaitingRoom>,
+    pub(crate) access: AccessCache,
+    pub(crate) access_verifier: AccessVerifier,
+    pub(crate) entry_verifier: EntryVerifier,
+    pub(crate) place_keys: PlaceKeys,
+    pub(crate) passwords: Passwords,
+    pub(crate) sessions: Sessions,
+    pub(crate) catalog: Catalog,
+    pub(crate) seat_maps: SeatMaps,
+    pub(crate) boards: Arc<Boards>,
+    pub(crate) commands: Commands,
+    pub(crate) waiters: Arc<Waiters>,
+    pub(crate) payments: SandboxPayments,
+    pub(crate) objects: Objects,
+    pub(crate) auth_limit: AuthLimit,
+    /// Imports and layouts of plans at once: each holds a plan in memory.
+    pub(crate) plan_slots: tokio::sync::Semaphore,
+    /// Cancelled when the process is on its way out: waits are cut short.
+    pub(crate) ending: CancellationToken,
+}
+
+impl Services {
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+}
