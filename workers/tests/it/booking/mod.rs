@@ -1,0 +1,4 @@
+//! Deciding bookings.
+
+mod queue;
+mod requests;

@@ -1,0 +1,4 @@
+//! The roles around the booking worker.
+
+mod thin_path;
+mod world;

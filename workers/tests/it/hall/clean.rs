@@ -1,0 +1,111 @@
+//! The state every test must leave the world in.
+
+use goticket_contracts::redis_keys::{EventKeys, seat_state};
+use goticket_storage::audit;
+use sqlx::Row as _;
+
+use super::{CAPACITY, Hall};
+
+/// What is about others: mails are sent later, money waits for a refund or a person by design.
+const NOT_OURS: [&str; 3] = ["mails", "refunds arrive", "holds end"];
+
+impl Hall {
+    /// The audit passes, no lock is left, and the seat map, if there is one, tells the truth.
+    #[track_caller]
+    pub(crate) fn assert_clean(&self) -> impl Future<Output = ()> {
+        self.assert_clean_but(&[])
+    }
+
+    /// The same, except for these checks of the audit.
+    pub(crate) async fn assert_clean_but(&self, excused: &[&str]) {
+        for check in audit::CHECKS.iter().filter(|check| !NOT_OURS.contains(&check.name) && !excused.contains(&check.name)) {
+            let finding = audit::run(&self.pool, check, Some(self.event.0)).await.unwrap();
+            assert_eq!(finding.violations, 0, "{}: {finding:?}", check.proves);
+        }
+        assert_eq!(self.locks().await, Vec::<String>::new(), "no seat stays locked");
+        self.assert_seat_map().await;
+    }
+
+    pub(crate) async fn locks(&self) -> Vec<String> {
+        let pattern = format!("{}*:lock:*", self.redis.prefix());
+        let mut keys: Vec<String> = Vec::new();
+        let mut cursor = 0_u64;
+        loop {
+            let mut scan = redis::cmd("SCAN");
+            scan.arg(cursor).arg("MATCH").arg(&pattern).arg("COUNT").arg(1_000);
+            let (next, found): (u64, Vec<String>) = self.redis.query(&scan).await.unwrap();
+            keys.extend(found);
+            cursor = next;
+            if cursor == 0 {
+                return keys;
+            }
+        }
+    }
+
+    /// Seats' states as Postgres has them: 0 free, 1 held, 2 sold.
+    pub(crate) async fn truth(&self) -> Vec<u8> {
+        let mut states = vec![seat_state::FREE; usize::try_from(CAPACITY).unwrap()];
+        let rows = sqlx::query(
+            "SELECT seat, b.state FROM booking_seats s JOIN bookings b ON b.id = s.booking WHERE s.live AND s.event = $1",
+        )
+        .bind(self.event.0)
+        .fetch_all(&self.pool)
+        .await
+        .unwrap();
+        for row in rows {
+            let seat = usize::try_from(row.get::<i32, _>("seat")).unwrap();
+            states[seat] = if row.get::<&str, _>("state") == "confirmed" { seat_state::SOLD } else { seat_state::HELD };
+        }
+        states
+    }
+
+    /// Rebuilds the seat map, as a gateway does when it is missing.
+    pub(crate) async fn rebuild_seat_map(&self) {
+        let keys = EventKeys::new(self.redis.prefix(), self.event);
+        let mut build = redis::pipe();
+        build.del(keys.availability()).set(keys.seat_map(), vec![0_u8; 12]);
+        let mut counts = std::collections::BTreeMap::new();
+        for (seat, state) in self.truth().await.into_iter().enumerate() {
+            build.cmd("BITFIELD").arg(keys.seat_map()).arg("SET").arg("u2").arg(format!("#{seat}")).arg(state);
+            let category = u8::from(seat >= 22);
+            match state {
+                seat_state::FREE => *counts.entry(format!("free:{category}")).or_insert(0) += 1,
+                seat_state::HELD => *counts.entry(format!("held:{category}")).or_insert(0) += 1,
+                _ => {}
+            }
+        }
+        for (name, count) in counts {
+            build.hset(keys.availability(), name, count);
+        }
+        let () = self.redis.pipeline(&build).await.unwrap();
+    }
+
+    /// The seat map's states; none while it is missing.
+    pub(crate) async fn seat_map(&self) -> Option<Vec<u8>> {
+        let keys = EventKeys::new(self.redis.prefix(), self.event);
+        let there: bool = self.redis.query(redis::cmd("EXISTS").arg(keys.seat_map())).await.unwrap();
+        let mut read = redis::cmd("BITFIELD_RO");
+        read.arg(keys.seat_map());
+        for seat in 0..CAPACITY {
+            read.arg("GET").arg("u2").arg(format!("#{seat}"));
+        }
+        let states: Vec<u8> = self.redis.query(&read).await.unwrap();
+        there.then_some(states)
+    }
+
+    async fn assert_seat_map(&self) {
+        let Some(map) = self.seat_map().await else { return };
+        let truth = self.truth().await;
+        assert_eq!(map, truth, "the seat map tells the truth");
+        let keys = EventKeys::new(self.redis.prefix(), self.event);
+        for (name, state) in [("free", seat_state::FREE), ("held", seat_state::HELD)] {
+            for category in [0, 1] {
+                let counted: Option<usize> =
+                    self.redis.query(redis::cmd("HGET").arg(keys.availability()).arg(format!("{name}:{category}"))).await.unwrap();
+                let of = |seat: usize| usize::from(seat >= 22) == category;
+                let expected = truth.iter().enumerate().filter(|&(seat, s)| *s == state && of(seat)).count();
+                assert_eq!(counted.unwrap_or(0), expected, "{name} seats of category {category}");
+            }
+        }
+    }
+}
