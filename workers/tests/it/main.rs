@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod booking;
+mod ends;
 mod hall;
 
 use std::time::Duration;

@@ -186,12 +186,10 @@ impl World {
 
     /// Steps the relay until nothing is left. Transactions of other tests may hold the horizon for a moment.
     pub(crate) async fn drain(&self, relay: &mut Relay) {
-        eventually("the outbox is drained", PATIENCE, || {
-            let step = relay.run_once();
-            async {
-                step.await.unwrap();
-                self.unpublished().await.eq(&0).then_some(())
-            }
+        let relay = tokio::sync::Mutex::new(relay);
+        eventually("the outbox is drained", PATIENCE, || async {
+            relay.lock().await.run_once().await.unwrap();
+            (self.unpublished().await == 0).then_some(())
         })
         .await;
     }
