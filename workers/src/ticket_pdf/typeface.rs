@@ -1,9 +1,11 @@
 //! The typeface: shaping by HarfBuzz's rules, so that what is measured is what is drawn.
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use krilla::text::{Font, GlyphId, KrillaGlyph};
-use rustybuzz::{BufferClusterLevel, Direction, Face, UnicodeBuffer};
+use rustybuzz::{BufferClusterLevel, Direction, Face, GlyphBuffer, Script, ShapePlan, UnicodeBuffer};
 
 const REGULAR: &[u8] = include_bytes!("../../assets/fonts/Inter-Regular.otf");
 const BOLD: &[u8] = include_bytes!("../../assets/fonts/Inter-Bold.otf");
@@ -23,6 +25,21 @@ pub(super) struct Typefaces {
 struct Typeface {
     font: Font,
     face: Face<'static>,
+    /// Making a plan costs more than following it for a whole page: one per script.
+    plans: RefCell<Vec<(Script, Rc<ShapePlan>)>>,
+}
+
+impl Typeface {
+    fn shape(&self, buffer: UnicodeBuffer) -> GlyphBuffer {
+        let script = buffer.script();
+        let known = self.plans.borrow().iter().find(|(of, _)| *of == script).map(|(_, plan)| Rc::clone(plan));
+        let plan = known.unwrap_or_else(|| {
+            let plan = Rc::new(ShapePlan::new(&self.face, Direction::LeftToRight, Some(script), None, &[]));
+            self.plans.borrow_mut().push((script, Rc::clone(&plan)));
+            plan
+        });
+        rustybuzz::shape_with_plan(&self.face, &plan, buffer)
+    }
 }
 
 /// A line of glyphs, measured in ems until it is given a size.
@@ -37,7 +54,7 @@ impl Typefaces {
     pub(super) fn load() -> Option<Self> {
         let typeface = |data: &'static [u8]| {
             let shared: Arc<dyn AsRef<[u8]> + Send + Sync> = Arc::new(data);
-            Some(Typeface { font: Font::new(shared.into(), 0)?, face: Face::from_slice(data, 0)? })
+            Some(Typeface { font: Font::new(shared.into(), 0)?, face: Face::from_slice(data, 0)?, plans: RefCell::default() })
         };
         Some(Self { regular: typeface(REGULAR)?, bold: typeface(BOLD)? })
     }
@@ -56,7 +73,7 @@ impl Typefaces {
         // A pile of combining marks must not become one unbreakable cluster wider than the page.
         buffer.set_cluster_level(BufferClusterLevel::MonotoneCharacters);
         buffer.set_direction(Direction::LeftToRight);
-        let shaped = rustybuzz::shape(&typeface.face, &[], buffer);
+        let shaped = typeface.shape(buffer);
 
         let em = typeface.font.units_per_em();
         let infos = shaped.glyph_infos();
