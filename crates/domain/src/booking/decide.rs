@@ -13,39 +13,39 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct SectionPlan {
     first_seat: u32,
+    category_of: Vec<u16>,
     categories: Vec<u16>,
-    distinct: Vec<u16>,
     seats: SectionSeats,
 }
 
 impl SectionPlan {
     /// Prepares a section whose places are in order of their numbers, without a gap.
     pub fn new(section: &LayoutSection) -> Self {
-        let categories: Vec<u16> = section.seats.iter().map(|seat| seat.category).collect();
-        let mut distinct = categories.clone();
-        distinct.sort_unstable();
-        distinct.dedup();
-        Self { first_seat: section.first_seat, categories, distinct, seats: SectionSeats::new(section) }
+        let category_of: Vec<u16> = section.seats.iter().map(|seat| seat.category).collect();
+        let mut categories = category_of.clone();
+        categories.sort_unstable();
+        categories.dedup();
+        Self { first_seat: section.first_seat, category_of, categories, seats: SectionSeats::new(section) }
     }
 
     /// The price categories it has, ascending.
     pub fn categories(&self) -> &[u16] {
-        &self.distinct
+        &self.categories
     }
 
     /// How many places it has.
     pub fn len(&self) -> usize {
-        self.categories.len()
+        self.category_of.len()
     }
 
     /// A section without places exists only in broken data.
     pub fn is_empty(&self) -> bool {
-        self.categories.is_empty()
+        self.category_of.is_empty()
     }
 
     /// The price category of a seat; none if the seat is not of this section.
     pub fn category(&self, seat: u32) -> Option<u16> {
-        self.index(seat).map(|index| self.categories[index])
+        self.index(seat).map(|index| self.category_of[index])
     }
 
     fn index(&self, seat: u32) -> Option<usize> {
@@ -54,7 +54,7 @@ impl SectionPlan {
     }
 
     fn numbered(&self) -> impl Iterator<Item = (u32, u16)> {
-        (self.first_seat..).zip(self.categories.iter().copied())
+        (self.first_seat..).zip(self.category_of.iter().copied())
     }
 }
 
@@ -173,7 +173,7 @@ fn refuse_invalid(choice: &SeatChoice, plan: &SectionPlan) -> Result<(), Refusal
             if sound { Ok(()) } else { Err((RefusalReason::Invalid, foreign)) }
         }
         SeatChoice::BestAvailable { quantity, category } => {
-            let known = category.is_none_or(|category| plan.distinct.contains(&category));
+            let known = category.is_none_or(|category| plan.categories.contains(&category));
             let sound = known && SeatChoice::best_available(u32::from(*quantity), *category).is_ok();
             if sound { Ok(()) } else { Err((RefusalReason::Invalid, Vec::new())) }
         }

@@ -3,19 +3,19 @@
 //! Locks are taken in one order, everywhere: bookings by id, payments by id, accounts' counters by event and account, and last
 //! the entries of the index `booking_seats_one_live` by event and seat. So two batches wait for each other, but never in a ring.
 
-use std::str::FromStr;
+use std::collections::HashMap;
 
 use goticket_domain::{
     AccountId, BookingId, EventId, Money, PaymentId,
     booking::{BookingState, IdempotencyKey, Outcome, PayloadHash},
     payment::PaymentState,
-    seating::{LayoutSeat, LayoutSection, SectionKind},
 };
 use iso_currency::Currency;
 use jiff::Timestamp;
 use sqlx::{FromRow, PgConnection, Row, postgres::PgRow, types::Json};
 use uuid::Uuid;
 
+use super::columns::{currency, number, parsed, small, timestamp, to_int, to_small, unexpected, uuids};
 use crate::StorageError;
 
 /// A booking as it stands, with all its seats.
@@ -185,8 +185,7 @@ pub async fn lock_accounts(db: &mut PgConnection, accounts: &[(EventId, AccountI
     .bind(uuids(accounts, |(_, account)| account.0))
     .fetch_all(db)
     .await?;
-    let counts: std::collections::HashMap<_, _> =
-        rows.into_iter().map(|(event, account, tickets)| ((event, account), tickets)).collect();
+    let counts: HashMap<_, _> = rows.into_iter().map(|(event, account, tickets)| ((event, account), tickets)).collect();
     let count = |(event, account): &(EventId, AccountId)| match counts.get(&(event.0, account.0)) {
         Some(tickets) => number(*tickets),
         None => Err(StorageError::Unexpected("a counter that was locked has no row".to_owned())),
@@ -291,44 +290,6 @@ pub async fn taken_seats(db: &mut PgConnection, seats: &[(EventId, u32)]) -> Res
     Ok(rows)
 }
 
-/// One section with its seats, as far as choosing among them needs to know. It never changes.
-pub async fn section_layout(db: &mut PgConnection, event: EventId, section: u16) -> Result<Option<LayoutSection>, StorageError> {
-    let head: Option<(String, String, i32)> =
-        sqlx::query_as("SELECT name, kind, first_seat FROM event_sections WHERE event = $1 AND no = $2")
-            .bind(event.0)
-            .bind(i16::try_from(section).unwrap_or(-1))
-            .fetch_optional(&mut *db)
-            .await?;
-    let Some((name, kind, first_seat)) = head else { return Ok(None) };
-    // seats_by_section.
-    let rows = sqlx::query("SELECT no, row_no, block, category, x, y FROM seats WHERE event = $1 AND section = $2 ORDER BY no")
-        .bind(event.0)
-        .bind(to_small(section)?)
-        .fetch_all(db)
-        .await?;
-    let read = |row: &PgRow| {
-        Ok::<_, StorageError>(LayoutSeat {
-            no: number(row.try_get("no")?)?,
-            row: small(row.try_get("row_no")?)?,
-            block: small(row.try_get("block")?)?,
-            row_label: String::new(),
-            number: String::new(),
-            guid: String::new(),
-            category: small(row.try_get("category")?)?,
-            x: row.try_get("x")?,
-            y: row.try_get("y")?,
-        })
-    };
-    Ok(Some(LayoutSection {
-        no: section,
-        name,
-        kind: if kind == "standing" { SectionKind::Standing } else { SectionKind::Seated },
-        area: None,
-        first_seat: number(first_seat)?,
-        seats: rows.iter().map(read).collect::<Result<_, _>>()?,
-    }))
-}
-
 impl FromRow<'_, PgRow> for TakenSeat {
     fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
         let decode = |error: StorageError| sqlx::Error::Decode(error.into());
@@ -339,40 +300,4 @@ impl FromRow<'_, PgRow> for TakenSeat {
             sold: row.try_get("sold")?,
         })
     }
-}
-
-pub(super) fn uuids<T>(items: &[T], id: impl Fn(&T) -> Uuid) -> Vec<Uuid> {
-    items.iter().map(id).collect()
-}
-
-pub(super) fn to_small(number: u16) -> Result<i16, StorageError> {
-    i16::try_from(number).map_err(unexpected)
-}
-
-pub(super) fn to_int(number: u32) -> Result<i32, StorageError> {
-    i32::try_from(number).map_err(unexpected)
-}
-
-fn small(number: i16) -> Result<u16, StorageError> {
-    u16::try_from(number).map_err(unexpected)
-}
-
-fn number(number: i32) -> Result<u32, StorageError> {
-    u32::try_from(number).map_err(unexpected)
-}
-
-fn parsed<T: FromStr<Err = String>>(text: &str) -> Result<T, StorageError> {
-    text.parse().map_err(unexpected)
-}
-
-fn currency(code: &str) -> Result<Currency, StorageError> {
-    Currency::from_code(code).ok_or_else(|| unexpected(format!("unknown currency {code:?}")))
-}
-
-fn timestamp(row: &PgRow, column: &str) -> Result<Timestamp, StorageError> {
-    Ok(row.try_get::<jiff_sqlx::Timestamp, _>(column)?.to_jiff())
-}
-
-fn unexpected(error: impl ToString) -> StorageError {
-    StorageError::Unexpected(error.to_string())
 }

@@ -1,7 +1,9 @@
 //! Bookings: what the worker decides with, what fans read, and the deadlines that pass.
 
+mod columns;
 pub mod deadlines;
 pub mod decide;
+pub mod layout;
 pub mod printable;
 pub mod sale;
 pub mod view;

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
 use sqlx::PgConnection;
 
-use super::decide::{to_int, to_small, uuids};
+use super::columns::{to_int, to_small, uuids};
 use crate::StorageError;
 
 /// A booking that came to be in this batch. It may have ended in it, too.

@@ -108,7 +108,9 @@ pub(super) async fn load(
 async fn lock(db: &mut PgConnection, wanted: &mut Wanted, desk: &mut Desk) -> Result<(), StorageError> {
     if !wanted.bookings.is_empty() {
         let bookings = read::lock_bookings(db, &list(&wanted.bookings)).await?;
-        bookings.iter().for_each(|booking| wanted.also(booking));
+        for booking in &bookings {
+            wanted.also(booking);
+        }
         desk.cards = bookings.into_iter().map(|booking| (booking.id, card(booking))).collect();
     }
     if !wanted.payments.is_empty() {

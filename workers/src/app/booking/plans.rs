@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use goticket_domain::booking::decide::SectionPlan;
-use goticket_storage::{StorageError, bookings::decide::section_layout};
+use goticket_storage::{StorageError, bookings::layout::section_layout};
 use moka::sync::Cache;
 use sqlx::PgConnection;
 
