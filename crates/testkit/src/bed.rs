@@ -38,6 +38,8 @@ pub struct TestBed {
     pub mailbox: Mailbox,
     /// An empty folder.
     pub objects_dir: PathBuf,
+    /// The folder of the stack, where this process started it: processes marked with it end with the stack.
+    pub(crate) mark: Option<PathBuf>,
     cleanup: Cleanup,
 }
 
@@ -79,6 +81,7 @@ impl TestBed {
             mailbox: Mailbox::new(addresses.mailbox_url.clone().unwrap_or_default(), Some(mail_domain.clone())),
             mail_domain,
             cleanup: Cleanup { admin_url, database: name.clone(), vhost, folder: objects_dir.clone() },
+            mark: stack.mark(),
             objects_dir,
             name,
         })

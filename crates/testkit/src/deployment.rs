@@ -11,10 +11,10 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::process::{Child, Command};
 
-use crate::{TestBed, free_port};
+use crate::{TestBed, free_port, keeper};
 
 /// How long a process may take until it answers.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_mins(1);
 
 /// How long a process may take to drain.
 const DRAIN: Duration = Duration::from_secs(40);
@@ -47,7 +47,7 @@ impl Deployment {
         let keys = bed.objects_dir.join("keys");
         // Made for this deployment and gone with it.
         let secret = || format!("{:032x}{:032x}", rand::random::<u128>(), rand::random::<u128>());
-        let (api_key, webhook_secret) = (secret(), secret());
+        let (api_key, webhook_secret, grpc_secret) = (secret(), secret(), secret());
         let settings = [
             ("POSTGRES__URL", bed.postgres_url.clone()),
             ("REDIS__URL", bed.redis_url.clone()),
@@ -67,7 +67,8 @@ impl Deployment {
             // Everybody comes from one address here.
             ("GATEWAY__AUTH_PER_MIN", "0".to_owned()),
             ("ADMISSION__LISTEN", format!("127.0.0.1:{admission}")),
-            ("ADMISSION__GRPC_SECRET", secret()),
+            ("ADMISSION__GRPC_SECRET", grpc_secret.clone()),
+            ("GATEWAY__ADMISSION_SECRET", grpc_secret),
             ("SANDBOX__LISTEN", format!("127.0.0.1:{sandbox}")),
             ("SANDBOX__PUBLIC_URL", format!("http://127.0.0.1:{sandbox}")),
             ("SANDBOX__API_KEY", api_key.clone()),
@@ -174,11 +175,35 @@ impl Deployment {
 
     /// Ends one process as an orchestrator would: SIGTERM, and time to drain. It must end with success.
     pub async fn terminate(&mut self, roles: &str) -> anyhow::Result<()> {
+        self.begin_termination(roles)?;
+        self.ended(roles).await
+    }
+
+    /// Sends SIGTERM; the process drains from now on.
+    pub fn begin_termination(&self, roles: &str) -> anyhow::Result<()> {
+        self.signal(roles, Signal::SIGTERM)
+    }
+
+    /// Makes a process stand still, as a machine without power for a while.
+    pub fn pause(&self, roles: &str) -> anyhow::Result<()> {
+        self.signal(roles, Signal::SIGSTOP)
+    }
+
+    /// Lets a paused process go on.
+    pub fn resume(&self, roles: &str) -> anyhow::Result<()> {
+        self.signal(roles, Signal::SIGCONT)
+    }
+
+    fn signal(&self, roles: &str, signal: Signal) -> anyhow::Result<()> {
+        let (_, child) = self.running.iter().find(|(running, _)| running == roles).context("no such process")?;
+        let id = child.id().context("the process has ended")?;
+        Ok(kill(Pid::from_raw(i32::try_from(id)?), signal)?)
+    }
+
+    /// Waits until a process that drains has ended; it must end with success.
+    pub async fn ended(&mut self, roles: &str) -> anyhow::Result<()> {
         let at = self.running.iter().position(|(running, _)| running == roles).context("no such process")?;
         let (_, mut child) = self.running.remove(at);
-        if let Some(id) = child.id() {
-            kill(Pid::from_raw(i32::try_from(id)?), Signal::SIGTERM)?;
-        }
         let ended = tokio::time::timeout(DRAIN, child.wait()).await;
         let status = ended.with_context(|| format!("{roles} does not end on SIGTERM; its log:\n{}", self.logs()))??;
         anyhow::ensure!(status.success(), "{roles} ended with {status}; its log:\n{}", self.logs());
@@ -197,6 +222,9 @@ impl Deployment {
     fn goticket(&self, args: &[&str]) -> Command {
         let mut command = Command::new(&self.binary);
         command.args(args).envs(self.env.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        if let Some(folder) = &self.bed.mark {
+            keeper::mark(command.as_std_mut(), folder);
+        }
         command
     }
 

@@ -1,10 +1,16 @@
-//! Servers as containers, through the `docker` command: whatever its version, it fits its engine.
+//! Servers as containers, by testcontainers.
 //!
 //! Every port is chosen here and published on the loopback interface only.
 
-use std::{net::SocketAddr, path::Path, process::Command};
+use std::{collections::HashMap, mem::ManuallyDrop, net::SocketAddr, path::Path, time::Duration};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
+use testcontainers::{
+    ContainerAsync, GenericImage, ImageExt as _,
+    bollard::models::{HostConfig, PortBinding},
+    core::IntoContainerPort as _,
+    runners::AsyncRunner as _,
+};
 use tokio::try_join;
 
 use crate::{
@@ -16,6 +22,12 @@ use crate::{
     source::image,
     stack::Durability,
 };
+
+/// How long an image may take to be pulled and its container to be started.
+const START: Duration = Duration::from_mins(10);
+
+/// Lines of a failed container's log that are shown.
+const LOG_TAIL_LINES: usize = 25;
 
 /// Starts, side by side, every server that `named` does not name.
 pub(crate) async fn start(named: &Addresses, stack_folder: &Path, durability: Durability) -> Result<Addresses> {
@@ -107,41 +119,56 @@ async fn mail(stack_folder: &Path) -> Result<Addresses> {
 
 /// A container that is being described.
 struct Container {
-    image: &'static str,
-    run: Command,
+    name: &'static str,
+    stack: String,
+    /// Outside and inside.
+    ports: Vec<(u16, u16)>,
+    env: Vec<(String, String)>,
 }
 
-/// A container that has been started.
+/// A container that has been started. It is not ended by being dropped but by the keeper, which outlives even a killed owner.
 struct Running {
-    image: &'static str,
-    id: String,
+    name: &'static str,
+    container: ManuallyDrop<ContainerAsync<GenericImage>>,
 }
 
 impl Container {
     fn new(stack_folder: &Path, image: &'static str) -> Self {
-        let stack = stack_folder.file_name().unwrap_or_default().to_string_lossy();
-        let mut run = Command::new("docker");
-        // No `--rm`: the log of one that dies at once is wanted. The keeper removes it.
-        run.args(["run", "--detach", "--label", &format!("{LABEL}={stack}")]);
-        Self { image, run }
+        let stack = stack_folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Self { name: image, stack, ports: Vec::new(), env: Vec::new() }
     }
 
     fn port(mut self, outside: u16, inside: u16) -> Self {
-        self.run.args(["--publish", &format!("127.0.0.1:{outside}:{inside}")]);
+        self.ports.push((outside, inside));
         self
     }
 
     fn env(mut self, name: &str, value: &str) -> Self {
-        self.run.args(["--env", &format!("{name}={value}")]);
+        self.env.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    async fn start<'a>(mut self, args: impl IntoIterator<Item = &'a str>) -> Result<Running> {
-        self.run.arg(self.image).args(args);
-        let image = self.image;
-        let id = docker(self.run).await.context("GOTICKET_DOCKER=0 uses servers without Docker")?;
-        Ok(Running { image, id })
+    async fn start<'a>(self, args: impl IntoIterator<Item = &'a str>) -> Result<Running> {
+        let (name, tag) = self.name.split_once(':').unwrap_or((self.name, "latest"));
+        let mut image = GenericImage::new(name, tag);
+        for (_, inside) in &self.ports {
+            image = image.with_exposed_port(inside.tcp());
+        }
+        let ports = self.ports;
+        let loopback_only = move |host: &mut HostConfig| host.port_bindings = Some(bindings(&ports));
+        let mut request = image.with_label(LABEL, self.stack).with_startup_timeout(START).with_host_config_modifier(loopback_only);
+        for (name, value) in self.env {
+            request = request.with_env_var(name, value);
+        }
+        let started = request.with_cmd(args).start().await;
+        let container = started.with_context(|| format!("start {}; GOTICKET_DOCKER=0 uses servers without Docker", self.name))?;
+        Ok(Running { name: self.name, container: ManuallyDrop::new(container) })
     }
+}
+
+fn bindings(ports: &[(u16, u16)]) -> HashMap<String, Option<Vec<PortBinding>>> {
+    let binding = |outside: u16| PortBinding { host_ip: Some("127.0.0.1".to_owned()), host_port: Some(outside.to_string()) };
+    ports.iter().map(|(outside, inside)| (format!("{inside}/tcp"), Some(vec![binding(*outside)]))).collect()
 }
 
 impl Running {
@@ -149,24 +176,13 @@ impl Running {
     where
         Fut: Future<Output = Result<()>>,
     {
-        let Err(error) = ready::until(self.image, || Ok(()), probe).await else {
+        let Err(error) = ready::until(self.name, || Ok(()), probe).await else {
             return Ok(());
         };
-        let mut logs = Command::new("sh");
-        logs.args(["-c", "docker logs --tail 25 \"$1\" 2>&1", "logs", &self.id]);
-        let log = docker(logs).await.unwrap_or_default();
-        Err(error.context(format!("{} did not start; the end of its log:\n{log}", self.image)))
+        let log = self.container.stderr_to_vec().await.unwrap_or_default();
+        let log = String::from_utf8_lossy(&log);
+        let tail: Vec<&str> = log.lines().rev().take(LOG_TAIL_LINES).collect();
+        let tail: String = tail.iter().rev().map(|line| format!("{line}\n")).collect();
+        Err(error.context(format!("{} did not start; the end of its log:\n{tail}", self.name)))
     }
-}
-
-/// Runs the command and returns what it prints.
-async fn docker(mut command: Command) -> Result<String> {
-    tokio::task::spawn_blocking(move || {
-        let output = command.output().with_context(|| format!("run {command:?}"))?;
-        if !output.status.success() {
-            bail!("{command:?}: {}", String::from_utf8_lossy(&output.stderr).trim());
-        }
-        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
-    })
-    .await?
 }

@@ -79,9 +79,14 @@ impl Stack {
     /// Makes the process that `command` will start end with the stack, and all its descendants,
     /// even when the owner of the stack is killed.
     pub fn adopt(&self, command: &mut Command) {
-        if self.keeper.is_some() {
-            keeper::mark(command, &self.folder);
+        if let Some(folder) = self.mark() {
+            keeper::mark(command, &folder);
         }
+    }
+
+    /// What processes are marked with, where this process keeps the stack.
+    pub(crate) fn mark(&self) -> Option<PathBuf> {
+        self.keeper.is_some().then(|| self.folder.clone())
     }
 
     /// A folder that ends with the stack.

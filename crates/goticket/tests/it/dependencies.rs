@@ -16,7 +16,19 @@ const PICTURE: [(&str, &[&str]); 11] = [
     ("goticket-workers", &["goticket-contracts", "goticket-domain", "goticket-platform", "goticket-storage"]),
     ("goticket-gateway", SERVICE),
     ("goticket-admission", SERVICE),
-    ("goticket", &["goticket-admission", "goticket-contracts", "goticket-domain", "goticket-gateway", "goticket-platform", "goticket-storage", "goticket-tokens", "goticket-workers"]),
+    (
+        "goticket",
+        &[
+            "goticket-admission",
+            "goticket-contracts",
+            "goticket-domain",
+            "goticket-gateway",
+            "goticket-platform",
+            "goticket-storage",
+            "goticket-tokens",
+            "goticket-workers",
+        ],
+    ),
 ];
 
 const SERVICE: &[&str] = &["goticket-contracts", "goticket-domain", "goticket-platform", "goticket-storage", "goticket-tokens"];
@@ -25,13 +37,19 @@ const SERVICE: &[&str] = &["goticket-contracts", "goticket-domain", "goticket-pl
 fn dependencies_point_one_way() {
     let metadata = MetadataCommand::new().no_deps().other_options(["--offline".to_owned()]).exec().unwrap();
     let members: BTreeSet<String> = metadata.packages.iter().map(|p| p.name.to_string()).collect();
-    let picture: BTreeMap<&str, BTreeSet<&str>> = PICTURE.iter().map(|(name, on)| (*name, on.iter().copied().collect())).collect();
+    let picture: BTreeMap<&str, BTreeSet<&str>> =
+        PICTURE.iter().map(|(name, on)| (*name, on.iter().copied().collect())).collect();
     assert_eq!(members, picture.keys().map(|name| (*name).to_owned()).collect(), "a crate is missing from the picture, or gone");
     for package in &metadata.packages {
         let allowed = &picture[package.name.as_str()];
         for dependency in package.dependencies.iter().filter(|d| d.kind != DependencyKind::Development) {
             let inside = members.contains(&dependency.name);
-            assert!(!inside || allowed.contains(dependency.name.as_str()), "{} must not depend on {}", package.name, dependency.name);
+            assert!(
+                !inside || allowed.contains(dependency.name.as_str()),
+                "{} must not depend on {}",
+                package.name,
+                dependency.name
+            );
         }
     }
 }

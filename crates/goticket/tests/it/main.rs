@@ -1,4 +1,13 @@
 //! What only the whole can show: the picture of the dependencies, one onsale through all roles, and what happens when servers go away.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+mod audit;
+mod config;
 mod dependencies;
+mod drain;
+mod kills;
+mod outages;
+mod outcomes;
+mod path;
+mod theatre;
+mod world;

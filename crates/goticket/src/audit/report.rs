@@ -1,0 +1,119 @@
+//! The audit's report: every check with what it proves and what contradicts it.
+
+use std::fmt;
+
+use goticket_domain::EventId;
+use goticket_platform::config::KafkaConfig;
+use goticket_storage::audit::{self, CHECKS, SeatCount};
+use serde::Serialize;
+use sqlx::PgPool;
+
+use super::kafka_log::{self, LogComparison};
+
+/// One check's result.
+#[derive(Debug, Serialize)]
+pub(crate) struct CheckResult {
+    /// Its name.
+    pub name: String,
+    /// What it proves when there are no violations.
+    pub proves: String,
+    /// How many violations there are.
+    pub violations: u64,
+    /// The first of them.
+    pub named: Vec<String>,
+}
+
+/// The whole audit.
+#[derive(Debug, Serialize)]
+pub(crate) struct Report {
+    /// No violation anywhere.
+    pub ok: bool,
+    /// Seats by what became of them.
+    pub seats: SeatCount,
+    /// Domain events: committed in Postgres, found in Kafka, doubled there.
+    pub events_committed: u64,
+    /// Committed, but not in the log.
+    pub events_missing: u64,
+    /// In the log more than once (allowed: consumers recognise the id).
+    pub events_doubled: u64,
+    /// Check by check.
+    pub checks: Vec<CheckResult>,
+}
+
+impl Report {
+    /// Runs every check over one event, or all.
+    pub(crate) async fn make(pool: &PgPool, kafka: &KafkaConfig, event: Option<EventId>) -> anyhow::Result<Self> {
+        let event = event.map(|event| event.0);
+        let mut checks = Vec::new();
+        for check in CHECKS {
+            let finding = audit::run(pool, check, event).await?;
+            checks.push(CheckResult {
+                name: check.name.to_owned(),
+                proves: check.proves.to_owned(),
+                violations: u64::try_from(finding.violations)?,
+                named: finding.named,
+            });
+        }
+        let seats = audit::seat_count(pool, event).await?;
+        let committed = audit::committed_events(pool, event).await?;
+        let log = kafka_log::read(kafka).await?;
+        let compared = LogComparison::of(&committed, &log);
+        checks.push(published(&compared));
+        checks.push(ordered(&compared));
+        Ok(Self {
+            ok: checks.iter().all(|check| check.violations == 0),
+            seats,
+            events_committed: committed.len() as u64,
+            events_missing: compared.missing.len() as u64,
+            events_doubled: compared.doubled,
+            checks,
+        })
+    }
+}
+
+fn published(compared: &LogComparison) -> CheckResult {
+    CheckResult {
+        name: "committed is published".to_owned(),
+        proves: "every domain event in the outbox is in the Kafka log".to_owned(),
+        violations: compared.missing.len() as u64,
+        named: first(&compared.missing),
+    }
+}
+
+fn ordered(compared: &LogComparison) -> CheckResult {
+    CheckResult {
+        name: "order".to_owned(),
+        proves: "per event, Kafka's order is the order of the outbox".to_owned(),
+        violations: compared.out_of_order.len() as u64,
+        named: first(&compared.out_of_order),
+    }
+}
+
+fn first(all: &[String]) -> Vec<String> {
+    let most = usize::try_from(audit::MAX_NAMED_VIOLATIONS).unwrap_or(usize::MAX);
+    all.iter().take(most).cloned().collect()
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let SeatCount { capacity, sold, held } = self.seats;
+        writeln!(f, "Seats   {capacity}: {sold} sold, {held} held, {} free", capacity - sold - held)?;
+        writeln!(
+            f,
+            "Events  {} committed, {} missing from Kafka, {} there twice",
+            self.events_committed, self.events_missing, self.events_doubled
+        )?;
+        for check in &self.checks {
+            let mark = if check.violations == 0 { "ok  " } else { "FAIL" };
+            writeln!(f, "{mark}  {:<24} {}", check.name, check.proves)?;
+            for what in &check.named {
+                writeln!(f, "        ✗ {what}")?;
+            }
+            let unnamed = check.violations.saturating_sub(check.named.len() as u64);
+            if unnamed > 0 {
+                writeln!(f, "        … and {unnamed} more")?;
+            }
+        }
+        writeln!(f, "{}", if self.ok { "The audit passes." } else { "THE AUDIT FAILS." })
+    }
+}

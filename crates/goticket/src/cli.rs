@@ -1,0 +1,144 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use goticket_domain::EventId;
+use goticket_domain::identity::Role as AccountRole;
+use goticket_domain::queue::RoomState;
+
+use crate::roles::RoleSet;
+
+/// Sells a stadium in minutes without selling one seat twice.
+#[derive(Debug, Parser)]
+#[command(name = "goticket", version, about)]
+pub(crate) struct Cli {
+    /// TOML file over the built-in defaults; `GOTICKET__SECTION__KEY` variables stand over both.
+    #[arg(long, global = true, env = "GOTICKET_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What the binary can do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the services.
+    Serve {
+        /// Which, separated by commas: gateway, admission, booking, expiry, relay, notifier, pdf, mail, payments, sandbox;
+        /// `workers` stands for booking to payments, `all` for everything but the sandbox payment provider.
+        #[arg(long, default_value = "all")]
+        roles: RoleSet,
+    },
+    /// Bring the database's schema up to date.
+    Migrate,
+    /// Prove from the tables and the Kafka log that nothing was oversold, lost or doubled; exits 1 if something was.
+    Audit(AuditArgs),
+    /// Look at a waiting room, or change it.
+    Ops(OpsArgs),
+    /// Make accounts with access tokens, for load tests and the demo. Needs the private access key.
+    MintTokens(MintArgs),
+    /// Venues.
+    #[command(subcommand)]
+    Venue(VenueCommand),
+    /// Key files.
+    #[command(subcommand)]
+    Keys(KeysCommand),
+}
+
+/// What to audit.
+#[derive(Debug, Args)]
+pub(crate) struct AuditArgs {
+    /// Only this event.
+    #[arg(long)]
+    pub event: Option<EventId>,
+    /// Print JSON instead of a table.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Which room, and what to change in it. Without a change it is only shown.
+#[derive(Debug, Args)]
+pub(crate) struct OpsArgs {
+    /// Whose room.
+    #[arg(long)]
+    pub event: EventId,
+    /// Who is acting: the e-mail address of an admin's account. Needed for a change.
+    #[arg(long = "as", value_name = "EMAIL")]
+    pub actor: Option<String>,
+    /// Why, for the log. Needed for a change.
+    #[arg(long, default_value = "")]
+    pub reason: String,
+    /// New state.
+    #[arg(long)]
+    pub state: Option<RoomState>,
+    /// Admissions per minute.
+    #[arg(long)]
+    pub rate_per_min: Option<u32>,
+    /// Most admissions at once.
+    #[arg(long)]
+    pub burst: Option<u32>,
+    /// Most fans inside at a time.
+    #[arg(long)]
+    pub active_cap: Option<u32>,
+    /// What the waiting read.
+    #[arg(long)]
+    pub message: Option<String>,
+    /// Also show so many entries of the log.
+    #[arg(long, default_value_t = 0)]
+    pub log: u32,
+}
+
+/// How many accounts of which kind.
+#[derive(Debug, Args)]
+pub(crate) struct MintArgs {
+    /// How many.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub count: u32,
+    /// Their role.
+    #[arg(long, default_value = "user")]
+    pub role: AccountRole,
+    /// Their addresses are `<name>-<n>@<domain>`.
+    #[arg(long, default_value = "fan")]
+    pub name: String,
+    /// See `--name`.
+    #[arg(long, default_value = "fans.example")]
+    pub domain: String,
+    /// Password of all of them; without one they cannot log in, only use their token.
+    #[arg(long, env = "GOTICKET_MINT_PASSWORD", hide_env_values = true)]
+    pub password: Option<String>,
+    /// How long the tokens are good for, in seconds.
+    #[arg(long, default_value_t = 3_600, value_parser = clap::value_parser!(u32).range(60..=86_400))]
+    pub ttl_s: u32,
+    /// Where to write one JSON object per line: `{account, email, access_token}`; `-` is standard output.
+    #[arg(long, default_value = "-")]
+    pub out: PathBuf,
+}
+
+/// What to do with venues.
+#[derive(Debug, Subcommand)]
+pub(crate) enum VenueCommand {
+    /// Print a generated arena as a seating plan.
+    Generate {
+        /// How many seats.
+        #[arg(long, value_parser = clap::value_parser!(u32).range(1..=200_000))]
+        seats: u32,
+    },
+    /// Read a seating plan and print what it holds, or where it is wrong.
+    Check {
+        /// The plan's file.
+        file: PathBuf,
+    },
+}
+
+/// What to do with keys.
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysCommand {
+    /// Make a new set of key files; refuses to overwrite.
+    Generate {
+        /// The folder.
+        dir: PathBuf,
+    },
+}
+

@@ -1,0 +1,6 @@
+//! Every request has one outcome, and every refusal tells the truth: seen from outside, through the whole system.
+
+mod keys;
+mod payments;
+mod refusals;
+mod returns;

@@ -1,0 +1,154 @@
+//! The path of one ticket, from the registration to the PDF in the mail: in one process, and with every role apart.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use goticket_testkit::eventually;
+use mail_parser::{MessageParser, MimeHeaders as _};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt as _;
+
+use crate::world::api::Api;
+use crate::world::fan::{Fan, Outcome, SOON, card, new_key};
+use crate::world::onsale::{Event, Wish};
+use crate::world::{ALL_APART, ONE_PROCESS, World};
+
+#[tokio::test]
+async fn one_process_takes_a_fan_from_the_door_to_the_ticket() {
+    an_evening(World::of(ONE_PROCESS).await).await;
+}
+
+#[tokio::test]
+async fn every_role_in_its_own_process_takes_a_fan_from_the_door_to_the_ticket() {
+    an_evening(World::of(ALL_APART).await).await;
+}
+
+async fn an_evening(mut world: World) {
+    let wish = Wish { lobby: Duration::from_secs(4), ..Wish::default() };
+    let event = world.publish(&wish).await;
+    let mut fan = walk_in(&world.api, &world.deployment.bed.address("walk-in"), &event).await;
+    waits_in_the_lobby(&mut fan).await;
+    fan.claim().await;
+
+    let seats = [event.seat("Circle", 3), event.seat("Circle", 4)];
+    fan.sees(&seats, '0').await;
+    let key = new_key();
+    let Outcome::Held(held) = fan.outcome(&key, &json!({ "seats": seats })).await else { panic!("refused") };
+    assert_eq!((held.state.as_str(), held.numbers()), ("held", seats.to_vec()));
+    assert_eq!(held.total, json!({ "amount_minor": 10_000, "currency": "EUR" }));
+    assert_eq!((held.seats[0].category.as_str(), held.seats[0].number.as_str()), ("Premium", "4"));
+    fan.sees(&seats, '1').await;
+
+    let confirmed = fan.buy(&held.id, card::PAYS).await;
+    assert_eq!(confirmed.numbers(), seats);
+    fan.sees(&seats, '2').await;
+    counts_as_sold(&world.api, &event).await;
+    has_his_tickets(&fan, &held.id).await;
+    has_his_mail(&world, &fan, &event).await;
+
+    // The key still tells what became of the request, long after.
+    let replayed = fan.ask(&key, &json!({ "seats": seats })).answer().await;
+    assert_eq!(replayed.headers["idempotency-replayed"], "true");
+    assert_eq!(replayed.body()["id"], held.id.as_str());
+    let left = fan.queue(Method::DELETE, "").answer().await;
+    assert_eq!(left.status, StatusCode::NO_CONTENT);
+    world.assert_clean().await;
+    world.deployment.stop().await.unwrap();
+}
+
+/// Registers and logs in with a password, as a browser would.
+async fn walk_in(api: &Api, email: &str, event: &Event) -> Fan {
+    let password = "correct horse battery staple";
+    let body = json!({ "email": email, "password": password, "name": "Walk-in" });
+    let registered: Value = api.post("/v1/auth/register").json(&body).answer().await.expect(StatusCode::CREATED);
+    let body = json!({ "email": email, "password": password });
+    let session: Value = api.post("/v1/auth/login").json(&body).answer().await.expect(StatusCode::OK);
+    assert_eq!(session["account"]["id"], registered["account"]["id"]);
+    let token = session["access_token"].as_str().unwrap().to_owned();
+    let me: Value = api.get("/v1/me").token(&token).answer().await.expect(StatusCode::OK);
+    assert_eq!((me["email"].as_str(), me["role"].as_str()), (Some(email), Some("user")));
+    Fan {
+        api: api.clone(),
+        account: me["id"].as_str().unwrap().to_owned(),
+        email: email.to_owned(),
+        token,
+        event: event.id.clone(),
+        place: String::new(),
+        entry: String::new(),
+    }
+}
+
+/// One account, one place: joining again, from another device, returns it.
+async fn waits_in_the_lobby(fan: &mut Fan) {
+    fan.join().await;
+    let again = Fan { place: String::new(), ..fan.clone() };
+    let again: Value = again.queue(Method::POST, "").answer().await.expect(StatusCode::OK);
+    let place: Value = fan.queue(Method::GET, "/place").answer().await.expect(StatusCode::OK);
+    assert_eq!(place["location"]["where"], "lobby", "{place}");
+    assert_eq!((again["place"]["kind"].as_str(), again["location"]["where"].as_str()), (Some("lobby"), Some("lobby")), "{again}");
+    let early = fan.queue(Method::POST, "/claim").answer().await;
+    assert_eq!(early.status, StatusCode::CONFLICT, "{}", early.body());
+    let board = fan.queue(Method::GET, "/board").answer().await;
+    assert_eq!(board.headers["cache-control"], "public, max-age=1");
+}
+
+async fn counts_as_sold(api: &Api, event: &Event) {
+    eventually("an availability that counts the sold seats", SOON, async || {
+        let path = format!("/v1/events/{}/availability", event.id);
+        let availability: Value = api.get(&path).answer().await.expect(StatusCode::OK);
+        let categories = availability["categories"].as_array().unwrap().clone();
+        let sum = |what: &str| categories.iter().filter_map(|category| category[what].as_u64()).sum::<u64>();
+        ((sum("sold"), sum("held"), sum("free")) == (2, 0, u64::from(event.capacity) - 2)).then_some(())
+    })
+    .await;
+}
+
+/// One ticket per seat, each with a code of its own, each a PDF.
+async fn has_his_tickets(fan: &Fan, booking: &str) {
+    let path = format!("/v1/bookings/{booking}/tickets");
+    let tickets: Value = fan.api.get(&path).token(&fan.token).answer().await.expect(StatusCode::OK);
+    let tickets = tickets["items"].as_array().unwrap().clone();
+    assert_eq!(tickets.len(), 2, "{tickets:?}");
+    assert_ne!(tickets[0]["code"], tickets[1]["code"]);
+    for ticket in tickets {
+        let path = ticket["pdf_url"].as_str().unwrap().trim_start_matches(fan.api.base()).to_owned();
+        let pdf = fan.api.get(&path).token(&fan.token).patiently().await;
+        assert_eq!((pdf.status, &pdf.headers["content-type"]), (StatusCode::OK, &"application/pdf".parse().unwrap()));
+        assert_is_ticket(&pdf.bytes, &["An Evening at the Harbour Club", "Circle"]).await;
+        let stranger = fan.api.get(&path).answer().await;
+        assert_eq!(stranger.status, StatusCode::UNAUTHORIZED);
+    }
+}
+
+async fn has_his_mail(world: &World, fan: &Fan, event: &Event) {
+    let mails = eventually("the mail with the tickets", SOON, async || {
+        let mails = world.deployment.bed.mailbox.messages_to(&fan.email).await.unwrap();
+        (!mails.is_empty()).then_some(mails)
+    })
+    .await;
+    let mail = MessageParser::default().parse(mails[0].raw.as_bytes()).unwrap();
+    assert_eq!(mail.subject(), Some(format!("Your tickets: {}", event.title).as_str()));
+    let text = mail.body_text(0).unwrap();
+    for fact in [event.title.as_str(), "Harbour Club", "Circle", "50.00 EUR", "100.00 EUR"] {
+        assert!(text.contains(fact), "{fact} is missing in {text}");
+    }
+    let attachment = mail.attachment(0).unwrap();
+    assert_eq!(attachment.content_type().unwrap().subtype(), Some("pdf"));
+    assert_is_ticket(attachment.contents(), &[&event.title, "Circle"]).await;
+}
+
+/// A whole PDF, with these words where there is a program to read them.
+async fn assert_is_ticket(pdf: &[u8], words: &[&str]) {
+    let shown = String::from_utf8_lossy(&pdf[..pdf.len().min(80)]);
+    assert!(pdf.starts_with(b"%PDF-") && pdf.trim_ascii_end().ends_with(b"%%EOF") && pdf.len() > 2_000, "{shown}");
+    let mut reader = tokio::process::Command::new("pdftotext");
+    let reader = reader.args(["-", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true).spawn();
+    let Ok(mut reader) = reader else { return };
+    reader.stdin.take().unwrap().write_all(pdf).await.unwrap();
+    let text = String::from_utf8(reader.wait_with_output().await.unwrap().stdout).unwrap();
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    for word in words {
+        assert!(text.contains(word), "{word} is missing in {text}");
+    }
+}
