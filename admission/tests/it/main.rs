@@ -2,5 +2,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 mod admission;
+mod boards;
+mod control;
+mod draw;
+mod faults;
+mod grpc;
+mod grpc_client;
+mod loss;
 mod place;
+mod rate;
+mod scripts;
 mod world;

@@ -1,15 +1,17 @@
 //! One test's waiting room: a published event, replicas that are ticked by hand, and a look into Redis.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures::StreamExt as _;
 use goticket_admission::{AdmissionConfig, Deps, WaitingRoomService};
 use goticket_contracts::redis_keys::EventKeys;
-use goticket_domain::queue::{ControlChange, RoomSettings, RoomState, WaitingRoom};
+use goticket_domain::queue::{Board, ControlChange, PlaceId, RoomSettings, RoomState, WaitingRoom};
 use goticket_domain::{AccountId, EventId};
 use goticket_platform::config::load_from;
 use goticket_platform::redis::Redis;
 use goticket_platform::{config, crypto, postgres, redis as platform_redis};
-use goticket_storage::rooms;
+use goticket_storage::rooms::{self, LogRow, Room};
 use goticket_testkit::TestBed;
 use goticket_tokens::keys::Keys;
 use jiff::Timestamp;
@@ -153,6 +155,52 @@ impl World {
         }
     }
 
+    /// No tokens, as of now.
+    pub(crate) async fn empty_bucket(&self, event: EventId) {
+        let _: u64 = self.ask("HSET", &[self.names(event).room(), "tokens".to_owned(), "0".to_owned()]).await;
+        self.clock_stood(event, 0).await;
+    }
+
+    /// As if the last refill had been so many microseconds ago (negative: as if the clock had gone back since).
+    pub(crate) async fn clock_stood(&self, event: EventId, ago_us: i64) {
+        let (seconds, micros): (i64, i64) = self.redis.query(&cmd("TIME")).await.unwrap();
+        let at = seconds * 1_000_000 + micros - ago_us;
+        let _: u64 = self.ask("HSET", &[self.names(event).room(), "refilled_us".to_owned(), at.to_string()]).await;
+    }
+
+    /// Sets the time at which a window or session ends.
+    pub(crate) async fn put_time(&self, key: &str, place: PlaceId, ms: i64) {
+        let found: Option<f64> = self.ask("ZSCORE", &[key, &place.to_hex()]).await;
+        assert!(found.is_some(), "the place is not in {key}");
+        let _: u64 = self.ask("ZADD", &[key, &ms.to_string(), &place.to_hex()]).await;
+    }
+
+    /// The room as it is in Postgres.
+    pub(crate) async fn room(&self, event: EventId) -> Room {
+        rooms::find(&self.pool, event).await.unwrap().unwrap()
+    }
+
+    /// The board a replica shows for this event.
+    pub(crate) async fn board(&self, room: &WaitingRoomService, event: EventId) -> Board {
+        let mut boards = room.watch().await.unwrap();
+        loop {
+            let board = tokio::time::timeout(Duration::from_secs(5), boards.next()).await.expect("a board").unwrap();
+            if board.event == event {
+                return board;
+            }
+        }
+    }
+
+    /// Puts a log back as it was.
+    pub(crate) async fn rewrite_log(&self, event: EventId, entries: &[LogRow]) {
+        let mut tx = self.pool.begin().await.unwrap();
+        sqlx::query("DELETE FROM room_log WHERE event = $1").bind(event.0).execute(&mut *tx).await.unwrap();
+        for entry in entries {
+            rooms::append_log(&mut tx, event, entry).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+    }
+
     /// As if so many micro-tokens had been refilled: no test waits for a bucket.
     pub(crate) async fn fill_bucket(&self, event: EventId) {
         let _: u64 = self.ask("HSET", &[self.names(event).room(), "tokens".to_owned(), "10000000000".to_owned()]).await;
@@ -160,7 +208,7 @@ impl World {
 
     /// When the lobby opens.
     pub(crate) async fn opens_at(&self, event: EventId) -> Timestamp {
-        rooms::find(&self.pool, event).await.unwrap().unwrap().lobby_opens_at
+        self.room(event).await.lobby_opens_at
     }
 
     /// Redis' time.

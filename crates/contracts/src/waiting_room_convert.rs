@@ -86,7 +86,7 @@ fn fault_of(error: &QueueError) -> proto::queue_fault::Fault {
     use proto::queue_fault::Fault;
     match error {
         QueueError::UnknownEvent => Fault::UnknownEvent(proto::UnknownEvent {}),
-        QueueError::NotYetOpen { opens_at } => Fault::NotYetOpenUntilMs(opens_at.as_millisecond()),
+        QueueError::NotYetOpen { opens_at } => Fault::NotYetOpenUntilUs(opens_at.as_microsecond()),
         QueueError::ClosedToJoins { state } => Fault::ClosedToJoinsState(state.as_str().to_owned()),
         QueueError::Full => Fault::Full(proto::Full {}),
         QueueError::BadTicket(why) => Fault::BadTicket(why.clone()),
@@ -105,7 +105,7 @@ fn read_fault(fault: proto::queue_fault::Fault) -> Option<QueueError> {
     use proto::queue_fault::Fault;
     Some(match fault {
         Fault::UnknownEvent(_) => QueueError::UnknownEvent,
-        Fault::NotYetOpenUntilMs(ms) => QueueError::NotYetOpen { opens_at: Timestamp::from_millisecond(ms).ok()? },
+        Fault::NotYetOpenUntilUs(us) => QueueError::NotYetOpen { opens_at: Timestamp::from_microsecond(us).ok()? },
         Fault::ClosedToJoinsState(state) => QueueError::ClosedToJoins { state: state.parse().ok()? },
         Fault::Full(_) => QueueError::Full,
         Fault::BadTicket(why) => QueueError::BadTicket(why),
@@ -301,7 +301,7 @@ mod tests {
     fn every_refusal_survives_the_wire() {
         let rows = [
             QueueError::UnknownEvent,
-            QueueError::NotYetOpen { opens_at: Timestamp::from_millisecond(1_700_000_000_123).unwrap() },
+            QueueError::NotYetOpen { opens_at: Timestamp::from_microsecond(1_700_000_000_123_456).unwrap() },
             QueueError::ClosedToJoins { state: RoomState::Draining },
             QueueError::Full,
             QueueError::BadTicket("forged".to_owned()),

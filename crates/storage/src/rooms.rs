@@ -30,6 +30,8 @@ pub struct Room {
     pub lobby_opens_at: Timestamp,
     /// When the order is drawn.
     pub onsale_at: Timestamp,
+    /// When this was read, by the database's clock.
+    pub read_at: Timestamp,
     /// The schedule says that the next of lobby and draw is due, by the database's clock.
     pub due: bool,
     /// The draw's secret.
@@ -76,6 +78,8 @@ struct Row {
     lobby_opens_at: Timestamp,
     #[sqlx(try_from = "jiff_sqlx::Timestamp")]
     onsale_at: Timestamp,
+    #[sqlx(try_from = "jiff_sqlx::Timestamp")]
+    read_at: Timestamp,
     due: bool,
     draw_secret: Vec<u8>,
     draw_beacon: Vec<u8>,
@@ -107,6 +111,7 @@ impl TryFrom<Row> for Room {
             revision: row.revision,
             lobby_opens_at: row.lobby_opens_at,
             onsale_at: row.onsale_at,
+            read_at: row.read_at,
             due: row.due,
             secret: DrawSecret(digest("draw_secret", &row.draw_secret)?),
             beacon: row.draw_beacon,
@@ -136,7 +141,7 @@ macro_rules! select_room {
         concat!(
             "SELECT r.event, r.state, r.rate_per_min, r.burst, r.active_cap, r.claim_window_s, r.session_s, r.message,
                     (extract(epoch FROM r.updated_at) * 1000000)::bigint AS revision,
-                    e.lobby_opens_at, e.onsale_at,
+                    e.lobby_opens_at, e.onsale_at, clock_timestamp() AS read_at,
                     CASE r.state WHEN 'scheduled' THEN e.lobby_opens_at <= clock_timestamp()
                                  WHEN 'lobby' THEN e.onsale_at <= clock_timestamp()
                                  ELSE false END AS due,
@@ -179,26 +184,21 @@ pub async fn create(
 /// Every room that is not closed, and those of `also` in whatever state: the one read of each tick. Served by `rooms_alive`.
 pub async fn alive(pool: &PgPool, also: &[EventId]) -> Result<Vec<Room>, StorageError> {
     let also: Vec<Uuid> = also.iter().map(|event| event.0).collect();
-    let rows: Vec<Row> = sqlx::query_as(select_room!("WHERE r.state <> 'closed' OR r.event = ANY($1)"))
-        .bind(also)
-        .fetch_all(pool)
-        .await?;
+    let rows: Vec<Row> =
+        sqlx::query_as(select_room!("WHERE r.state <> 'closed' OR r.event = ANY($1)")).bind(also).fetch_all(pool).await?;
     rows.into_iter().map(Room::try_from).collect()
 }
 
 /// One room.
 pub async fn find(pool: &PgPool, event: EventId) -> Result<Option<Room>, StorageError> {
-    let row: Option<Row> =
-        sqlx::query_as(select_room!("WHERE r.event = $1")).bind(event.0).fetch_optional(pool).await?;
+    let row: Option<Row> = sqlx::query_as(select_room!("WHERE r.event = $1")).bind(event.0).fetch_optional(pool).await?;
     row.map(Room::try_from).transpose()
 }
 
 /// One room, locked until the transaction ends: a concurrent change waits, and then sees this one.
 pub async fn lock(connection: &mut PgConnection, event: EventId) -> Result<Option<Room>, StorageError> {
-    let row: Option<Row> = sqlx::query_as(select_room!("WHERE r.event = $1 FOR UPDATE OF r"))
-        .bind(event.0)
-        .fetch_optional(connection)
-        .await?;
+    let row: Option<Row> =
+        sqlx::query_as(select_room!("WHERE r.event = $1 FOR UPDATE OF r")).bind(event.0).fetch_optional(connection).await?;
     row.map(Room::try_from).transpose()
 }
 
@@ -254,13 +254,22 @@ pub async fn save_draw(
     one(done.rows_affected(), "save_draw")
 }
 
-/// Raises the epoch of a room that Redis has lost, if it is still `seen`, to beyond `found` (what Redis holds, 0 for nothing).
-/// False where a twin was faster: then his epoch counts.
+/// Added to the durable sequence number whenever Redis has lost a room: more than can have been given out since it was written.
+const SEQUENCE_GAP: i64 = 1_000_000;
+
+/// Raises the epoch of a room that Redis does not know, if it is still `seen`, to beyond `found` (what Redis holds, 0 for nothing),
+/// and leaves a gap in the sequence numbers, unless it is the first filling. False where a twin was faster: then his epoch counts.
 pub async fn raise_epoch(pool: &PgPool, event: EventId, seen: u64, found: u64) -> Result<bool, StorageError> {
-    let done = sqlx::query("UPDATE rooms SET epoch = greatest(epoch, $3) + 1 WHERE event = $1 AND epoch = $2")
+    let done = sqlx::query(
+        "UPDATE rooms
+         SET epoch = greatest(epoch, $3) + 1,
+             next_sequence = CASE WHEN greatest(epoch, $3) = 0 THEN next_sequence ELSE next_sequence + $4 END
+         WHERE event = $1 AND epoch = $2",
+    )
         .bind(event.0)
         .bind(number::<_, i64>("epoch", seen)?)
         .bind(number::<_, i64>("epoch", found)?)
+        .bind(SEQUENCE_GAP)
         .execute(pool)
         .await?;
     Ok(done.rows_affected() == 1)

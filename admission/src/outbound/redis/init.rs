@@ -5,9 +5,6 @@ use redis::{RedisResult, cmd};
 
 use super::{Lines, Reply, unexpected};
 
-/// Added to the durable sequence number when Redis was lost: more than can have been given out since it was written.
-const SEQUENCE_GAP: u64 = 1_000_000;
-
 /// What Redis holds of a room.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Warmth {
@@ -38,10 +35,9 @@ impl Lines {
     pub async fn init(&self, room: &Room) -> RedisResult<()> {
         let k = self.keys(room.event);
         let keys = [k.room(), k.line(), k.lobby(), k.admitted(), k.sessions()];
-        let gap = if room.epoch > 1 { SEQUENCE_GAP } else { 0 };
         let args = (
             (room.epoch, room.revision, room.state.as_str(), room.frontier_number()),
-            (room.admitted, room.next_sequence + gap, room.active, room.active_until_ms),
+            (room.admitted, room.next_sequence, room.active, room.active_until_ms),
         );
         let reply: Reply = self.redis.eval(&self.scripts.init, &keys, args).await?;
         if reply.0 == "OK" { Ok(()) } else { unexpected("init", &reply) }

@@ -35,7 +35,7 @@ pub async fn save_floors(pool: &PgPool, event: EventId, floors: Floors) -> Resul
          WHERE event = $1",
     )
     .bind(event.0)
-    .bind(floors.frontier.map_or(Ok(-1), |frontier| number("frontier", frontier.as_u64()))?)
+    .bind(floors.frontier.map_or(Ok(-1), |frontier| number::<_, i64>("frontier", frontier.as_u64()))?)
     .bind(number::<_, i64>("admitted", floors.admitted)?)
     .bind(number::<_, i64>("next_sequence", floors.next_sequence)?)
     .bind(number::<_, i32>("active", floors.active)?)

@@ -77,12 +77,7 @@ pub async fn append_log(connection: &mut PgConnection, event: EventId, entry: &L
 }
 
 /// Entries with a number of at most `last` (None: from the latest on), newest first, at most `limit`.
-pub async fn log_from(
-    pool: &PgPool,
-    event: EventId,
-    last: Option<u64>,
-    limit: u32,
-) -> Result<Vec<LogRow>, StorageError> {
+pub async fn log_from(pool: &PgPool, event: EventId, last: Option<u64>, limit: u32) -> Result<Vec<LogRow>, StorageError> {
     let last = last.map_or(i64::MAX, |last| i64::try_from(last).unwrap_or(i64::MAX));
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT number, at, actor, change, reason, hash FROM room_log

@@ -1,0 +1,154 @@
+//! Operators: states, limits, and the log nobody can change afterwards.
+
+use goticket_admission::app::log_chain::{self, Broken};
+use goticket_domain::queue::{ControlChange, QueueError, RoomState, WaitingRoom};
+use goticket_domain::{AccountId, EventId};
+
+use crate::world::{World, fans, generous};
+
+fn to(state: RoomState) -> ControlChange {
+    ControlChange { state: Some(state), reason: "test".into(), ..ControlChange::default() }
+}
+
+#[tokio::test]
+async fn paused_takes_in_and_admits_nobody_draining_the_other_way_round_closed_neither() {
+    let world = World::new().await;
+    let room = world.replica();
+    let event = world.on_sale(&room, &generous()).await;
+    let fan = AccountId::generate();
+    room.join(event, fan).await.unwrap();
+
+    world.set(&room, event, to(RoomState::Paused)).await;
+    world.fill_bucket(event).await;
+    room.tick_once().await;
+    room.join(event, AccountId::generate()).await.unwrap();
+    let control = room.control(event).await.unwrap();
+    assert_eq!((control.waiting, control.admitted), (2, 0));
+
+    world.set(&room, event, to(RoomState::Draining)).await;
+    let refused = QueueError::ClosedToJoins { state: RoomState::Draining };
+    assert_eq!(room.join(event, AccountId::generate()).await.unwrap_err(), refused);
+    assert!(room.join(event, fan).await.unwrap().existing, "who is in line is");
+    world.fill_bucket(event).await;
+    room.tick_once().await;
+    assert_eq!(room.control(event).await.unwrap().admitted, 2);
+
+    let ticket = room.join(event, fan).await.unwrap().signed;
+    let session = room.claim(event, fan, &ticket).await.unwrap();
+    world.set(&room, event, to(RoomState::Closed)).await;
+    let refused = QueueError::ClosedToJoins { state: RoomState::Closed };
+    assert_eq!(room.join(event, fan).await.unwrap_err(), refused);
+    assert_eq!(room.claim(event, fan, &ticket).await.unwrap().expires_at, session.expires_at, "sessions go on");
+    room.tick_once().await;
+    let ttl: i64 = world.ask("TTL", &[world.names(event).room()]).await;
+    assert!(ttl > 0, "what is left expires: {ttl}");
+    assert_eq!(world.board(&room, event).await.state, RoomState::Closed);
+}
+
+#[tokio::test]
+async fn what_is_not_allowed_is_refused_by_field_and_changes_nothing() {
+    let world = World::new().await;
+    let room = world.replica();
+    let event = world.on_sale(&room, &generous()).await;
+    let rows = [
+        ("state", to(RoomState::Lobby)),
+        ("burst", ControlChange { burst: Some(0), ..ControlChange::default() }),
+        ("session_s", ControlChange { rate_per_min: Some(1), session_s: Some(29), ..ControlChange::default() }),
+        ("message", ControlChange { message: Some("x".repeat(501)), ..ControlChange::default() }),
+        ("reason", ControlChange { rate_per_min: Some(1), reason: "two\nlines".into(), ..ControlChange::default() }),
+    ];
+    let before = (room.control(event).await.unwrap(), room.log(event, 10).await.unwrap());
+    for (expected, change) in rows {
+        let refused = room.set_control(event, change, world.operator).await.unwrap_err();
+        assert!(matches!(&refused, QueueError::BadControl { field, .. } if field == expected), "{refused:?}");
+    }
+    assert_eq!((room.control(event).await.unwrap(), room.log(event, 10).await.unwrap()), before);
+    let unknown = room.set_control(EventId::generate(), to(RoomState::Paused), world.operator).await;
+    assert_eq!(unknown.unwrap_err(), QueueError::UnknownEvent);
+}
+
+#[tokio::test]
+async fn a_change_holds_on_every_replica_and_is_logged_with_who_and_why() {
+    let world = World::new().await;
+    let (room, other) = (world.replica(), world.replica());
+    let event = world.on_sale(&room, &generous()).await;
+    let change = ControlChange {
+        rate_per_min: Some(30),
+        message: Some("slow today".into()),
+        reason: "checkout is slow".into(),
+        ..ControlChange::default()
+    };
+    world.set(&room, event, change.clone()).await;
+    world.set(&room, event, change).await;
+    other.tick_once().await;
+    let board = world.board(&other, event).await;
+    assert_eq!((board.rate_per_min, board.message.as_str()), (30, "slow today"));
+    let log = other.log(event, 10).await.unwrap();
+    assert_eq!(log.len(), 3, "lobby, open, and one change: doing it again changes nothing");
+    assert_eq!((log[0].number, log[0].actor, log[0].reason.as_str()), (3, Some(world.operator), "checkout is slow"));
+    assert_eq!(log[0].change, r#"{"message":["","slow today"],"rate_per_min":[600000,30]}"#);
+    assert_eq!((log[1].actor, log[2].actor), (None, None));
+}
+
+#[tokio::test]
+async fn the_log_is_a_chain_that_shows_every_tampering() {
+    let world = World::new().await;
+    let room = world.replica();
+    let event = world.on_sale(&room, &generous()).await;
+    for rate in [1, 2, 3] {
+        let reason = format!("“{rate}” is \"enough\"");
+        world.set(&room, event, ControlChange { rate_per_min: Some(rate), reason, ..ControlChange::default() }).await;
+    }
+    let entries = log_chain::read_all(&world.pool, event).await.unwrap();
+    assert_eq!((entries.len(), log_chain::verify(event, &entries)), (5, Ok(())));
+    assert_eq!(log_chain::verify(EventId::generate(), &entries), Err(Broken::Changed { number: 1 }));
+
+    let tamperings = [
+        ("UPDATE room_log SET reason = 'other' WHERE event = $1 AND number = 3", Broken::Changed { number: 3 }),
+        ("UPDATE room_log SET at = at + interval '1 microsecond' WHERE event = $1 AND number = 2", Broken::Changed { number: 2 }),
+        ("UPDATE room_log SET actor = NULL WHERE event = $1 AND number = 4", Broken::Changed { number: 4 }),
+        ("UPDATE room_log SET hash = sha256(hash) WHERE event = $1 AND number = 1", Broken::Changed { number: 1 }),
+        ("DELETE FROM room_log WHERE event = $1 AND number = 2", Broken::Missing { expected: 2 }),
+    ];
+    for (sql, broken) in tamperings {
+        let mut tx = world.pool.begin().await.unwrap();
+        sqlx::query(sql).bind(event.0).execute(&mut *tx).await.unwrap();
+        tx.commit().await.unwrap();
+        let found = log_chain::read_all(&world.pool, event).await.unwrap();
+        assert_eq!(log_chain::verify(event, &found), Err(broken), "{sql}");
+        world.rewrite_log(event, &entries).await;
+    }
+    let found = log_chain::read_all(&world.pool, event).await.unwrap();
+    assert_eq!(log_chain::verify(event, &found), Ok(()));
+}
+
+#[tokio::test]
+async fn operators_at_the_same_time_append_one_after_the_other() {
+    let world = World::new().await;
+    let room = world.replica();
+    let event = world.on_sale(&room, &generous()).await;
+    let changes = (1..=8).map(|burst| {
+        let change = ControlChange { burst: Some(burst), reason: "race".into(), ..ControlChange::default() };
+        room.set_control(event, change, world.operator)
+    });
+    for result in futures::future::join_all(changes).await {
+        result.unwrap();
+    }
+    let entries = log_chain::read_all(&world.pool, event).await.unwrap();
+    assert_eq!((entries.len(), log_chain::verify(event, &entries)), (10, Ok(())));
+}
+
+#[tokio::test]
+async fn the_schedule_waits_for_its_time() {
+    let world = World::new().await;
+    let room = world.replica();
+    let event = world.publish(&generous(), 3_600, 7_200).await;
+    room.tick_once().await;
+    assert_eq!(room.control(event).await.unwrap().state, RoomState::Scheduled);
+    assert_eq!(world.board(&room, event).await.state, RoomState::Scheduled);
+    world.set(&room, event, to(RoomState::Lobby)).await;
+    room.tick_once().await;
+    assert_eq!(room.control(event).await.unwrap().state, RoomState::Lobby);
+    room.join(event, fans(1)[0]).await.unwrap();
+    assert!(room.log(event, 10).await.unwrap().iter().all(|entry| entry.actor.is_some()), "nothing by itself");
+}

@@ -1,0 +1,173 @@
+//! The draw: anyone can recompute it, and it survives whoever makes it.
+
+use goticket_admission::outbound::redis::{FreezeAnswer, Lines, ScoresAnswer};
+use goticket_domain::queue::{
+    ClaimedPlace, ControlChange, DrawSecret, DrawSeed, Location, MerkleRoot, PlaceId, PlaceKind, QueueError, RoomState, Score,
+    WaitingRoom,
+};
+use goticket_domain::{AccountId, EventId};
+
+use crate::world::{SECRET, World, fans, generous};
+
+/// The line as it stands in Redis.
+async fn line(world: &World, event: EventId) -> Vec<(PlaceId, u64)> {
+    let line: Vec<(String, u64)> =
+        world.ask("ZRANGE", &[world.names(event).line(), "0".into(), "-1".into(), "WITHSCORES".into()]).await;
+    line.into_iter().map(|(place, score)| (PlaceId::from_hex(&place).unwrap(), score)).collect()
+}
+
+/// What anyone computes from the published secret and lobby.
+fn recomputed(lobby: &mut [PlaceId]) -> (MerkleRoot, DrawSeed, Vec<(PlaceId, u64)>) {
+    let root = MerkleRoot::of(lobby);
+    let seed = DrawSecret(SECRET).seed(root, b"");
+    let mut order: Vec<_> = lobby.iter().map(|place| (*place, Score::drawn(&seed, *place).as_u64())).collect();
+    order.sort_by_key(|(_, score)| *score);
+    (root, seed, order)
+}
+
+async fn lobby_of(world: &World, n: usize) -> (EventId, Vec<AccountId>, Vec<PlaceId>) {
+    let room = world.replica();
+    let event = world.lobby(&room, &generous()).await;
+    let all = fans(n);
+    let mut places = Vec::new();
+    for fan in &all {
+        places.push(room.join(event, *fan).await.unwrap().ticket.place);
+    }
+    (event, all, places)
+}
+
+#[tokio::test]
+async fn the_order_is_the_one_anyone_can_recompute_from_what_is_published() {
+    let world = World::new().await;
+    let (event, all, mut places) = lobby_of(&world, 200).await;
+    let room = world.replica();
+    room.tick_once().await;
+    let before = world.board(&room, event).await;
+    assert_eq!(before.commitment, DrawSecret(SECRET).commitment());
+    assert_eq!((before.root, before.seed, before.waiting, before.pivots.len()), (None, None, 200, 0));
+
+    world.start_sale(&room, event).await;
+
+    let (root, seed, order) = recomputed(&mut places);
+    assert_eq!(line(&world, event).await, order);
+    room.refresh_rooms().await;
+    world.empty_bucket(event).await;
+    room.admit_all().await;
+    let board = world.board(&room, event).await;
+    assert_eq!((board.state, board.root, board.seed), (RoomState::Open, Some(root), Some(seed)));
+    let ticket = room.join(event, all[0]).await.unwrap();
+    assert!(ticket.existing && ticket.ticket.kind == PlaceKind::Lobby);
+    // The secret is in the log, so that anyone can check it against the commitment.
+    let log = room.log(event, 1).await.unwrap();
+    let change: serde_json::Value = serde_json::from_str(&log[0].change).unwrap();
+    assert_eq!(change["draw"]["secret"], hex::encode(SECRET));
+    assert_eq!(change["draw"]["root"], root.to_hex());
+}
+
+#[tokio::test]
+async fn nobody_has_a_place_number_before_the_draw() {
+    let world = World::new().await;
+    let (event, all, _) = lobby_of(&world, 3).await;
+    let room = world.replica();
+    room.tick_once().await;
+    let joined = room.join(event, all[0]).await.unwrap();
+    assert_eq!(room.place(event, all[0], &joined.signed).await, Err(QueueError::NotDrawn));
+    assert_eq!(room.claim(event, all[0], &joined.signed).await, Err(QueueError::NotDrawn));
+    assert_eq!(world.board(&room, event).await.locate(&joined.ticket), Location::Lobby { joined: 3 });
+}
+
+#[tokio::test]
+async fn a_draw_that_was_killed_half_way_is_done_again_to_the_same_order() {
+    let world = World::new().await;
+    let (event, all, mut places) = lobby_of(&world, 50).await;
+    let (_, seed, order) = recomputed(&mut places);
+    // Killed after it had frozen the lobby and written a part of the order.
+    let lines = Lines::new(world.redis.clone());
+    assert_eq!(lines.freeze(event).await.unwrap(), FreezeAnswer::Frozen(50));
+    let half: Vec<_> = places[..20].iter().map(|place| (*place, Score::drawn(&seed, *place))).collect();
+    assert_eq!(lines.write_scores(event, &half).await.unwrap(), ScoresAnswer::Written);
+
+    // Meanwhile one joins, one of the lobby asks, one leaves.
+    let room = world.replica();
+    room.tick_once().await;
+    let late = room.join(event, AccountId::generate()).await.unwrap();
+    assert_eq!(late.ticket.kind, PlaceKind::Late { sequence: 0 });
+    let found = room.join(event, all[7]).await.unwrap();
+    assert!(found.existing && found.ticket.kind == PlaceKind::Lobby);
+    assert_eq!(room.place(event, all[7], &found.signed).await, Err(QueueError::NotDrawn));
+    room.leave(event, all[8]).await.unwrap();
+    let control = room.control(event).await.unwrap();
+    assert_eq!((control.state, control.admitted), (RoomState::Lobby, 0));
+
+    world.start_sale(&room, event).await;
+
+    let left = room.join(event, all[8]).await.unwrap();
+    assert_eq!((left.existing, left.ticket.kind), (false, PlaceKind::Late { sequence: 1 }), "he left before the draw was done");
+    let mut expected: Vec<_> = order.into_iter().filter(|(place, _)| *place != left.ticket.place).collect();
+    expected.extend([(late.ticket.place, 1 << 52), (left.ticket.place, (1 << 52) + 1)]);
+    assert_eq!(line(&world, event).await, expected);
+    assert_eq!(world.room(event).await.seed, Some(seed), "the root is that of the lobby as it was closed");
+}
+
+#[tokio::test]
+async fn a_draw_that_was_killed_after_its_commit_is_taken_over_by_the_next_tick() {
+    let world = World::new().await;
+    let (event, _, mut places) = lobby_of(&world, 10).await;
+    let room = world.replica();
+    room.refresh_rooms().await;
+    let k = world.names(event);
+    let before: Vec<(String, String)> = world.ask("HGETALL", &[k.room()]).await;
+    world.start_sale(&room, event).await;
+    // Redis as it was between the commit and the first tick.
+    let drawn = line(&world, event).await;
+    for (field, value) in before.into_iter().filter(|(field, _)| field == "revision" || field == "state") {
+        let _: u64 = world.ask("HSET", &[k.room(), field, value]).await;
+    }
+    let _: u64 = world.ask("HSET", &[k.room(), "drawing".into(), "1".into()]).await;
+    let _: u64 = world.ask("ZADD", &[k.lobby(), "0".into(), places[0].to_hex()]).await;
+
+    let other = world.replica();
+    world.empty_bucket(event).await;
+    other.tick_once().await;
+    let (lobby, drawing): (u64, Option<String>) =
+        (world.ask("EXISTS", &[k.lobby()]).await, world.ask("HGET", &[k.room(), "drawing".into()]).await);
+    assert_eq!((lobby, drawing), (0, None));
+    assert_eq!(drawn, recomputed(&mut places).2);
+    assert_eq!(other.join(event, AccountId::generate()).await.unwrap().ticket.kind, PlaceKind::Late { sequence: 0 });
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn replicas_at_the_same_time_draw_once() {
+    let world = World::new().await;
+    let (event, _, mut places) = lobby_of(&world, 100).await;
+    world.sale_is_due(event).await;
+    let replicas: Vec<_> = (0..4).map(|_| world.replica()).collect();
+    for room in &replicas {
+        room.refresh_rooms().await;
+    }
+    futures::future::join_all(replicas.iter().map(|room| room.keep_schedule())).await;
+    assert_eq!(world.room(event).await.state, RoomState::Open);
+    assert_eq!(line(&world, event).await, recomputed(&mut places).2);
+    let log = replicas[0].log(event, 10).await.unwrap();
+    assert_eq!(log.len(), 2, "the lobby was opened once, the order drawn once: {log:?}");
+}
+
+#[tokio::test]
+async fn an_operator_who_opens_the_lobby_early_draws_its_order() {
+    let world = World::new().await;
+    let (event, all, mut places) = lobby_of(&world, 20).await;
+    let room = world.replica();
+    let change = ControlChange { state: Some(RoomState::Open), reason: "doors are early".into(), ..ControlChange::default() };
+    world.set(&room, event, change).await;
+    assert_eq!(line(&world, event).await, recomputed(&mut places).2);
+    let first = room.join(event, all[0]).await.unwrap();
+    assert!(matches!(room.place(event, all[0], &first.signed).await, Ok(ClaimedPlace::Waiting { .. })));
+}
+
+#[tokio::test]
+async fn an_empty_lobby_is_drawn_too() {
+    let world = World::new().await;
+    let room = world.replica();
+    let event = world.on_sale(&room, &generous()).await;
+    assert_eq!(world.room(event).await.root, Some(MerkleRoot::of(&mut [])));
+}

@@ -1,0 +1,90 @@
+//! Servers that go away for a while.
+
+use std::time::Duration;
+
+use goticket_domain::AccountId;
+use goticket_domain::queue::{ControlChange, QueueError, WaitingRoom};
+use goticket_testkit::{TestBed, eventually};
+use redis::cmd;
+
+use crate::world::{World, fans, generous};
+
+const SOON: Duration = Duration::from_secs(20);
+
+/// Links, quick to notice that a server is away.
+const IMPATIENT: [(&str, &str); 5] = [
+    ("ADMISSION__DURABLE_GRACE_MS", "0"),
+    ("ADMISSION__FLOORS_EVERY_MS", "100"),
+    ("POSTGRES__ACQUIRE_TIMEOUT_MS", "500"),
+    ("REDIS__RESPONSE_TIMEOUT_MS", "500"),
+    ("REDIS__CONNECT_TIMEOUT_MS", "500"),
+];
+
+#[tokio::test]
+async fn nobody_is_admitted_while_it_cannot_be_made_durable() {
+    let (bed, links) = TestBed::behind_links().await;
+    let world = World::on(bed, &IMPATIENT).await;
+    let room = world.replica();
+    let event = world.on_sale(&room, &generous()).await;
+    let joined = room.join(event, AccountId::generate()).await.unwrap();
+    room.refresh_rooms().await;
+    links.postgres.cut();
+    world.fill_bucket(event).await;
+    room.tick_once().await;
+    let line: u64 = world.ask("ZCARD", &[world.names(event).line()]).await;
+    assert_eq!(line, 1, "he waits");
+    let other = room.join(event, AccountId::generate()).await.unwrap();
+    assert_eq!(other.ticket.epoch, joined.ticket.epoch, "joining goes on");
+    let change = ControlChange { rate_per_min: Some(1), ..ControlChange::default() };
+    assert_eq!(room.set_control(event, change, world.operator).await.unwrap_err(), QueueError::Unavailable);
+    links.postgres.restore();
+    eventually("he is admitted by a tick", SOON, || async {
+        world.fill_bucket(event).await;
+        room.tick_once().await;
+        let line: u64 = world.ask("ZCARD", &[world.names(event).line()]).await;
+        (line == 0).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn without_redis_everyone_is_told_to_come_back_and_ticks_resume_by_themselves() {
+    let (bed, links) = TestBed::behind_links().await;
+    let world = World::on(bed, &IMPATIENT).await;
+    let room = world.replica();
+    let event = world.on_sale(&room, &generous()).await;
+    let all = fans(2);
+    let ticket = room.join(event, all[0]).await.unwrap().signed;
+    room.tick_once().await;
+    let board = world.board(&room, event).await;
+    links.redis.cut();
+    room.tick_once().await;
+    assert_eq!(room.join(event, all[1]).await.unwrap_err(), QueueError::Unavailable);
+    assert_eq!(room.claim(event, all[0], &ticket).await.unwrap_err(), QueueError::Unavailable);
+    assert_eq!(room.leave(event, all[0]).await.unwrap_err(), QueueError::Unavailable);
+    assert_eq!(world.board(&room, event).await.frontier, board.frontier, "the last board stays");
+    let pause = ControlChange { message: Some("wait".into()), ..ControlChange::default() };
+    assert_eq!(room.set_control(event, pause, world.operator).await.unwrap().settings.message, "wait", "operators still reach it");
+    links.redis.restore();
+    eventually("the fan is admitted by a tick and gets his token", SOON, || async {
+        room.tick_once().await;
+        room.claim(event, all[0], &ticket).await.ok()
+    })
+    .await;
+    assert_eq!(world.board(&room, event).await.message, "wait");
+}
+
+#[tokio::test]
+async fn scripts_that_redis_has_forgotten_are_loaded_again() {
+    let world = World::new().await;
+    let room = world.replica();
+    let event = world.on_sale(&room, &generous()).await;
+    let fan = AccountId::generate();
+    for _ in 0..2 {
+        let _: () = world.redis.query(cmd("SCRIPT").arg("FLUSH")).await.unwrap();
+        room.join(event, fan).await.unwrap();
+        let _: () = world.redis.query(cmd("SCRIPT").arg("FLUSH")).await.unwrap();
+        room.tick_once().await;
+    }
+    assert_eq!(room.control(event).await.unwrap().state, goticket_domain::queue::RoomState::Open);
+}

@@ -1,0 +1,119 @@
+//! gRPC says what the process itself says.
+
+use std::sync::Arc;
+
+use futures::StreamExt as _;
+use goticket_admission::{WaitingRoomService, grpc_router};
+use goticket_domain::queue::{ControlChange, QueueError, RoomSettings, RoomState, WaitingRoom};
+use goticket_domain::{AccountId, EventId};
+use goticket_platform::http;
+use goticket_platform::shutdown::Shutdown;
+use tonic::transport::Endpoint;
+
+use crate::grpc_client::Client;
+use crate::world::{World, fans, generous};
+
+const SECRET: &str = "0123456789abcdef0123456789abcdef";
+
+/// Serves a replica over gRPC; returns a client of it with the secret given.
+async fn serve(room: &Arc<WaitingRoomService>, shown: &str) -> (Client, Shutdown) {
+    let shutdown = Shutdown::new();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let room: Arc<dyn WaitingRoom> = Arc::clone(room) as _;
+    let router = grpc_router(room, &SECRET.to_owned().into(), shutdown.token());
+    let drain = std::time::Duration::from_secs(5);
+    shutdown.spawn_fallible("grpc", http::serve(listener, router, shutdown.token(), drain));
+    let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
+    (Client { channel, secret: shown.to_owned() }, shutdown)
+}
+
+#[tokio::test]
+async fn both_adapters_give_the_same_answers_and_refusals() {
+    let world = World::new().await;
+    let local = world.replica();
+    let (remote, _shutdown) = serve(&local, SECRET).await;
+    let (local, remote): (&dyn WaitingRoom, &dyn WaitingRoom) = (&*local, &remote);
+    let room = world.replica();
+    let open = world.on_sale(&room, &RoomSettings { active_cap: 1, ..generous() }).await;
+    let lobby = world.lobby(&room, &generous()).await;
+    let scheduled = world.publish(&generous(), 3_600, 7_200).await;
+    let closed = world.on_sale(&room, &generous()).await;
+    let all = fans(4);
+    let mut tickets = Vec::new();
+    for fan in &all {
+        tickets.push(room.join(open, *fan).await.unwrap().signed);
+    }
+    let waits = room.join(lobby, all[0]).await.unwrap().signed;
+    world.set(&room, closed, ControlChange { state: Some(RoomState::Closed), ..ControlChange::default() }).await;
+    world.fill_bucket(open).await;
+    room.tick_once().await;
+    room.leave(open, all[3]).await.unwrap();
+
+    // Joining: found again (its ticket is signed anew), and every way of being refused.
+    for event in [open, lobby, scheduled, closed, EventId::generate()] {
+        let fresh = |joined: Result<goticket_domain::queue::JoinedPlace, QueueError>| {
+            joined.map(|j| (j.existing, j.ticket.place, j.ticket.kind, j.ticket.epoch))
+        };
+        assert_eq!(fresh(local.join(event, all[0]).await), fresh(remote.join(event, all[0]).await));
+    }
+    // Places: admitted, in line, gone, undrawn, of a foreign ticket, of no ticket, unknown.
+    let places = [
+        (open, all[0], &tickets[0]),
+        (open, all[1], &tickets[1]),
+        (open, all[3], &tickets[3]),
+        (lobby, all[0], &waits),
+        (open, all[2], &tickets[1]),
+        (open, all[2], &String::new()),
+        (closed, all[0], &tickets[0]),
+    ];
+    for (event, fan, ticket) in places {
+        assert_eq!(local.place(event, fan, ticket).await, remote.place(event, fan, ticket).await);
+        let (one, other) = (local.claim(event, fan, ticket).await, remote.claim(event, fan, ticket).await);
+        assert_eq!(one.map(|c| c.expires_at), other.map(|c| c.expires_at));
+    }
+    assert_eq!(local.place(open, all[0], &tickets[0]).await, remote.place(open, all[0], &tickets[0]).await, "inside");
+    // Controls and the log.
+    for event in [open, scheduled, closed, EventId::generate()] {
+        assert_eq!(local.control(event).await, remote.control(event).await);
+        assert_eq!(local.log(event, 10).await, remote.log(event, 10).await);
+        for change in [
+            ControlChange { burst: Some(0), ..ControlChange::default() },
+            ControlChange { state: Some(RoomState::Scheduled), reason: "no".into(), ..ControlChange::default() },
+            ControlChange { message: Some("hello".into()), reason: "yes".into(), ..ControlChange::default() },
+        ] {
+            let one = local.set_control(event, change.clone(), world.operator).await;
+            assert_eq!(one, remote.set_control(event, change, world.operator).await);
+        }
+    }
+    assert_eq!(remote.leave(open, all[0]).await, local.leave(open, all[0]).await);
+    assert_eq!(remote.leave(EventId::generate(), all[0]).await, local.leave(EventId::generate(), all[0]).await);
+}
+
+#[tokio::test]
+async fn boards_are_streamed_and_the_stream_ends_with_the_server() {
+    let world = World::new().await;
+    let room = world.replica();
+    let event = world.on_sale(&room, &generous()).await;
+    room.tick_once().await;
+    let (remote, shutdown) = serve(&room, SECRET).await;
+    let mut boards = remote.watch().await.unwrap();
+    let board = boards.next().await.unwrap();
+    assert_eq!((board.event, &board), (event, &world.board(&room, event).await));
+    shutdown.trigger();
+    while boards.next().await.is_some() {}
+    shutdown.drain(std::time::Duration::from_secs(10)).await.unwrap();
+}
+
+#[tokio::test]
+async fn without_the_secret_nothing_is_answered() {
+    let world = World::new().await;
+    let room = world.replica();
+    let event = world.on_sale(&room, &generous()).await;
+    for wrong in ["", "0123456789abcdef0123456789abcdee", "0123456789abcdef0123456789abcdef0"] {
+        let (remote, _shutdown) = serve(&room, wrong).await;
+        assert_eq!(remote.join(event, AccountId::generate()).await.unwrap_err(), QueueError::Unavailable);
+        assert!(remote.watch().await.is_err());
+    }
+    assert_eq!(room.control(event).await.unwrap().waiting, 0);
+}

@@ -1,0 +1,87 @@
+//! The port over gRPC, as a gateway calls it.
+
+use async_trait::async_trait;
+use futures::StreamExt as _;
+use futures::stream::BoxStream;
+use goticket_contracts::waiting_room as proto;
+use goticket_contracts::waiting_room::waiting_room_client::WaitingRoomClient;
+use goticket_contracts::waiting_room_convert::{error_of, set_control_request};
+use goticket_domain::queue::{
+    Board, Claimed, ClaimedPlace, ControlChange, JoinedPlace, LogEntry, QueueError, RoomControl, WaitingRoom,
+};
+use goticket_domain::{AccountId, EventId};
+use tonic::Request;
+use tonic::metadata::AsciiMetadataValue;
+use tonic::transport::Channel;
+
+pub(crate) struct Client {
+    pub(crate) channel: Channel,
+    pub(crate) secret: String,
+}
+
+impl Client {
+    fn client(&self) -> WaitingRoomClient<Channel> {
+        WaitingRoomClient::new(self.channel.clone())
+    }
+
+    fn with_secret<T>(&self, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        let value = AsciiMetadataValue::try_from(format!("Bearer {}", self.secret)).unwrap();
+        request.metadata_mut().insert("authorization", value);
+        request
+    }
+}
+
+fn ticket(event: EventId, account: AccountId, signed: &str) -> proto::TicketRequest {
+    proto::TicketRequest { event: event.to_string(), account: account.to_string(), signed_ticket: signed.to_owned() }
+}
+
+#[async_trait]
+impl WaitingRoom for Client {
+    async fn join(&self, event: EventId, account: AccountId) -> Result<JoinedPlace, QueueError> {
+        let request = proto::JoinRequest { event: event.to_string(), account: account.to_string() };
+        let reply = self.client().join(self.with_secret(request)).await.map_err(|status| error_of(&status))?;
+        Ok(reply.into_inner().try_into().unwrap())
+    }
+
+    async fn place(&self, event: EventId, account: AccountId, signed: &str) -> Result<ClaimedPlace, QueueError> {
+        let request = self.with_secret(ticket(event, account, signed));
+        let reply = self.client().place(request).await.map_err(|status| error_of(&status))?;
+        Ok(reply.into_inner().try_into().unwrap())
+    }
+
+    async fn claim(&self, event: EventId, account: AccountId, signed: &str) -> Result<Claimed, QueueError> {
+        let request = self.with_secret(ticket(event, account, signed));
+        let reply = self.client().claim(request).await.map_err(|status| error_of(&status))?;
+        Ok(reply.into_inner().try_into().unwrap())
+    }
+
+    async fn leave(&self, event: EventId, account: AccountId) -> Result<(), QueueError> {
+        let request = proto::LeaveRequest { event: event.to_string(), account: account.to_string() };
+        self.client().leave(self.with_secret(request)).await.map_err(|status| error_of(&status)).map(drop)
+    }
+
+    async fn control(&self, event: EventId) -> Result<RoomControl, QueueError> {
+        let request = proto::GetControlRequest { event: event.to_string() };
+        let reply = self.client().get_control(self.with_secret(request)).await.map_err(|status| error_of(&status))?;
+        Ok(reply.into_inner().try_into().unwrap())
+    }
+
+    async fn set_control(&self, event: EventId, change: ControlChange, actor: AccountId) -> Result<RoomControl, QueueError> {
+        let request = self.with_secret(set_control_request(event, change, actor));
+        let reply = self.client().set_control(request).await.map_err(|status| error_of(&status))?;
+        Ok(reply.into_inner().try_into().unwrap())
+    }
+
+    async fn log(&self, event: EventId, limit: u32) -> Result<Vec<LogEntry>, QueueError> {
+        let request = proto::LogRequest { event: event.to_string(), limit };
+        let reply = self.client().log(self.with_secret(request)).await.map_err(|status| error_of(&status))?;
+        Ok(reply.into_inner().entries.into_iter().map(|entry| entry.try_into().unwrap()).collect())
+    }
+
+    async fn watch(&self) -> Result<BoxStream<'static, Board>, QueueError> {
+        let stream = self.client().watch(self.with_secret(proto::WatchRequest {})).await.map_err(|status| error_of(&status))?;
+        let boards = stream.into_inner().take_while(|board| std::future::ready(board.is_ok()));
+        Ok(boards.map(|board| board.unwrap().try_into().unwrap()).boxed())
+    }
+}
