@@ -141,4 +141,3 @@ pub(crate) enum KeysCommand {
         dir: PathBuf,
     },
 }
-

@@ -134,7 +134,11 @@ mod tests {
         ];
         for (outbox, found, missing, doubled, out_of_order) in rows {
             let c = LogComparison::of(&committed(outbox), &log(found));
-            assert_eq!((c.missing.len(), c.doubled, c.out_of_order.len()), (missing, doubled, out_of_order), "{outbox:?} {found:?}");
+            assert_eq!(
+                (c.missing.len(), c.doubled, c.out_of_order.len()),
+                (missing, doubled, out_of_order),
+                "{outbox:?} {found:?}"
+            );
         }
     }
 

@@ -105,7 +105,7 @@ impl fmt::Display for Report {
         )?;
         for check in &self.checks {
             let mark = if check.violations == 0 { "ok  " } else { "FAIL" };
-            writeln!(f, "{mark}  {:<24} {}", check.name, check.proves)?;
+            writeln!(f, "{mark}  {:<26} {}", check.name, check.proves)?;
             for what in &check.named {
                 writeln!(f, "        ✗ {what}")?;
             }

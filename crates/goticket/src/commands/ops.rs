@@ -65,7 +65,11 @@ fn describe(control: &RoomControl) -> String {
     let settings = &control.settings;
     let mut text = String::new();
     let _ = writeln!(text, "state     {}", control.state.as_str());
-    let _ = writeln!(text, "line      {} waiting, {} admitted so far, {} inside of at most {}", control.waiting, control.admitted, control.active, settings.active_cap);
+    let _ = writeln!(
+        text,
+        "line      {} waiting, {} admitted so far, {} inside of at most {}",
+        control.waiting, control.admitted, control.active, settings.active_cap
+    );
     let _ = writeln!(text, "rate      {} per minute, at most {} at once", settings.rate_per_min, settings.burst);
     let _ = writeln!(text, "windows   {} s to claim, {} s of session", settings.claim_window_s, settings.session_s);
     let _ = writeln!(text, "message   {}", if settings.message.is_empty() { "–" } else { &settings.message });

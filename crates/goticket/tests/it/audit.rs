@@ -26,21 +26,13 @@ const DAMAGES: &[(&str, &str, &str)] = &[
         "DELETE FROM outbox WHERE id = 'ffffffff-0000-7000-8000-000000000000'",
         "committed is published",
     ),
-    (
-        "UPDATE notifications SET state = 'rendered'",
-        "UPDATE notifications SET state = 'sent'",
-        "mails",
-    ),
+    ("UPDATE notifications SET state = 'rendered'", "UPDATE notifications SET state = 'sent'", "mails"),
     (
         "CREATE TABLE kept AS SELECT * FROM booking_requests; DELETE FROM booking_requests",
         "INSERT INTO booking_requests SELECT * FROM kept; DROP TABLE kept",
         "one request, one outcome",
     ),
-    (
-        "UPDATE account_tickets SET tickets = tickets + 1",
-        "UPDATE account_tickets SET tickets = tickets - 1",
-        "ticket limit",
-    ),
+    ("UPDATE account_tickets SET tickets = tickets + 1", "UPDATE account_tickets SET tickets = tickets - 1", "ticket limit"),
     (
         "UPDATE payments SET state = 'declined' WHERE state = 'paid'",
         "UPDATE payments SET state = 'paid' WHERE state = 'declined'",

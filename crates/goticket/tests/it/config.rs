@@ -38,7 +38,7 @@ fn a_wrong_setting_is_refused_by_name_value_and_range() {
     let rows = [
         ("GATEWAY__BCRYPT_COST", "4", "12"),
         ("POSTGRES__MAX_CONNECTIONS", "0", "1"),
-        ("POSTGRES__MAX_CONNECTIONS", "many", "integer"),
+        ("POSTGRES__MAX_CONNECTIONS", "many", "whole number"),
         ("REDIS__RESPONSE_TIMEOUT_MS", "-5", ""),
         ("WORKERS__BOOKING__BATCH_MAX", "100000", "500"),
         ("WORKERS__BOOKING__BATCH_MAX", "0", "1"),

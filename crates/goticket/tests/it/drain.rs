@@ -21,7 +21,8 @@ async fn the_gateway_finishes_what_is_in_flight_and_takes_nothing_new() {
 
     // Nobody decides while the worker stands still: the requests wait in the gateway.
     world.deployment.pause("booking").unwrap();
-    let asking: Vec<_> = (0..).zip(&fans).map(|(n, fan)| fan.ask(&new_key(), &json!({ "seats": [event.seat("Stalls", n)] }))).collect();
+    let asking: Vec<_> =
+        (0..).zip(&fans).map(|(n, fan)| fan.ask(&new_key(), &json!({ "seats": [event.seat("Stalls", n)] }))).collect();
     let asking = tokio::spawn(join_all(asking.into_iter().map(|call| call.answer())));
     eventually("four requests in flight", SOON, async || (world.waiters().await >= 4.0).then_some(())).await;
 

@@ -48,7 +48,8 @@ async fn redis_forgets_everything_and_nobody_loses_a_place_or_a_seat() {
 
 async fn operate(world: &World, event: &Event, change: Value) {
     let path = format!("/v1/events/{}/queue/control", event.id);
-    let control: Value = world.api.call(Method::PATCH, &path).token(&world.organizer).json(&change).patiently().await.expect(StatusCode::OK);
+    let control: Value =
+        world.api.call(Method::PATCH, &path).token(&world.organizer).json(&change).patiently().await.expect(StatusCode::OK);
     assert_eq!(control["state"], change["state"]);
 }
 

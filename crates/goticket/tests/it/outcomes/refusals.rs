@@ -129,7 +129,8 @@ async fn what_cannot_be_carried_out_names_the_field_and_changes_nothing() {
     ];
     for (wish, status) in rows {
         let answer = fan.ask(&new_key(), &wish).answer().await;
-        let named = answer.body()["errors"].as_array().is_some_and(|errors| errors.iter().all(|error| error["pointer"].is_string()));
+        let named =
+            answer.body()["errors"].as_array().is_some_and(|errors| errors.iter().all(|error| error["pointer"].is_string()));
         assert!(answer.status.as_u16() == status && named, "{wish}: {} {}", answer.status, answer.body());
     }
     let elsewhere = Fan { event: other.id.clone(), ..fan.clone() };

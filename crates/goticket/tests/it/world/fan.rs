@@ -52,7 +52,7 @@ pub struct BookedSeat {
     pub no: u32,
     pub row: String,
     pub number: String,
-    pub category: String,
+    pub category: u16,
     pub price_minor: i64,
 }
 
@@ -125,7 +125,10 @@ impl Fan {
     /// A request for seats that waits so many seconds for its outcome.
     pub fn ask_waiting(&self, key: &str, wish: &Value, wait_s: u32) -> Call {
         let call = self.api.post(&format!("/v1/events/{}/bookings", self.event)).token(&self.token);
-        call.header("entry-token", &self.entry).header("idempotency-key", key).header("prefer", &format!("wait={wait_s}")).json(wish)
+        call.header("entry-token", &self.entry)
+            .header("idempotency-key", key)
+            .header("prefer", &format!("wait={wait_s}"))
+            .json(wish)
     }
 
     /// Asks for these seats and must get them.
@@ -185,7 +188,12 @@ impl Fan {
     pub async fn cancel(&self, id: &str) -> Booking {
         let call = self.api.delete(&format!("/v1/bookings/{id}")).token(&self.token).header("prefer", "wait=10");
         let answer = call.patiently().await;
-        assert!(answer.status.is_success() || answer.status == StatusCode::CONFLICT, "cancel: {} {}", answer.status, answer.body());
+        assert!(
+            answer.status.is_success() || answer.status == StatusCode::CONFLICT,
+            "cancel: {} {}",
+            answer.status,
+            answer.body()
+        );
         self.until(id, |booking| booking.state != "held").await
     }
 
@@ -215,8 +223,13 @@ impl Fan {
 
     /// One digit per seat, as the map shows it.
     pub async fn seat_states(&self) -> String {
-        let map: Value =
-            self.api.get(&format!("/v1/events/{}/seats?geometry=false", self.event)).token(&self.token).answer().await.expect(StatusCode::OK);
+        let map: Value = self
+            .api
+            .get(&format!("/v1/events/{}/seats?geometry=false", self.event))
+            .token(&self.token)
+            .answer()
+            .await
+            .expect(StatusCode::OK);
         map["states"].as_str().unwrap().to_owned()
     }
 

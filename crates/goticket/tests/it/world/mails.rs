@@ -23,7 +23,8 @@ impl World {
             *copies += 1;
             distinct.insert(mail.message_id);
         }
-        let count = |(copies, distinct): (i64, BTreeSet<String>)| Received { copies, distinct: distinct.len().try_into().unwrap() };
+        let count =
+            |(copies, distinct): (i64, BTreeSet<String>)| Received { copies, distinct: distinct.len().try_into().unwrap() };
         ids.into_iter().map(|(address, found)| (address, count(found))).collect()
     }
 
