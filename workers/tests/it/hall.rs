@@ -34,7 +34,7 @@ pub(crate) const LIMIT: u32 = 10;
 
 /// The hall and its servers.
 pub(crate) struct Hall {
-    pub(crate) bed: TestBed,
+    _bed: TestBed,
     pub(crate) config: Config,
     pub(crate) pool: PgPool,
     pub(crate) redis: Redis,
@@ -43,33 +43,37 @@ pub(crate) struct Hall {
 
 impl Hall {
     pub(crate) async fn open() -> Self {
-        Self::in_bed(TestBed::new().await, 600).await
-    }
-
-    /// Holds last for so many seconds.
-    pub(crate) async fn with_holds_of(seconds: i32) -> Self {
-        Self::in_bed(TestBed::new().await, seconds).await
+        Self::in_bed(TestBed::new().await).await
     }
 
     pub(crate) async fn behind_links() -> (Self, Links) {
         let (bed, links) = TestBed::behind_links().await;
-        (Self::in_bed(bed, 600).await, links)
+        (Self::in_bed(bed).await, links)
     }
 
-    async fn in_bed(bed: TestBed, hold_seconds: i32) -> Self {
+    async fn in_bed(bed: TestBed) -> Self {
         let config: Config = super::config(&bed, &[("GOTICKET__REDIS__RESPONSE_TIMEOUT_MS", "300")]);
         let pool = postgres::connect(&config.postgres).await.unwrap();
         goticket_storage::migrate(&pool).await.unwrap();
         let redis = redis::connect(&config.redis).await.unwrap();
         let event = EventId::generate();
-        build(&pool, event, hold_seconds).await;
-        Self { bed, config, pool, redis, event }
+        build(&pool, event).await;
+        Self { _bed: bed, config, pool, redis, event }
     }
 
     /// A worker with memory, connections and seat board of its own.
     pub(crate) async fn worker(&self) -> BookingWorker {
         let pool = postgres::connect(&self.config.postgres).await.unwrap();
         let redis = redis::connect(&self.config.redis).await.unwrap();
+        BookingWorker::new(pool, SeatBoard::new(redis, Duration::from_secs(5)), CancellationToken::new())
+    }
+
+    /// A worker whose Redis is another one: it neither sees our locks nor touches our map.
+    pub(crate) async fn worker_elsewhere(&self) -> BookingWorker {
+        let pool = postgres::connect(&self.config.postgres).await.unwrap();
+        let mut config = self.config.redis.clone();
+        config.prefix = format!("{}elsewhere:", config.prefix);
+        let redis = redis::connect(&config).await.unwrap();
         BookingWorker::new(pool, SeatBoard::new(redis, Duration::from_secs(5)), CancellationToken::new())
     }
 
@@ -204,7 +208,9 @@ pub(crate) struct Payment {
 #[track_caller]
 pub(crate) fn decided(verdict: &Verdict) -> Result<(BookingId, Vec<u32>), RefusalReason> {
     match verdict {
-        Verdict::Done(ReplyResult::Decided { decided: Outcome::Held { booking, held }, .. }) => Ok((*booking, held.seats.clone())),
+        Verdict::Done(ReplyResult::Decided { decided: Outcome::Held { booking, held }, .. }) => {
+            Ok((*booking, held.seats.clone()))
+        }
         Verdict::Done(ReplyResult::Decided { decided: Outcome::Refused { reason, .. }, .. }) => Err(*reason),
         other => panic!("not a decision: {other:?}"),
     }
@@ -214,7 +220,7 @@ pub(crate) fn state(state: BookingState) -> Verdict {
     Verdict::Done(ReplyResult::State { state })
 }
 
-async fn build(pool: &PgPool, event: EventId, hold_seconds: i32) {
+async fn build(pool: &PgPool, event: EventId) {
     let (owner, venue) = (Uuid::now_v7(), Uuid::now_v7());
     let insert = |sql: &'static str| sqlx::query(sql).bind(event.0);
     sqlx::query("INSERT INTO accounts (id, email, name, role) VALUES ($1, 'owner@hall.test', 'Owner', 'organizer')")
@@ -222,19 +228,20 @@ async fn build(pool: &PgPool, event: EventId, hold_seconds: i32) {
         .execute(pool)
         .await
         .unwrap();
-    sqlx::query("INSERT INTO venues (id, owner, name, time_zone, plan, seat_count) VALUES ($1, $2, 'Hall', 'Europe/Berlin', '{}', 26)")
-        .bind(venue)
-        .bind(owner)
-        .execute(pool)
-        .await
-        .unwrap();
-    insert(
-        "INSERT INTO events (id, venue, owner, title, currency, status, starts_at, lobby_opens_at, onsale_at, hold_seconds, ticket_limit, capacity)
-         VALUES ($1, $2, $3, 'Show', 'EUR', 'published', now() + '1 day', now() - '2 hours'::interval, now() - '1 hour'::interval, $4, $5, $6)",
+    sqlx::query(
+        "INSERT INTO venues (id, owner, name, time_zone, plan, seat_count) VALUES ($1, $2, 'Hall', 'Europe/Berlin', '{}', 26)",
     )
     .bind(venue)
     .bind(owner)
-    .bind(hold_seconds)
+    .execute(pool)
+    .await
+    .unwrap();
+    insert(
+        "INSERT INTO events (id, venue, owner, title, currency, status, starts_at, lobby_opens_at, onsale_at, hold_seconds, ticket_limit, capacity)
+         VALUES ($1, $2, $3, 'Show', 'EUR', 'published', now() + '1 day', now() - '2 hours'::interval, now() - '1 hour'::interval, 600, $4, $5)",
+    )
+    .bind(venue)
+    .bind(owner)
     .bind(i32::try_from(LIMIT).unwrap())
     .bind(i32::try_from(CAPACITY).unwrap())
     .execute(pool)

@@ -47,7 +47,7 @@ impl Locking {
 
     fn prepare(&self, prefix: &str, jobs: &[Job]) -> BTreeMap<EventId, Call> {
         let mut calls: BTreeMap<EventId, Call> = BTreeMap::new();
-        for (request, seats) in jobs.iter().filter_map(named) {
+        for (request, seats) in jobs.iter().filter(|job| job.condemned.is_none()).filter_map(named) {
             let keys = EventKeys::new(prefix, request.event);
             let call =
                 calls.entry(request.event).or_insert_with(|| Call { args: vec![self.ttl_ms.to_string()], ..Call::default() });
@@ -62,7 +62,7 @@ impl Locking {
 /// A request that names its seats; only such can be locked before they are chosen.
 pub(super) fn named(job: &Job) -> Option<(&BookingRequest, &[u32])> {
     match &job.command.action {
-        Action::Create { request } if job.condemned.is_none() => match &request.choice {
+        Action::Create { request } => match &request.choice {
             SeatChoice::Named { seats } => Some((request, seats)),
             SeatChoice::BestAvailable { .. } => None,
         },

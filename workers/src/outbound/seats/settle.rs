@@ -40,11 +40,7 @@ impl Settling {
         for (job, result) in jobs.iter().zip(results) {
             let event = job.command.event;
             let settlement = settlements.entry(event).or_insert_with(|| self.nothing(prefix, event));
-            settlement.replies.extend(reply(prefix, job, result.clone()));
-            if let Some((request, seats)) = named(job) {
-                settlement.locked.extend(seats);
-                settlement.bookings.push(request.booking.to_string());
-            }
+            settlement.add(prefix, job, result.clone());
         }
         for &(section, seat) in &desk.touched {
             let Some(category) = desk.plans.get(&section).and_then(|plan| plan.category(seat)) else { continue };
@@ -59,10 +55,10 @@ impl Settling {
         settlements.into_values().collect()
     }
 
-    /// Only a reply.
+    /// Only a reply, and the end of the locks.
     pub(super) fn only_reply(&self, prefix: &str, job: &Job, result: ReplyResult) -> Settlement {
         let mut settlement = self.nothing(prefix, job.command.event);
-        settlement.replies.extend(reply(prefix, job, result));
+        settlement.add(prefix, job, result);
         settlement
     }
 
@@ -83,6 +79,17 @@ impl Settling {
         args.extend(replies.iter().flat_map(|(channel, payload)| [channel.clone(), payload.clone()]));
         args.extend(bookings.iter().cloned());
         redis.eval(&self.script, &names, &args).await
+    }
+}
+
+impl Settlement {
+    /// A job's reply, and the locks it may have.
+    fn add(&mut self, prefix: &str, job: &Job, result: ReplyResult) {
+        self.replies.extend(reply(prefix, job, result));
+        if let Some((request, seats)) = named(job) {
+            self.locked.extend(seats);
+            self.bookings.push(request.booking.to_string());
+        }
     }
 }
 

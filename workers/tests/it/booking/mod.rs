@@ -1,4 +1,11 @@
 //! Deciding bookings.
 
+mod faults;
+mod keys;
+mod life;
+mod payments;
+mod poison;
 mod queue;
+mod races;
 mod requests;
+mod seat_map;

@@ -15,7 +15,12 @@ use goticket_platform::{
     shutdown::Shutdown,
 };
 use goticket_testkit::eventually;
-use goticket_workers::{WorkerRole, app::booking::Job};
+use goticket_workers::{
+    WorkerRole,
+    app::booking::Job,
+    inbound::booking_queue::{BatchLimits, BookingQueue},
+    outbound::dead_letters::DeadLetters,
+};
 
 use crate::{SOON, hall::Hall};
 
@@ -106,5 +111,115 @@ async fn a_booking_is_made_and_paid_for_through_the_broker() {
     running.await.unwrap().unwrap();
     broker.assert_empty().await;
     broker.dead_letters(0).await;
+    hall.assert_clean().await;
+}
+
+fn create_in(hall: &Hall, fan: goticket_domain::AccountId, n: usize) -> Job {
+    hall.best(fan, &n.to_string(), u16::try_from(n % 3).unwrap(), 1, None)
+}
+
+#[tokio::test]
+async fn what_was_committed_but_not_acknowledged_keeps_its_one_outcome() {
+    let hall = Hall::open().await;
+    let broker = Broker::of(&hall).await;
+    let fan = hall.account().await;
+    let jobs: Vec<Job> = (0..6).map(|n| create_in(&hall, fan, 3 * n)).collect();
+    for job in &jobs {
+        broker.send(&job.command).await;
+    }
+    // A worker that dies between commit and acknowledgement: all of section 0 is on one of the queues.
+    let mut consumers: Vec<_> = (0..BOOKING_QUEUES).map(|n| broker.amqp.consume(broker.names.bookings_queue(n), 50)).collect();
+    let (batch, n) = {
+        let waiting = consumers.iter_mut().map(|consumer| Box::pin(consumer.next_batch(6, SOON)));
+        let (batch, n, _) = futures::future::select_all(waiting).await;
+        (batch, u16::try_from(n).unwrap())
+    };
+    assert_eq!(batch.len(), 6);
+    let decided: Vec<Job> =
+        batch.iter().map(|delivery| serde_json::from_slice::<Command>(delivery.body()).unwrap().into()).collect();
+    let worker = hall.worker().await;
+    worker.run_once(&decided).await;
+    drop((batch, consumers));
+
+    let consumer = broker.amqp.consume(broker.names.bookings_queue(n), 50);
+    let dead = DeadLetters::new(broker.amqp.publisher(), &broker.names);
+    let limits = BatchLimits { batch_max: 4, max_wait: Duration::from_millis(3) };
+    let mut queue = BookingQueue::new(consumer, worker, dead, limits);
+    let mut handled = 0;
+    while handled < 6 {
+        handled += queue.step().await;
+    }
+    drop(queue);
+    assert_eq!(hall.count("SELECT count(*) FROM outbox").await, 6, "each outcome told once");
+    broker.assert_empty().await;
+    broker.dead_letters(0).await;
+    hall.assert_clean().await;
+}
+
+#[tokio::test]
+async fn a_worker_that_is_asked_to_stop_finishes_its_batch_and_leaves_the_rest_to_the_next() {
+    let hall = Hall::open().await;
+    let broker = Broker::of(&hall).await;
+    let fans = hall.accounts(400).await;
+    for (n, fan) in fans.iter().enumerate() {
+        broker.send(&create_in(&hall, *fan, n).command).await;
+    }
+    let mut rounds = 0;
+    while hall.count("SELECT count(*) FROM booking_requests").await < 400 {
+        let (shutdown, running) = start(&hall);
+        let decided_before = hall.count("SELECT count(*) FROM booking_requests").await;
+        eventually("something is decided", SOON, async || {
+            (hall.count("SELECT count(*) FROM booking_requests").await > decided_before).then_some(())
+        })
+        .await;
+        shutdown.trigger();
+        running.await.unwrap().unwrap();
+        rounds += 1;
+        assert!(rounds < 50);
+    }
+    broker.assert_empty().await;
+    broker.dead_letters(0).await;
+    assert_eq!(hall.count("SELECT count(*) FROM outbox").await, 400);
+    hall.assert_clean().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_a_dead_letter_and_its_key_gets_an_answer_if_there_is_one() {
+    let hall = Hall::open().await;
+    let broker = Broker::of(&hall).await;
+    let fan = hall.account().await;
+    let good = hall.named(fan, "good", &[1]);
+    let sick = hall.named(fan, "sick", &[2]);
+    let mut json = serde_json::to_value(&sick.command).unwrap();
+    json["request"]["choice"] = "whatever is left".into();
+    broker.send_raw(&good.command, b"{ not json".to_vec()).await;
+    broker.send_raw(&good.command, serde_json::to_vec(&json).unwrap()).await;
+    broker.send_raw(&good.command, vec![b' '; MAX_COMMAND_BYTES + 1]).await;
+    broker.send(&good.command).await;
+    let (shutdown, running) = start(&hall);
+    broker.wait_until_decided(&hall, 2).await;
+    broker.dead_letters(3).await;
+    let kept: String = sqlx::query_scalar("SELECT outcome ->> 'reason' FROM booking_requests WHERE key = 'sick'")
+        .fetch_one(&hall.pool)
+        .await
+        .unwrap();
+    assert_eq!(kept, RefusalReason::Invalid.as_str());
+    shutdown.trigger();
+    running.await.unwrap().unwrap();
+    broker.assert_empty().await;
+
+    let mut dead = broker.amqp.consume(broker.names.dead_queue(), 10);
+    let letters = dead.next_batch(3, SOON).await;
+    let reasons: Vec<String> = letters
+        .iter()
+        .map(|letter| {
+            let headers = letter.properties().headers().clone().unwrap();
+            let reason = headers.inner().get(goticket_workers::outbound::dead_letters::REASON_HEADER).unwrap();
+            String::from_utf8(reason.as_long_string().unwrap().as_bytes().to_vec()).unwrap()
+        })
+        .collect();
+    assert!(reasons[0].starts_with("not a command") && reasons[1].starts_with("not a command"), "{reasons:?}");
+    assert!(reasons[2].contains("bytes"), "{reasons:?}");
+    letters[2].ack_multiple().await.unwrap();
     hall.assert_clean().await;
 }

@@ -11,9 +11,8 @@ const NOT_OURS: [&str; 3] = ["mails", "refunds arrive", "holds end"];
 
 impl Hall {
     /// The audit passes, no lock is left, and the seat map, if there is one, tells the truth.
-    #[track_caller]
-    pub(crate) fn assert_clean(&self) -> impl Future<Output = ()> {
-        self.assert_clean_but(&[])
+    pub(crate) async fn assert_clean(&self) {
+        self.assert_clean_but(&[]).await;
     }
 
     /// The same, except for these checks of the audit.
@@ -27,7 +26,28 @@ impl Hall {
     }
 
     pub(crate) async fn locks(&self) -> Vec<String> {
-        let pattern = format!("{}*:lock:*", self.redis.prefix());
+        self.keys(":lock:*").await
+    }
+
+    /// Another's locks stay until their time is over.
+    pub(crate) async fn forget_locks(&self) {
+        self.forget(self.locks().await).await;
+    }
+
+    /// What FLUSHALL and a restart do, to this test's keys only; the scripts are everybody's, and everybody copes.
+    pub(crate) async fn flush_redis(&self) {
+        self.forget(self.keys("*").await).await;
+        let () = self.redis.query(redis::cmd("SCRIPT").arg("FLUSH")).await.unwrap();
+    }
+
+    async fn forget(&self, keys: Vec<String>) {
+        if !keys.is_empty() {
+            let () = self.redis.query(redis::cmd("DEL").arg(keys)).await.unwrap();
+        }
+    }
+
+    async fn keys(&self, suffix: &str) -> Vec<String> {
+        let pattern = format!("{}*{suffix}", self.redis.prefix());
         let mut keys: Vec<String> = Vec::new();
         let mut cursor = 0_u64;
         loop {
@@ -100,8 +120,11 @@ impl Hall {
         let keys = EventKeys::new(self.redis.prefix(), self.event);
         for (name, state) in [("free", seat_state::FREE), ("held", seat_state::HELD)] {
             for category in [0, 1] {
-                let counted: Option<usize> =
-                    self.redis.query(redis::cmd("HGET").arg(keys.availability()).arg(format!("{name}:{category}"))).await.unwrap();
+                let counted: Option<usize> = self
+                    .redis
+                    .query(redis::cmd("HGET").arg(keys.availability()).arg(format!("{name}:{category}")))
+                    .await
+                    .unwrap();
                 let of = |seat: usize| usize::from(seat >= 22) == category;
                 let expected = truth.iter().enumerate().filter(|&(seat, s)| *s == state && of(seat)).count();
                 assert_eq!(counted.unwrap_or(0), expected, "{name} seats of category {category}");

@@ -1,0 +1,68 @@
+//! Commands that cannot be carried out.
+
+use goticket_domain::{AccountId, booking::RefusalReason};
+use goticket_workers::app::booking::{Job, Verdict};
+
+use crate::hall::{Hall, decided};
+
+fn is_dead(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::Dead { .. })
+}
+
+#[tokio::test]
+async fn a_poisoned_command_in_the_middle_of_a_batch_dies_alone() {
+    let hall = Hall::open().await;
+    let fans = hall.accounts(8).await;
+    let mut batch: Vec<Job> = (0..8_u32).map(|n| hall.named(fans[n as usize], "k", &[n])).collect();
+    // Its account does not exist: not even a refusal can be stored for it.
+    batch.insert(3, hall.named(AccountId::generate(), "k", &[9]));
+    let verdicts = hall.worker().await.run_once(&batch).await;
+    for (n, verdict) in verdicts.iter().enumerate() {
+        assert_eq!(is_dead(verdict), n == 3, "{n}: {verdict:?}");
+        assert!(n == 3 || decided(verdict).is_ok());
+    }
+    hall.assert_clean().await;
+}
+
+#[tokio::test]
+async fn a_poisoned_request_still_gets_an_answer_that_is_kept() {
+    let hall = Hall::open().await;
+    sqlx::raw_sql(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'seat 13 is haunted'; END $$;
+         CREATE TRIGGER haunted BEFORE INSERT ON booking_seats FOR EACH ROW WHEN (NEW.seat = 13) EXECUTE FUNCTION refuse();",
+    )
+    .execute(&hall.pool)
+    .await
+    .unwrap();
+    let fans = hall.accounts(4).await;
+    let worker = hall.worker().await;
+    let batch = [
+        hall.named(fans[0], "k", &[11, 12]),
+        hall.named(fans[1], "k", &[12, 13]),
+        hall.named(fans[2], "k", &[13, 14]),
+        hall.named(fans[3], "k", &[14, 15]),
+    ];
+    let verdicts = worker.run_once(&batch).await;
+    assert!(decided(&verdicts[0]).is_ok() && decided(&verdicts[3]).is_ok());
+    assert_eq!(decided(&verdicts[1]), Err(RefusalReason::Held));
+    assert!(is_dead(&verdicts[2]), "{:?}", verdicts[2]);
+    let again = worker.run_once(&[hall.named(fans[2], "k", &[13, 14])]).await;
+    assert_eq!(decided(&again[0]), Err(RefusalReason::Invalid), "the fan's own repetition finds it");
+    hall.assert_clean().await;
+}
+
+#[tokio::test]
+async fn an_id_that_is_taken_cannot_take_a_booking_over() {
+    let hall = Hall::open().await;
+    let fans = hall.accounts(2).await;
+    let worker = hall.worker().await;
+    let theirs = hall.named(fans[0], "k", &[1]);
+    let mut mine = hall.named(fans[1], "k", &[2]);
+    if let goticket_contracts::commands::Action::Create { request } = &mut mine.command.action {
+        request.booking = theirs.booking();
+    }
+    let verdicts = worker.run_once(&[theirs.clone(), mine.clone()]).await;
+    assert!(decided(&verdicts[0]).is_ok() && is_dead(&verdicts[1]), "{verdicts:?}");
+    assert!(is_dead(&worker.run_once(&[mine]).await[0]));
+    hall.assert_clean().await;
+}

@@ -1,0 +1,156 @@
+//! Two workers at once, as at a hand-over between consumers: the database decides.
+
+use std::collections::HashMap;
+
+use futures::future::join_all;
+use goticket_contracts::commands::PaymentResult;
+use goticket_domain::booking::RefusalReason;
+use goticket_workers::app::booking::{BookingWorker, Job, Verdict};
+
+use crate::hall::{Hall, LIMIT, decided};
+
+const ROUNDS: usize = 12;
+
+/// Every seat once at most; every refusal for a reason that a race can have.
+fn check(verdicts: &[Verdict]) -> usize {
+    let mut given: HashMap<u32, usize> = HashMap::new();
+    for verdict in verdicts {
+        match decided(verdict) {
+            Ok((_, seats)) => seats.into_iter().for_each(|seat| *given.entry(seat).or_default() += 1),
+            Err(reason) => assert!(
+                matches!(
+                    reason,
+                    RefusalReason::Sold | RefusalReason::Held | RefusalReason::Contended | RefusalReason::NotTogether
+                ),
+                "{reason:?}"
+            ),
+        }
+    }
+    assert!(given.values().all(|times| *times == 1), "{given:?}");
+    given.len()
+}
+
+/// Both workers decide their part of the jobs, in opposite order.
+async fn race(workers: [&BookingWorker; 2], mut jobs: [Vec<Job>; 2]) -> Vec<Verdict> {
+    jobs[1].reverse();
+    let (one, two) = tokio::join!(workers[0].run_once(&jobs[0]), workers[1].run_once(&jobs[1]));
+    [one, two].concat()
+}
+
+async fn named_seats_race(hall: &Hall, workers: [&BookingWorker; 2]) {
+    for round in 0..ROUNDS {
+        let fans = hall.accounts(30).await;
+        let jobs = [0, 1].map(|side: usize| {
+            (0..15_u32).map(|seat| hall.named(fans[side * 15 + seat as usize], "k", &[seat, seat + 1])).collect::<Vec<_>>()
+        });
+        let verdicts = race(workers, jobs).await;
+        assert_eq!(verdicts.len(), 30);
+        let taken = check(&verdicts);
+        assert!(taken >= 2, "round {round}: somebody wins");
+        assert_eq!(hall.count("SELECT count(*) FROM booking_requests WHERE outcome ->> 'outcome' = 'held'").await * 2, {
+            hall.count("SELECT count(*) FROM booking_seats").await
+        });
+        // The next round begins with an empty hall.
+        let winners = sqlx::query_as::<_, (uuid::Uuid, uuid::Uuid)>("SELECT id, account FROM bookings WHERE state = 'held'");
+        let cancels: Vec<Job> = winners
+            .fetch_all(&hall.pool)
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|(booking, account)| hall.cancel(goticket_domain::BookingId(booking), goticket_domain::AccountId(account)))
+            .collect();
+        workers[round % 2].run_once(&cancels).await;
+    }
+    hall.assert_clean().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_workers_never_give_one_seat_twice() {
+    let hall = Hall::open().await;
+    let (one, two) = (hall.worker().await, hall.worker().await);
+    named_seats_race(&hall, [&one, &two]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_workers_never_give_one_seat_twice_without_locks_either() {
+    let hall = Hall::open().await;
+    let (one, two) = (hall.worker().await, hall.worker_elsewhere().await);
+    named_seats_race(&hall, [&one, &two]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_workers_sell_the_best_seats_to_the_last() {
+    let hall = Hall::open().await;
+    let (one, two) = (hall.worker().await, hall.worker_elsewhere().await);
+    let fans = hall.accounts(30).await;
+    let jobs = [0, 1].map(|side| fans[side * 15..][..15].iter().map(|fan| hall.best(*fan, "k", 0, 1, None)).collect::<Vec<_>>());
+    let verdicts = race([&one, &two], jobs).await;
+    assert_eq!(check(&verdicts), 16, "all of them, each once");
+    hall.assert_clean().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_ticket_limit_holds_over_sections_and_workers() {
+    let hall = Hall::open().await;
+    let workers = join_all((0..4).map(|_| hall.worker())).await;
+    for _ in 0..4 {
+        let fan = hall.account().await;
+        let asked = workers.iter().enumerate().map(|(n, worker)| {
+            let section = u16::try_from(n % 3).unwrap();
+            let jobs: Vec<Job> = (0..3).map(|m| hall.best(fan, &format!("{n}-{m}"), section, 2, None)).collect();
+            async move { worker.run_once(&jobs).await }
+        });
+        let verdicts = join_all(asked).await.concat();
+        let tickets: usize = verdicts.iter().filter_map(|verdict| decided(verdict).ok()).map(|(_, seats)| seats.len()).sum();
+        assert!(tickets <= usize::try_from(LIMIT).unwrap());
+        let limited = verdicts.iter().filter(|verdict| decided(verdict) == Err(RefusalReason::LimitReached)).count();
+        assert!(limited >= 1 && tickets == usize::try_from(LIMIT).unwrap() || tickets < usize::try_from(LIMIT).unwrap());
+    }
+    hall.assert_clean().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_payment_and_the_end_of_its_hold_at_once_leave_one_truth() {
+    let hall = Hall::open().await;
+    let (one, two) = (hall.worker().await, hall.worker().await);
+    for round in 0..ROUNDS {
+        let fans = hall.accounts(2).await;
+        let create = hall.named(fans[0], "k", &[1, 2]);
+        let booking = create.booking();
+        one.run_once(&[create]).await;
+        let payment = hall.attempt(booking).await;
+        hall.set_deadline(booking, "0 seconds").await;
+        let pay = [hall.pay(&payment, &round.to_string(), PaymentResult::Paid)];
+        let end = [hall.expire(booking), hall.named(fans[1], "k", &[2, 3])];
+        let (_, ended) = tokio::join!(one.run_once(&pay), two.run_once(&end));
+        let (state, money) = (hall.state(booking).await, hall.payment_state(&payment).await);
+        let rival = decided(&ended[1]);
+        match (state.as_str(), money.as_str()) {
+            ("confirmed", "paid") => assert!(rival.is_err(), "{rival:?}"),
+            ("expired", "refund_due") => assert!(rival.is_ok(), "{rival:?}"),
+            other => panic!("round {round}: {other:?}, the rival has {rival:?}"),
+        }
+        // Clear the seats for the next round.
+        sqlx::query("UPDATE booking_seats SET live = false").execute(&hall.pool).await.unwrap();
+        sqlx::query("UPDATE account_tickets SET tickets = 0").execute(&hall.pool).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_payment_and_a_cancellation_at_once_end_in_a_booking_that_is_paid_for() {
+    let hall = Hall::open().await;
+    let (one, two) = (hall.worker().await, hall.worker().await);
+    for round in 0..8_u32 {
+        let fan = hall.account().await;
+        let create = hall.named(fan, "k", &[2 * round, 2 * round + 1]);
+        let booking = create.booking();
+        one.run_once(&[create]).await;
+        let payment = hall.attempt(booking).await;
+        let pay = [hall.pay(&payment, &round.to_string(), PaymentResult::Paid)];
+        let cancel = [hall.cancel(booking, fan)];
+        tokio::join!(one.run_once(&pay), two.run_once(&cancel));
+        // Cancelled first, the payment finds its seats still free.
+        assert_eq!((hall.state(booking).await.as_str(), hall.payment_state(&payment).await.as_str()), ("confirmed", "paid"));
+    }
+    hall.assert_clean_but(&["outcomes are told once"]).await;
+}
