@@ -87,8 +87,9 @@ fn check_fields(new: &NewEvent, now: Timestamp) -> Vec<Wrong> {
         wrong.push(Wrong::at("/currency", "is not an ISO 4217 code: use one like EUR"));
     }
     for (index, (name, price)) in new.prices.iter().enumerate() {
-        if !(0..=MAX_PRICE_MINOR).contains(price) {
-            wrong.push(Wrong::at(format!("/prices/{index}/amount_minor"), format!("must be 0 to {MAX_PRICE_MINOR}")));
+        // Nothing can be paid for nothing: no provider takes an amount of 0.
+        if !(1..=MAX_PRICE_MINOR).contains(price) {
+            wrong.push(Wrong::at(format!("/prices/{index}/amount_minor"), format!("must be 1 to {MAX_PRICE_MINOR}")));
         }
         if new.prices[..index].iter().any(|(other, _)| other == name) {
             wrong.push(Wrong::at(format!("/prices/{index}/category"), "has a price already: remove one"));

@@ -4,7 +4,7 @@ use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::error::Category;
 use serde_path_to_error::{Path, Segment};
 
@@ -53,8 +53,19 @@ impl<S: Send + Sync> FromRequest<S> for RawBody {
     }
 }
 
-/// Reads a body as `T`.
+/// Reads a body, which is an object, as `T`.
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // serde would take a list for an object, member by member.
+    if bytes.trim_ascii_start().first().is_some_and(|first| *first != b'{') {
+        let other: Result<IgnoredAny, _> = serde_json::from_slice(bytes);
+        return Err(other.map_or_else(
+            |error| malformed(&error),
+            |_| {
+                Problem::unprocessable("wrong_type", "The body must be a JSON object.")
+                    .with_error(FieldError::pointer("", "must be an object"))
+            },
+        ));
+    }
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().clone();
@@ -165,6 +176,9 @@ mod tests {
             ("", "malformed_json", ""),
             (r#"{"name":"a"} x"#, "malformed_json", ""),
             ("[]", "wrong_type", ""),
+            (r#"["a"]"#, "wrong_type", ""),
+            ("null", "wrong_type", ""),
+            ("nul", "malformed_json", ""),
             ("{}", "missing_field", "/name"),
             (r#"{"name":7}"#, "wrong_type", "/name"),
             (r#"{"name":"a","b":1}"#, "unknown_field", "/b"),

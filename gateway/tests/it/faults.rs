@@ -1,0 +1,91 @@
+//! Servers that go away, and the gateway itself going.
+
+use std::time::Duration;
+
+use goticket_domain::identity::Role;
+use goticket_testkit::eventually;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::world::{SOON, World, expect, problem};
+
+#[tokio::test]
+async fn without_redis_maps_are_read_past_it_and_what_needs_it_says_so() {
+    let (world, links) = World::behind_links().await;
+    let (organizer, fan) = (world.person(Role::Organizer).await, world.person(Role::User).await);
+    let event = world.event(&organizer).await;
+    world.board_in(event, &["open"]).await;
+    let registration = json!({ "email": "a@example.com", "password": "correct horse", "name": "A" });
+    let session = expect(world.post("/v1/auth/register", None, &registration).await, StatusCode::CREATED).await;
+    let refresh = json!({ "refresh_token": session["refresh_token"] });
+
+    links.redis.cut();
+    let map = expect(world.get(&format!("/v1/events/{event}/seats"), None).await, StatusCode::OK).await;
+    assert_eq!(map["version"], 0);
+    problem(world.post("/v1/auth/refresh", None, &refresh).await, 503, "unavailable").await;
+    problem(world.post(&format!("/v1/events/{event}/queue"), Some(&fan), &json!({})).await, 503, "unavailable").await;
+    // A request for seats is still accepted; nobody hears the reply, so the fan gets a status page.
+    let answer = world
+        .request(Method::POST, &format!("/v1/events/{event}/bookings"), Some(&fan))
+        .header("Entry-Token", world.entry_token(event, &fan))
+        .header("Idempotency-Key", "k")
+        .header("Prefer", "wait=1")
+        .json(&json!({ "seats": [1] }))
+        .send()
+        .await
+        .unwrap();
+    expect(answer, StatusCode::ACCEPTED).await;
+    let ready = world.get("/readyz", None).await;
+    assert_eq!(ready.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let report: Value = ready.json().await.unwrap();
+    assert_eq!(
+        (&report["dependencies"]["redis"]["ok"], &report["dependencies"]["postgres"]["ok"]),
+        (&json!(false), &json!(true))
+    );
+
+    links.redis.restore();
+    eventually("ready again", SOON, async || (world.get("/readyz", None).await.status() == StatusCode::OK).then_some(())).await;
+    expect(world.post("/v1/auth/refresh", None, &refresh).await, StatusCode::OK).await;
+}
+
+#[tokio::test]
+async fn without_the_broker_nothing_is_accepted_and_the_key_stays_free() {
+    let (world, links) = World::behind_links().await;
+    let (organizer, fan) = (world.person(Role::Organizer).await, world.person(Role::User).await);
+    let event = world.event(&organizer).await;
+    let ask = async || {
+        let request = world.request(Method::POST, &format!("/v1/events/{event}/bookings"), Some(&fan));
+        let request = request.header("Entry-Token", world.entry_token(event, &fan)).header("Idempotency-Key", "k");
+        request.header("Prefer", "wait=0").json(&json!({ "seats": [1] })).send().await.unwrap()
+    };
+    links.amqp.cut();
+    let answer = ask().await;
+    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert!(answer.headers().contains_key("retry-after"));
+    let body: Value = answer.json().await.unwrap();
+    assert!(["not_accepted", "acceptance_unknown"].contains(&body["code"].as_str().unwrap()), "{body}");
+    links.amqp.restore();
+    eventually("the broker is back", SOON, async || (ask().await.status() == StatusCode::ACCEPTED).then_some(())).await;
+}
+
+#[tokio::test]
+async fn on_its_way_out_the_gateway_answers_those_who_wait() {
+    let mut world = World::new().await;
+    let (organizer, fan) = (world.person(Role::Organizer).await, world.person(Role::User).await);
+    let event = world.event(&organizer).await;
+    let waiting = world
+        .request(Method::POST, &format!("/v1/events/{event}/bookings"), Some(&fan))
+        .header("Entry-Token", world.entry_token(event, &fan))
+        .header("Idempotency-Key", "k")
+        .header("Prefer", "wait=30")
+        .json(&json!({ "seats": [1] }));
+    let waiting = tokio::spawn(waiting.send());
+    let pending = format!("{}pending:*", world.bed.redis_prefix);
+    eventually("the request is in work", SOON, async || {
+        let found: Vec<String> = world.redis.query(redis::cmd("KEYS").arg(&pending)).await.unwrap();
+        (!found.is_empty()).then_some(())
+    })
+    .await;
+    tokio::time::timeout(Duration::from_secs(10), world.stop()).await.expect("it does not wait for the client's patience");
+    expect(waiting.await.unwrap().unwrap(), StatusCode::ACCEPTED).await;
+}

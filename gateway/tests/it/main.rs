@@ -1,0 +1,14 @@
+//! The gateway on real servers, called over HTTP. The waiting room is the real one, inside the test's process.
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+mod bad_input;
+mod bookings;
+mod catalog;
+mod faults;
+mod openapi;
+mod roles;
+mod rooms;
+mod sessions;
+mod tokens;
+mod webhook;
+mod world;

@@ -1,0 +1,103 @@
+//! The waiting room through the gateway.
+
+use goticket_domain::identity::Role;
+use goticket_testkit::eventually;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::world::{Person, SOON, World, expect, problem};
+
+async fn set(world: &World, organizer: &Person, path: &str, state: &str) {
+    let body = json!({ "state": state, "reason": "a test" });
+    let answer = world.request(Method::PATCH, &format!("{path}/control"), Some(organizer)).json(&body).send().await.unwrap();
+    assert_eq!(expect(answer, StatusCode::OK).await["state"], state);
+}
+
+async fn with_ticket(world: &World, method: Method, path: &str, fan: &Person, ticket: &Value) -> reqwest::Response {
+    world.request(method, path, Some(fan)).header("Place-Ticket", ticket.as_str().unwrap()).send().await.unwrap()
+}
+
+#[tokio::test]
+async fn a_fan_joins_once_waits_claims_and_leaves() {
+    let world = World::new().await;
+    let (organizer, fan) = (world.person(Role::Organizer).await, world.person(Role::User).await);
+    let event = world.event(&organizer).await;
+    let queue = format!("/v1/events/{event}/queue");
+    world.board_in(event, &["open"]).await;
+    let joined = expect(world.post(&queue, Some(&fan), &json!({})).await, StatusCode::CREATED).await;
+    let again = expect(world.post(&queue, Some(&fan), &json!({})).await, StatusCode::OK).await;
+    assert_eq!(joined["place"], again["place"]);
+    assert_eq!(joined["place"]["kind"], "late");
+    let ticket = &joined["place_ticket"];
+    let place = eventually("his turn", SOON, async || {
+        let answer = with_ticket(&world, Method::GET, &format!("{queue}/place"), &fan, ticket).await;
+        let place = expect(answer, StatusCode::OK).await;
+        (place["location"]["where"] == "turn").then_some(place)
+    })
+    .await;
+    assert_eq!((&place["state"], &place["sold_out"]), (&json!("open"), &json!(false)));
+    let exact = with_ticket(&world, Method::GET, &format!("{queue}/place?exact=true"), &fan, ticket).await;
+    assert_eq!(expect(exact, StatusCode::OK).await["location"]["where"], "turn");
+    let claim = async || with_ticket(&world, Method::POST, &format!("{queue}/claim"), &fan, ticket).await;
+    let claimed = expect(claim().await, StatusCode::OK).await;
+    assert!(claimed["entry_token"].as_str().unwrap().len() > 100, "{claimed}");
+    assert_eq!(expect(claim().await, StatusCode::OK).await["expires_at"], claimed["expires_at"]);
+
+    let control = expect(world.get(&format!("{queue}/control"), Some(&organizer)).await, StatusCode::OK).await;
+    assert_eq!((&control["admitted"], &control["active"]), (&json!(1), &json!(1)));
+    let left = world.request(Method::DELETE, &queue, Some(&fan)).send().await.unwrap();
+    expect(left, StatusCode::NO_CONTENT).await;
+    problem(claim().await, 409, "not_in_line").await;
+    let draw = expect(world.get(&format!("{queue}/draw"), None).await, StatusCode::OK).await;
+    assert_eq!(draw["commitment"].as_str().unwrap().len(), 64);
+    assert_eq!(draw["seed"].as_str().unwrap().len(), 64);
+}
+
+#[tokio::test]
+async fn too_early_and_too_late_are_told_apart() {
+    let world = World::new().await;
+    let (organizer, fan) = (world.person(Role::Organizer).await, world.person(Role::User).await);
+    let path = |event| format!("/v1/events/{event}/queue");
+
+    let scheduled = world.published(&organizer, 3_600, 7_200).await;
+    world.board_in(scheduled, &["scheduled"]).await;
+    let body = problem(world.post(&path(scheduled), Some(&fan), &json!({})).await, 409, "room_not_open").await;
+    assert!(body["detail"].as_str().unwrap().contains("opens at"), "{body}");
+
+    let lobby = world.published(&organizer, -60, 7_200).await;
+    world.board_in(lobby, &["lobby"]).await;
+    let joined = expect(world.post(&path(lobby), Some(&fan), &json!({})).await, StatusCode::CREATED).await;
+    assert_eq!((&joined["place"]["kind"], &joined["location"]["where"]), (&json!("lobby"), &json!("lobby")));
+    let ticket = &joined["place_ticket"];
+    let early = with_ticket(&world, Method::POST, &format!("{}/claim", path(lobby)), &fan, ticket).await;
+    problem(early, 409, "not_drawn").await;
+
+    let open = world.event(&organizer).await;
+    world.board_in(open, &["open"]).await;
+    set(&world, &organizer, &path(open), "paused").await;
+    let joined = expect(world.post(&path(open), Some(&fan), &json!({})).await, StatusCode::CREATED).await;
+    let ticket = &joined["place_ticket"];
+    let paused = with_ticket(&world, Method::POST, &format!("{}/claim", path(open)), &fan, ticket).await;
+    problem(paused, 409, "not_your_turn").await;
+    for state in ["draining", "closed"] {
+        set(&world, &organizer, &path(open), state).await;
+        let other = world.person(Role::User).await;
+        problem(world.post(&path(open), Some(&other), &json!({})).await, 409, "room_closed").await;
+    }
+    let log = expect(world.get(&format!("{}/log", path(open)), Some(&organizer)).await, StatusCode::OK).await;
+    let first = &log["items"][0];
+    assert_eq!((&first["reason"], &first["actor"]), (&json!("a test"), &json!(organizer.id)), "{log}");
+}
+
+#[tokio::test]
+async fn an_event_without_a_room_has_no_board() {
+    let world = World::new().await;
+    let (organizer, fan) = (world.person(Role::Organizer).await, world.person(Role::User).await);
+    let draft = world.draft(&organizer, -60, -30).await;
+    for event in [draft, goticket_domain::EventId::generate()] {
+        let queue = format!("/v1/events/{event}/queue");
+        problem(world.get(&format!("{queue}/board"), None).await, 404, "event_not_found").await;
+        problem(world.get(&format!("{queue}/draw"), None).await, 404, "event_not_found").await;
+        problem(world.post(&queue, Some(&fan), &json!({})).await, 404, "event_not_found").await;
+    }
+}

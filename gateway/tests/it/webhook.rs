@@ -1,0 +1,109 @@
+//! Webhooks: only what the provider signed lately is believed, and it is acknowledged only once the broker has it.
+
+use goticket_domain::identity::Role;
+use hmac::{Hmac, KeyInit, Mac};
+use jiff::Timestamp;
+use reqwest::{Method, Response, StatusCode};
+use serde_json::{Value, json};
+use sha2::Sha256;
+
+use crate::world::{WEBHOOK_SECRET, World, expect, problem};
+
+const PATH: &str = "/v1/payments/sandbox/webhook";
+
+fn sign(secret: &str, at: i64, body: &str) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+    mac.update(format!("{at}.{body}").as_bytes());
+    format!("t={at},v1={}", hex::encode(mac.finalize().into_bytes()))
+}
+
+async fn send(world: &World, signature: Option<&str>, body: &str) -> Response {
+    let request = world.request(Method::POST, PATH, None).body(body.to_owned());
+    let request = match signature {
+        Some(signature) => request.header("Sandbox-Signature", signature),
+        None => request,
+    };
+    request.send().await.unwrap()
+}
+
+fn event(kind: &str, reference: &str) -> String {
+    let data = json!({
+        "payment": "pay_1", "reference": reference, "amount_minor": 2_500, "currency": "EUR", "status": "paid",
+        "refunded_minor": 0,
+    });
+    json!({ "id": "evt_1", "type": kind, "created": Timestamp::now(), "data": data }).to_string()
+}
+
+#[tokio::test]
+async fn a_notice_is_believed_only_with_a_fresh_signature_over_these_bytes() {
+    let world = World::new().await;
+    let now = Timestamp::now().as_second();
+    let body = event("payment.paid", &uuid::Uuid::now_v7().to_string());
+    let good = sign(WEBHOOK_SECRET, now, &body);
+    let rows: [(&str, Option<String>, &str); 7] = [
+        ("none", None, &body),
+        ("no signature at all", Some("nonsense".into()), &body),
+        ("another secret's", Some(sign("whsec_other", now, &body)), &body),
+        ("of another body", Some(good.clone()), "{}"),
+        ("too old", Some(sign(WEBHOOK_SECRET, now - 301, &body)), &body),
+        ("too new", Some(sign(WEBHOOK_SECRET, now + 310, &body)), &body),
+        ("another time's", Some(good.replacen(&now.to_string(), &(now - 1).to_string(), 1)), &body),
+    ];
+    for (name, signature, body) in rows {
+        let answer = problem(send(&world, signature.as_deref(), body).await, 401, "signature_invalid").await;
+        assert_eq!(answer["errors"][0]["header"], "Sandbox-Signature", "{name}");
+    }
+    // Signed, and still not for us.
+    let rows = [
+        ("{}".to_owned(), 422, "invalid_webhook"),
+        ("not json".to_owned(), 422, "invalid_webhook"),
+        (body.clone(), 404, "payment_not_found"),
+        (event("payment.paid", "no uuid"), 404, "payment_not_found"),
+    ];
+    for (body, status, code) in rows {
+        problem(send(&world, Some(&sign(WEBHOOK_SECRET, now, &body)), &body).await, status, code).await;
+    }
+    let other = event("payment.refunded", "whatever");
+    expect(send(&world, Some(&sign(WEBHOOK_SECRET, now, &other)), &other).await, StatusCode::OK).await;
+}
+
+#[tokio::test]
+async fn a_believed_notice_becomes_a_command_on_the_bookings_queue() {
+    let world = World::new().await;
+    let organizer = world.person(Role::Organizer).await;
+    let on_sale = world.event(&organizer).await;
+    crate::catalog::take(&world, on_sale, &[1], "held").await;
+    let payment = uuid::Uuid::now_v7();
+    sqlx::query(
+        "INSERT INTO payments (id, booking, provider, amount_minor, currency, state)
+         SELECT $1, id, 'sandbox', 2500, 'EUR', 'open' FROM bookings",
+    )
+    .bind(payment)
+    .execute(&world.pool)
+    .await
+    .unwrap();
+    let body = event("payment.declined", &payment.to_string());
+    let now = Timestamp::now().as_second();
+    let (other, ours) = (sign("whsec_old", now, &body), sign(WEBHOOK_SECRET, now, &body));
+    // During a rotation of secrets several signatures come; ours may be any of them.
+    let signature = format!("{other},{}", ours.split_once(',').unwrap().1);
+    expect(send(&world, Some(&signature), &body).await, StatusCode::OK).await;
+
+    let broker = goticket_platform::amqp::connect(&world.config.amqp, "test").await.unwrap();
+    let names = goticket_contracts::amqp::Names::new(broker.prefix());
+    let channel = broker.channel().await.unwrap();
+    let mut found: Vec<Value> = Vec::new();
+    for n in 0..goticket_contracts::amqp::BOOKING_QUEUES {
+        let options = lapin::options::BasicGetOptions { no_ack: true };
+        while let Some(message) = channel.basic_get(names.bookings_queue(n).into(), options).await.unwrap() {
+            found.push(serde_json::from_slice(&message.delivery.data).unwrap());
+        }
+    }
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!((&found[0]["action"], &found[0]["event"]), (&json!("pay"), &json!(on_sale)));
+    let notice = &found[0]["notice"];
+    assert_eq!(
+        (&notice["payment"], &notice["notice_id"], &notice["result"]),
+        (&json!(payment), &json!("evt_1"), &json!("declined"))
+    );
+}
