@@ -12,12 +12,7 @@ const ATTEMPTS: u32 = 3;
 
 impl WaitingRoomService {
     /// Begins the session, or finds it again: the same end, whoever asks how often.
-    pub(super) async fn claim_place(
-        &self,
-        event: EventId,
-        account: AccountId,
-        signed: &str,
-    ) -> Result<Claimed, QueueError> {
+    pub(super) async fn claim_place(&self, event: EventId, account: AccountId, signed: &str) -> Result<Claimed, QueueError> {
         let ticket = self.ticket(event, account, signed)?;
         let session_s = self.room(event).await?.room.settings.session_s;
         for _ in 0..ATTEMPTS {

@@ -42,9 +42,8 @@ impl WaitingRoomService {
         let places = lobby.len();
         let (secret, beacon) = (room.secret.clone(), room.beacon.clone());
         // Millions of hashes: not on a thread that serves requests.
-        let drawn = tokio::task::spawn_blocking(move || draw_order(lobby, |root| secret.seed(root, &beacon)))
-            .await
-            .map_err(|error| {
+        let drawn =
+            tokio::task::spawn_blocking(move || draw_order(lobby, |root| secret.seed(root, &beacon))).await.map_err(|error| {
                 tracing::error!(%event, %error, "the draw panicked");
                 QueueError::Unavailable
             })?;
@@ -77,12 +76,7 @@ impl WaitingRoomService {
         if lobby.len() as u64 == expected { Ok(lobby) } else { Err(QueueError::Unavailable) }
     }
 
-    async fn write_order(
-        &self,
-        tx: &mut PgConnection,
-        event: EventId,
-        order: &[(PlaceId, Score)],
-    ) -> Result<(), QueueError> {
+    async fn write_order(&self, tx: &mut PgConnection, event: EventId, order: &[(PlaceId, Score)]) -> Result<(), QueueError> {
         for chunk in order.chunks(WRITE_CHUNK) {
             match self.lines.write_scores(event, chunk).await.map_err(|error| redis_failed(&error))? {
                 ScoresAnswer::Written => {}

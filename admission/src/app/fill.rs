@@ -45,8 +45,7 @@ impl WaitingRoomService {
             Warmth::Filled { epoch, .. } => epoch,
             Warmth::Cold => 0,
         };
-        let first =
-            rooms::raise_epoch(&self.pool, event, known.room.epoch, found).await.map_err(storage_failed)?;
+        let first = rooms::raise_epoch(&self.pool, event, known.room.epoch, found).await.map_err(storage_failed)?;
         let known = self.reread(event).await?;
         self.lines.init(&known.room).await.map_err(|error| redis_failed(&error))?;
         if first {

@@ -77,7 +77,7 @@ pub async fn read_all(pool: &PgPool, event: EventId) -> Result<Vec<LogRow>, Stor
 /// What is to be logged.
 pub(super) struct Change<'a> {
     pub(super) actor: Option<AccountId>,
-    pub(super) change: serde_json::Value,
+    pub(super) what: serde_json::Value,
     pub(super) reason: &'a str,
 }
 
@@ -88,7 +88,7 @@ pub(super) async fn append(tx: &mut PgConnection, event: EventId, change: Change
         number: number + 1,
         at: now(tx).await?,
         actor: change.actor,
-        change: change.change.to_string(),
+        change: change.what.to_string(),
         reason: change.reason.to_owned(),
         hash: GENESIS,
     };

@@ -22,7 +22,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use goticket_domain::queue::{
-    Board, Claimed, ClaimedPlace, ControlChange, JoinedPlace, LogEntry, PlaceId, PlaceTicket, QueueError, RoomControl, WaitingRoom,
+    Board, Claimed, ClaimedPlace, ControlChange, JoinedPlace, LogEntry, PlaceId, PlaceTicket, QueueError, RoomControl,
+    WaitingRoom,
 };
 use goticket_domain::{AccountId, EventId};
 use goticket_platform::redis::Redis;
@@ -127,18 +128,24 @@ impl WaitingRoom for WaitingRoomService {
 /// Ticks until the shutdown: admission and schedule apart, so that a long draw holds up nobody else's room.
 pub(crate) fn spawn_ticks(service: &Arc<WaitingRoomService>, every: Duration, shutdown: &Shutdown) {
     let (token, service_) = (shutdown.token(), Arc::clone(service));
-    shutdown.spawn("admission ticks", repeat(every, token.clone(), move || {
-        let service = Arc::clone(&service_);
-        async move {
-            service.refresh_rooms().await;
-            service.admit_all().await;
-        }
-    }));
+    shutdown.spawn(
+        "admission ticks",
+        repeat(every, token.clone(), move || {
+            let service = Arc::clone(&service_);
+            async move {
+                service.refresh_rooms().await;
+                service.admit_all().await;
+            }
+        }),
+    );
     let service_ = Arc::clone(service);
-    shutdown.spawn("waiting room schedule", repeat(every, token, move || {
-        let service = Arc::clone(&service_);
-        async move { service.keep_schedule().await }
-    }));
+    shutdown.spawn(
+        "waiting room schedule",
+        repeat(every, token, move || {
+            let service = Arc::clone(&service_);
+            async move { service.keep_schedule().await }
+        }),
+    );
 }
 
 /// Runs `step` again and again; a step that was begun is finished.

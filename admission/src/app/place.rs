@@ -9,12 +9,7 @@ use crate::outbound::redis::{PlaceAnswer, RestoreAnswer};
 
 impl WaitingRoomService {
     /// Where the ticket's place stands.
-    pub(super) async fn find_place(
-        &self,
-        event: EventId,
-        account: AccountId,
-        signed: &str,
-    ) -> Result<ClaimedPlace, QueueError> {
+    pub(super) async fn find_place(&self, event: EventId, account: AccountId, signed: &str) -> Result<ClaimedPlace, QueueError> {
         let ticket = self.ticket(event, account, signed)?;
         match self.look_up(&ticket).await? {
             PlaceAnswer::Waiting { score, ahead } => Ok(ClaimedPlace::Waiting { score, ahead }),

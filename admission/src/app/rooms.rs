@@ -71,11 +71,8 @@ impl Rooms {
 
     fn forget_closed(&self) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        let mut closed: Vec<(i64, EventId)> = known
-            .values()
-            .filter(|k| k.room.state == RoomState::Closed)
-            .map(|k| (k.room.revision, k.room.event))
-            .collect();
+        let mut closed: Vec<(i64, EventId)> =
+            known.values().filter(|k| k.room.state == RoomState::Closed).map(|k| (k.room.revision, k.room.event)).collect();
         if closed.len() > CLOSED_KEPT {
             closed.sort_unstable();
             for (_, event) in &closed[..closed.len() - CLOSED_KEPT] {

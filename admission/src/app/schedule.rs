@@ -33,15 +33,14 @@ impl WaitingRoomService {
             drop(tx);
             return self.reread(event).await.map(drop);
         }
-        let (next, change) = match room.state {
-            RoomState::Scheduled => (RoomState::Lobby, json!({ "state": [room.state, RoomState::Lobby] })),
-            _ => {
-                let draw = self.draw(&mut tx, &room).await?;
-                (RoomState::Open, json!({ "state": [room.state, RoomState::Open], "draw": draw }))
-            }
+        let (next, what) = if room.state == RoomState::Scheduled {
+            (RoomState::Lobby, json!({ "state": [room.state, RoomState::Lobby] }))
+        } else {
+            let draw = self.draw(&mut tx, &room).await?;
+            (RoomState::Open, json!({ "state": [room.state, RoomState::Open], "draw": draw }))
         };
         rooms::save_control(&mut tx, event, next, &room.settings).await.map_err(storage_failed)?;
-        let entry = Change { actor: None, change, reason: REASON };
+        let entry = Change { actor: None, what, reason: REASON };
         log_chain::append(&mut tx, event, entry).await.map_err(storage_failed)?;
         tx.commit().await.map_err(sql_failed)?;
         tracing::info!(%event, state = next.as_str(), "the schedule moved the room");

@@ -37,7 +37,7 @@ impl WaitingRoomService {
         if (room.state, state) == (RoomState::Lobby, RoomState::Open) {
             what.insert("draw".to_owned(), self.draw(&mut tx, &room).await?);
         }
-        let entry = Change { actor: Some(actor), change: Value::Object(what), reason: &change.reason };
+        let entry = Change { actor: Some(actor), what: Value::Object(what), reason: &change.reason };
         rooms::save_control(&mut tx, event, state, &settings).await.map_err(storage_failed)?;
         log_chain::append(&mut tx, event, entry).await.map_err(storage_failed)?;
         tx.commit().await.map_err(sql_failed)?;

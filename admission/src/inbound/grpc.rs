@@ -7,7 +7,7 @@ use futures::stream::BoxStream;
 use goticket_contracts::waiting_room as proto;
 use goticket_contracts::waiting_room::waiting_room_server::{WaitingRoom as Contract, WaitingRoomServer};
 use goticket_contracts::waiting_room_convert::{parse, status_of};
-use goticket_domain::queue::{QueueError, WaitingRoom};
+use goticket_domain::queue::WaitingRoom;
 use goticket_domain::{AccountId, EventId};
 use secrecy::{ExposeSecret as _, SecretString};
 use subtle::ConstantTimeEq as _;
@@ -27,7 +27,11 @@ pub fn router(room: Arc<dyn WaitingRoom>, secret: &SecretString, shutdown: Cance
     let server = WaitingRoomServer::new(Server { room, shutdown }).max_decoding_message_size(REQUEST_BYTES_MAX);
     let guarded = InterceptedService::new(server, move |request: Request<()>| {
         let shown = request.metadata().get("authorization").map_or(&[][..], |value| value.as_bytes());
-        if bool::from(shown.ct_eq(&expected)) { Ok(request) } else { Err(Status::unauthenticated("the secret is missing or wrong")) }
+        if bool::from(shown.ct_eq(&expected)) {
+            Ok(request)
+        } else {
+            Err(Status::unauthenticated("the secret is missing or wrong"))
+        }
     });
     let (_, health) = tonic_health::server::health_reporter();
     Routes::new(guarded).add_service(health).into_axum_router()
@@ -40,64 +44,60 @@ struct Server {
 
 type Answer<T> = Result<Response<T>, Status>;
 
-fn refused(error: QueueError) -> Status {
-    status_of(&error)
-}
-
 #[tonic::async_trait]
 impl Contract for Server {
     async fn join(&self, request: Request<proto::JoinRequest>) -> Answer<proto::JoinReply> {
         let request = request.into_inner();
         let (event, account) = caller(&request.event, &request.account)?;
-        let joined = self.room.join(event, account).await.map_err(refused)?;
+        let joined = self.room.join(event, account).await.map_err(|error| status_of(&error))?;
         Ok(Response::new((&joined).try_into()?))
     }
 
     async fn place(&self, request: Request<proto::TicketRequest>) -> Answer<proto::PlaceReply> {
         let request = request.into_inner();
         let (event, account) = caller(&request.event, &request.account)?;
-        let place = self.room.place(event, account, &request.signed_ticket).await.map_err(refused)?;
+        let place = self.room.place(event, account, &request.signed_ticket).await.map_err(|error| status_of(&error))?;
         Ok(Response::new(place.into()))
     }
 
     async fn claim(&self, request: Request<proto::TicketRequest>) -> Answer<proto::ClaimReply> {
         let request = request.into_inner();
         let (event, account) = caller(&request.event, &request.account)?;
-        let claimed = self.room.claim(event, account, &request.signed_ticket).await.map_err(refused)?;
+        let claimed = self.room.claim(event, account, &request.signed_ticket).await.map_err(|error| status_of(&error))?;
         Ok(Response::new((&claimed).into()))
     }
 
     async fn leave(&self, request: Request<proto::LeaveRequest>) -> Answer<proto::LeaveReply> {
         let request = request.into_inner();
         let (event, account) = caller(&request.event, &request.account)?;
-        self.room.leave(event, account).await.map_err(refused)?;
+        self.room.leave(event, account).await.map_err(|error| status_of(&error))?;
         Ok(Response::new(proto::LeaveReply {}))
     }
 
     async fn get_control(&self, request: Request<proto::GetControlRequest>) -> Answer<proto::ControlReply> {
         let event = parse("event", &request.into_inner().event)?;
-        let control = self.room.control(event).await.map_err(refused)?;
+        let control = self.room.control(event).await.map_err(|error| status_of(&error))?;
         Ok(Response::new(control.into()))
     }
 
     async fn set_control(&self, request: Request<proto::SetControlRequest>) -> Answer<proto::ControlReply> {
         let request = request.into_inner();
         let (event, actor) = caller(&request.event, &request.actor)?;
-        let control = self.room.set_control(event, request.try_into()?, actor).await.map_err(refused)?;
+        let control = self.room.set_control(event, request.try_into()?, actor).await.map_err(|error| status_of(&error))?;
         Ok(Response::new(control.into()))
     }
 
     async fn log(&self, request: Request<proto::LogRequest>) -> Answer<proto::LogReply> {
         let request = request.into_inner();
         let event = parse("event", &request.event)?;
-        let entries = self.room.log(event, request.limit.min(LOG_LIMIT_MAX)).await.map_err(refused)?;
+        let entries = self.room.log(event, request.limit.min(LOG_LIMIT_MAX)).await.map_err(|error| status_of(&error))?;
         Ok(Response::new(proto::LogReply { entries: entries.into_iter().map(Into::into).collect() }))
     }
 
     type WatchStream = BoxStream<'static, Result<proto::BoardReply, Status>>;
 
     async fn watch(&self, _: Request<proto::WatchRequest>) -> Answer<Self::WatchStream> {
-        let boards = self.room.watch().await.map_err(refused)?;
+        let boards = self.room.watch().await.map_err(|error| status_of(&error))?;
         let boards = boards.map(|board| proto::BoardReply::try_from(&board).map_err(Status::from));
         Ok(Response::new(boards.take_until(self.shutdown.clone().cancelled_owned()).boxed()))
     }

@@ -64,7 +64,11 @@ async fn without_redis_everyone_is_told_to_come_back_and_ticks_resume_by_themsel
     assert_eq!(room.leave(event, all[0]).await.unwrap_err(), QueueError::Unavailable);
     assert_eq!(world.board(&room, event).await.frontier, board.frontier, "the last board stays");
     let pause = ControlChange { message: Some("wait".into()), ..ControlChange::default() };
-    assert_eq!(room.set_control(event, pause, world.operator).await.unwrap().settings.message, "wait", "operators still reach it");
+    assert_eq!(
+        room.set_control(event, pause, world.operator).await.unwrap().settings.message,
+        "wait",
+        "operators still reach it"
+    );
     links.redis.restore();
     eventually("the fan is admitted by a tick and gets his token", SOON, || async {
         room.tick_once().await;

@@ -29,8 +29,7 @@ async fn tickets_bring_everyone_back_to_his_place_and_nobody_beyond_rate_and_cap
     for (fan, ticket) in all.iter().zip(&tickets) {
         before.push(room.place(event, *fan, &ticket.signed).await.unwrap());
     }
-    let admitted: Vec<usize> =
-        (0..30).filter(|n| matches!(before[*n], ClaimedPlace::Admitted { .. })).collect();
+    let admitted: Vec<usize> = (0..30).filter(|n| matches!(before[*n], ClaimedPlace::Admitted { .. })).collect();
     assert_eq!(admitted.len(), CAP as usize);
     room.claim(event, all[admitted[0]], &tickets[admitted[0]].signed).await.unwrap();
     let epoch = tickets[29].ticket.epoch;

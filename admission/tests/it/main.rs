@@ -10,6 +10,7 @@ mod grpc;
 mod grpc_client;
 mod loss;
 mod place;
+mod process;
 mod rate;
 mod scripts;
 mod world;

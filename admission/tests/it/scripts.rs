@@ -1,8 +1,8 @@
 //! Each Lua script alone, on a real Redis.
 
 use goticket_admission::outbound::redis::{
-    ClaimAnswer, FreezeAnswer, JoinAnswer, LeaveAnswer, Lines, Order, PlaceAnswer, RestoreAnswer, ScoresAnswer, Snapshot, TickAnswer,
-    Warmth,
+    ClaimAnswer, FreezeAnswer, JoinAnswer, LeaveAnswer, Lines, Order, PlaceAnswer, RestoreAnswer, ScoresAnswer, Snapshot,
+    TickAnswer, Warmth,
 };
 use goticket_domain::EventId;
 use goticket_domain::queue::{PlaceId, RoomState, Score};
@@ -161,31 +161,40 @@ async fn init_keeps_what_a_twin_has_filled_and_starts_with_an_empty_bucket() {
         let world = &bench.world;
         async move { world.ask::<String>("HGET", &[key.as_str(), name]).await }
     };
-    assert_eq!((field("tokens").await, field("ghosts").await, field("next_sequence").await), ("0".into(), "0".into(), "0".into()));
+    assert_eq!(
+        (field("tokens").await, field("ghosts").await, field("next_sequence").await),
+        ("0".into(), "0".into(), "0".into())
+    );
     bench.join(1).await;
     bench.lines.init(&Room { admitted: 99, ..bench.room.clone() }).await.unwrap();
     assert_eq!((field("admitted").await, field("next_sequence").await), ("0".into(), "1".into()), "the same epoch: not again");
 
-    let later = Room { epoch: 2, admitted: 99, next_sequence: 40, active: 7, active_until_ms: i64::MAX / 2, ..bench.room.clone() };
+    let later =
+        Room { epoch: 2, admitted: 99, next_sequence: 40, active: 7, active_until_ms: i64::MAX / 2, ..bench.room.clone() };
     bench.tick(1).await;
     bench.lines.init(&later).await.unwrap();
     assert_eq!(field("ghosts").await, "6", "one of the seven is known");
-    assert_eq!((field("epoch").await, field("admitted").await, field("next_sequence").await), ("2".into(), "99".into(), "40".into()));
+    assert_eq!(
+        (field("epoch").await, field("admitted").await, field("next_sequence").await),
+        ("2".into(), "99".into(), "40".into())
+    );
 }
 
 #[tokio::test]
 async fn restore_puts_back_what_was_lost_and_nothing_else() {
     let bench = Bench::new(RoomState::Open).await;
-    bench.lines.init(&Room {
-        epoch: 2,
-        frontier: Some(score(100)),
-        admitted: 3,
-        active: 1,
-        active_until_ms: i64::MAX / 2,
-        ..bench.room.clone()
-    })
-    .await
-    .unwrap();
+    bench
+        .lines
+        .init(&Room {
+            epoch: 2,
+            frontier: Some(score(100)),
+            admitted: 3,
+            active: 1,
+            active_until_ms: i64::MAX / 2,
+            ..bench.room.clone()
+        })
+        .await
+        .unwrap();
     bench.join(9).await;
     let restore = |n, epoch, at: Option<u64>| {
         let lines = &bench.lines;

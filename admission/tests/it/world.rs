@@ -85,14 +85,12 @@ impl World {
     pub(crate) async fn publish(&self, settings: &RoomSettings, lobby_in_s: i32, onsale_in_s: i32) -> EventId {
         let (event, venue) = (EventId::generate(), Uuid::now_v7());
         let mut tx = self.pool.begin().await.unwrap();
-        sqlx::query(
-            "INSERT INTO venues (id, owner, name, time_zone, plan, seat_count) VALUES ($1, $2, 'V', 'UTC', '{}', 10)",
-        )
-        .bind(venue)
-        .bind(self.operator.0)
-        .execute(&mut *tx)
-        .await
-        .unwrap();
+        sqlx::query("INSERT INTO venues (id, owner, name, time_zone, plan, seat_count) VALUES ($1, $2, 'V', 'UTC', '{}', 10)")
+            .bind(venue)
+            .bind(self.operator.0)
+            .execute(&mut *tx)
+            .await
+            .unwrap();
         sqlx::query(
             "INSERT INTO events (id, venue, owner, title, currency, status, starts_at, lobby_opens_at, onsale_at,
                                  hold_seconds, ticket_limit, capacity)

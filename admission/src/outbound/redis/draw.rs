@@ -51,8 +51,7 @@ impl Lines {
     pub async fn write_scores(&self, event: EventId, drawn: &[(PlaceId, Score)]) -> RedisResult<ScoresAnswer> {
         let k = self.keys(event);
         let keys = [k.room(), k.line(), k.gone()];
-        let args: Vec<String> =
-            drawn.iter().flat_map(|(place, score)| [place.to_hex(), score.as_u64().to_string()]).collect();
+        let args: Vec<String> = drawn.iter().flat_map(|(place, score)| [place.to_hex(), score.as_u64().to_string()]).collect();
         let reply: Reply = self.redis.eval(&self.scripts.scores, &keys, args).await?;
         match reply.0.as_str() {
             "OK" => Ok(ScoresAnswer::Written),

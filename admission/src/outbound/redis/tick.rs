@@ -57,32 +57,29 @@ impl Lines {
     /// Takes the settings over, lets go, refills, admits.
     pub async fn tick(&self, room: &Room, order: Order) -> RedisResult<TickAnswer> {
         let k = self.keys(room.event);
-        let keys =
-            [k.room(), k.line(), k.lobby(), k.admitted(), k.sessions(), k.gone(), k.scores(), k.availability()];
+        let keys = [k.room(), k.line(), k.lobby(), k.admitted(), k.sessions(), k.gone(), k.scores(), k.availability()];
         let set = &room.settings;
         let args = (
             (room.epoch, room.revision, room.state.as_str(), set.rate_per_min, set.burst, set.active_cap),
             (u64::from(set.claim_window_s) * 1_000, room.admitted, room.frontier_number()),
             (order.admit_max, order.let_go_max),
         );
-        let (status, numbers, shelf): (String, Vec<i64>, Vec<String>) =
-            self.redis.eval(&self.scripts.tick, &keys, args).await?;
+        let (status, numbers, shelf): (String, Vec<i64>, Vec<String>) = self.redis.eval(&self.scripts.tick, &keys, args).await?;
         match (status.as_str(), numbers.as_slice()) {
-            (
-                "OK",
-                &[now_ms, waiting, admitted, active, frontier, next_sequence, admitted_now, let_go, ghosts],
-            ) => Ok(TickAnswer::Moved(Snapshot {
-                now_ms,
-                waiting: count(waiting),
-                admitted: count(admitted),
-                active: count(active),
-                frontier: score(frontier),
-                next_sequence: count(next_sequence),
-                admitted_now: count(admitted_now),
-                let_go: count(let_go),
-                ghosts: count(ghosts),
-                availability: availability(&shelf),
-            })),
+            ("OK", &[now_ms, waiting, admitted, active, frontier, next_sequence, admitted_now, let_go, ghosts]) => {
+                Ok(TickAnswer::Moved(Snapshot {
+                    now_ms,
+                    waiting: count(waiting),
+                    admitted: count(admitted),
+                    active: count(active),
+                    frontier: score(frontier),
+                    next_sequence: count(next_sequence),
+                    admitted_now: count(admitted_now),
+                    let_go: count(let_go),
+                    ghosts: count(ghosts),
+                    availability: availability(&shelf),
+                }))
+            }
             ("COLD", _) => Ok(TickAnswer::Cold),
             ("STALE", _) => Ok(TickAnswer::Stale),
             _ => {
