@@ -83,8 +83,9 @@ impl Gateway {
         let channel = amqp.channel().await.context("open a channel to RabbitMQ")?;
         amqp::declare(&channel, &booking_topology(&Names::new(amqp.prefix()))).await.context("declare the section queues")?;
 
-        let replies_channel = reply_channel(redis.prefix(), &Uuid::new_v4().to_string());
-        let heard = redis::subscribe(&config.redis, [replies_channel.clone()]).await.context("subscribe to replies")?;
+        let instance = Uuid::new_v4().to_string();
+        let replies = [reply_channel(redis.prefix(), &instance)];
+        let heard = redis::subscribe(&config.redis, replies).await.context("subscribe to replies")?;
         let keys = KeyFolder::at(&config.keys.dir);
         let webhook_base = config.gateway.public_url.clone().map_or_else(|| format!("http://{address}"), String::from);
         let webhook_url = format!("{}/v1/payments/sandbox/webhook", webhook_base.trim_end_matches('/'));
@@ -112,7 +113,7 @@ impl Gateway {
             catalog: Catalog::new(pool.clone()),
             seat_maps: SeatMaps::new(pool.clone(), redis.clone()),
             boards: Arc::clone(&boards),
-            commands: Commands::new(amqp.publisher(), amqp.prefix(), replies_channel),
+            commands: Commands::new(amqp.publisher(), amqp.prefix(), instance),
             waiters: Arc::clone(&waiters),
             payments: SandboxPayments::new(&config.payments, webhook_url)?,
             objects: Objects::new(config.objects.dir),

@@ -15,7 +15,8 @@ pub struct Command {
     pub event: EventId,
     /// That section.
     pub section: u16,
-    /// Where to publish the reply: the name of a gateway's reply channel, see [`crate::redis_keys`]. None if nobody waits.
+    /// Who waits for the reply: a gateway's instance id, from which [`crate::redis_keys::reply_channel`] makes the channel's name.
+    /// None if nobody waits.
     pub reply_to: Option<String>,
     /// What to do.
     #[serde(flatten)]

@@ -20,7 +20,7 @@ pub(crate) enum SendError {
 pub(crate) struct Commands {
     publisher: Publisher,
     exchange: String,
-    /// The channel on which this gateway hears replies.
+    /// This gateway's instance id: the worker makes the name of its reply channel of it.
     reply_to: String,
 }
 
