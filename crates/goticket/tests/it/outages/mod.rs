@@ -56,7 +56,7 @@ async fn redis_away_for_20_seconds_stops_the_door_not_the_sale() {
 
 #[tokio::test]
 async fn rabbitmq_away_for_20_seconds_is_said_and_survived() {
-    outage(Server::RabbitMq, Cost { named: Some("amqp"), unavailable: &[Request::Book], sells: false }).await;
+    outage(Server::RabbitMq, Cost { named: Some("rabbitmq"), unavailable: &[Request::Book], sells: false }).await;
 }
 
 #[tokio::test]
