@@ -4,6 +4,7 @@ mod parse;
 
 use std::time::Duration;
 
+use goticket_contracts::amqp::DELIVERY_LIMIT;
 use goticket_platform::amqp::{Consumer, Delivery};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
@@ -13,6 +14,9 @@ use crate::{
     app::booking::{BookingWorker, Job, Verdict},
     outbound::dead_letters::DeadLetters,
 };
+
+/// Deliveries after which a message may be what kills workers, and not only have been in bad company.
+const SUSPECT_AFTER: u64 = 5;
 
 /// How many messages make a batch.
 #[derive(Clone, Copy, Debug)]
@@ -63,16 +67,29 @@ impl BookingQueue {
         size
     }
 
+    /// Together, or one by one when something in the batch seems to kill workers: then whatever else is here gets its answer before
+    /// the broker gives all of it up. The order changes with every delivery, so that nothing stays behind the killer.
     async fn handle(&self, batch: Vec<Delivery>) {
-        let parsed: Vec<Parsed> = batch.iter().map(|delivery| parse(delivery.body())).collect();
+        let deliveries = batch.iter().map(Delivery::earlier_deliveries).max().unwrap_or_default();
+        if deliveries < SUSPECT_AFTER {
+            return self.handle_together(&batch).await;
+        }
+        tracing::warn!(deliveries, messages = batch.len(), "messages came back again and again: one by one");
+        let one_by_one: Vec<&Delivery> = if deliveries % 2 == 0 { batch.iter().rev().collect() } else { batch.iter().collect() };
+        for delivery in one_by_one {
+            self.handle_together(std::slice::from_ref(delivery)).await;
+        }
+    }
+
+    async fn handle_together(&self, batch: &[Delivery]) {
         let (mut jobs, mut places) = (Vec::new(), Vec::new());
         let mut fates: Vec<Fate> = Vec::with_capacity(batch.len());
-        for (place, parsed) in parsed.into_iter().enumerate() {
-            match parsed {
+        for (place, delivery) in batch.iter().enumerate() {
+            match parse(delivery.body()) {
                 Parsed::Job(job) => {
                     fates.push(Fate::Leave);
                     places.push(place);
-                    jobs.push(*job);
+                    jobs.push(if is_last_chance(delivery) { job.on_its_last_chance() } else { *job });
                 }
                 Parsed::Unreadable { why } => fates.push(Fate::Bury(why)),
             }
@@ -83,7 +100,7 @@ impl BookingQueue {
                 fates[place] = fate(verdict);
             }
         }
-        self.finish(&batch, fates).await;
+        self.finish(batch, fates).await;
     }
 
     /// One acknowledgement for all, if all can be acknowledged.
@@ -117,6 +134,11 @@ impl BookingQueue {
             tracing::warn!("a batch is committed but not acknowledged: its messages will come again and find their outcomes");
         }
     }
+}
+
+/// Once more, and the broker makes it a dead letter without an answer.
+fn is_last_chance(delivery: &Delivery) -> bool {
+    delivery.earlier_deliveries() >= u64::from(DELIVERY_LIMIT)
 }
 
 fn fate(verdict: Verdict) -> Fate {

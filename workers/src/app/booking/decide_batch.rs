@@ -35,6 +35,8 @@ pub(super) enum Failure {
     },
     /// The database is away, or somebody holds a lock for long: only waiting helps.
     Unavailable(StorageError),
+    /// The database gave up on a statement after its time-out.
+    TooSlow(StorageError),
     /// The same will happen again.
     Broken {
         /// What the database says.
@@ -94,16 +96,16 @@ impl From<StorageError> for Failure {
             StorageError::Constraint { constraint } => {
                 Self::Broken { why: format!("constraint {constraint} refused the change") }
             }
-            StorageError::Conflict(_) if is_lock_timeout(&error) => Self::Unavailable(error),
+            // Somebody kept a lock for as long as we are allowed to wait: a twin that stands still.
+            StorageError::Conflict(ref cause) if code(cause).as_deref() == Some("55P03") => Self::Unavailable(error),
             StorageError::Conflict(error) => Self::Conflict { why: error.to_string() },
+            StorageError::Unavailable(ref cause) if code(cause).as_deref() == Some("57014") => Self::TooSlow(error),
             StorageError::Unavailable(_) => Self::Unavailable(error),
             StorageError::Unexpected(why) => Self::Broken { why },
         }
     }
 }
 
-/// Somebody kept a lock for as long as we are allowed to wait: a twin that stands still.
-fn is_lock_timeout(error: &StorageError) -> bool {
-    let StorageError::Conflict(sqlx::Error::Database(database)) = error else { return false };
-    database.code().as_deref() == Some("55P03")
+fn code(error: &sqlx::Error) -> Option<String> {
+    error.as_database_error()?.code().map(Into::into)
 }

@@ -67,6 +67,16 @@ impl Job {
         Self { command: self.command.clone(), condemned: Some(Condemned { reason, why: why.to_owned() }) }
     }
 
+    /// A request that every worker so far died of, as it seems: refused. Other commands are tried once more.
+    pub(crate) fn on_its_last_chance(self) -> Self {
+        match self.command.action {
+            Action::Create { .. } if self.condemned.is_none() => {
+                self.condemn(RefusalReason::Invalid, "delivered too often without being decided")
+            }
+            _ => self,
+        }
+    }
+
     /// What the waiting gateway is told, and which one it is.
     pub(crate) fn reply(&self, result: ReplyResult) -> Option<(&str, Reply)> {
         let reply_to = self.command.reply_to.as_deref()?;

@@ -1,7 +1,8 @@
 //! The booking worker: takes batches, and answers for every message in them.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{collections::VecDeque, panic::AssertUnwindSafe, time::Duration};
 
+use futures::FutureExt as _;
 use goticket_contracts::{commands::Action, replies::ReplyResult};
 use goticket_domain::booking::{Outcome, RefusalReason};
 use sqlx::PgPool;
@@ -19,6 +20,9 @@ use crate::outbound::seats::SeatBoard;
 /// Attempts against concurrent writers before a batch is split: each one reads anew, so more than a few mean that something
 /// in the batch, not somebody else, is the cause.
 const ATTEMPTS_MAX: u32 = 6;
+
+/// From the second conflict on; grows with each.
+const CONFLICT_PAUSE: Duration = Duration::from_millis(10);
 
 /// Pauses between attempts while the database is away.
 const BACKOFF_MIN: Duration = Duration::from_millis(50);
@@ -74,16 +78,23 @@ impl BookingWorker {
     async fn decide(&self, jobs: &[Job], contested: &mut Contested) -> Result<Decided, Stopped> {
         let (mut attempts, mut backoff) = (0, BACKOFF_MIN);
         loop {
-            match decide_batch(&self.pool, &self.plans, jobs, contested).await {
+            let attempt = decide_batch(&self.pool, &self.plans, jobs, contested);
+            let panicked = |_| Err(Failure::Broken { why: "deciding it panicked".to_owned() });
+            match AssertUnwindSafe(attempt).catch_unwind().await.unwrap_or_else(panicked) {
                 Ok(decided) => return Ok(decided),
                 Err(Failure::Conflict { why }) if attempts + 1 < ATTEMPTS_MAX => {
                     tracing::debug!(why, "somebody else was faster: deciding anew");
                     metrics::counter!("goticket_booking_retries_total", "why" => "conflict").increment(1);
+                    sleep(CONFLICT_PAUSE * attempts).await;
                     attempts += 1;
+                }
+                // Fewer at once may be quick enough.
+                Err(Failure::TooSlow(error)) if jobs.len() > 1 => {
+                    return Err(Stopped::Broken { reason: RefusalReason::Contended, why: error.to_string() });
                 }
                 Err(Failure::Conflict { why }) => return Err(Stopped::Broken { reason: RefusalReason::Contended, why }),
                 Err(Failure::Broken { why }) => return Err(Stopped::Broken { reason: RefusalReason::Invalid, why }),
-                Err(Failure::Unavailable(error)) => {
+                Err(Failure::Unavailable(error) | Failure::TooSlow(error)) => {
                     tracing::warn!(%error, waiting = jobs.len(), "cannot decide: trying again");
                     metrics::counter!("goticket_booking_retries_total", "why" => "unavailable").increment(1);
                     tokio::select! {

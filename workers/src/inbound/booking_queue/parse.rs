@@ -119,7 +119,8 @@ mod tests {
             change(&mut json);
             parse(&serde_json::to_vec(&json).unwrap())
         };
-        let rows: [(&str, &dyn Fn(&mut serde_json::Value)); 4] = [
+        type Change<'a> = &'a dyn Fn(&mut serde_json::Value);
+        let rows: [(&str, Change<'_>); 4] = [
             ("unknown mode", &|json| json["request"]["choice"]["mode"] = "psychic".into()),
             ("no section", &|json| json["section"] = serde_json::Value::Null),
             ("no choice", &|json| json["request"]["choice"] = serde_json::Value::Null),
@@ -137,7 +138,8 @@ mod tests {
 
     #[test]
     fn garbage_and_giants_are_unreadable() {
-        for body in [b"".as_slice(), b"{}", b"\xff\xfe", b"[]", &[b' '; MAX_COMMAND_BYTES + 1]] {
+        let giant = vec![b' '; MAX_COMMAND_BYTES + 1];
+        for body in [b"".as_slice(), b"{}", b"\xff\xfe", b"[]", &giant] {
             assert!(matches!(parse(body), Parsed::Unreadable { .. }), "{:?}", body.get(..4));
         }
     }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use goticket_contracts::{
-    amqp::{BOOKING_QUEUES, Names, booking_topology, section_key},
+    amqp::{BOOKING_QUEUES, DELIVERY_LIMIT, Names, booking_topology, section_key},
     commands::{Command, MAX_COMMAND_BYTES, PaymentResult},
     redis_keys::reply_channel,
     replies::{Reply, ReplyResult},
@@ -45,6 +45,14 @@ impl Broker {
     async fn send_raw(&self, command: &Command, body: Vec<u8>) {
         let key = section_key(command.event, command.section);
         self.amqp.publisher().publish(&self.names.bookings_exchange(), &key, persistent(), body).await.unwrap();
+    }
+
+    /// A consumer of one queue, to be stepped.
+    async fn queue(&self, hall: &Hall, n: u16) -> BookingQueue {
+        let consumer = self.amqp.consume(self.names.bookings_queue(n), 50);
+        let dead = DeadLetters::new(self.amqp.publisher(), &self.names);
+        let limits = BatchLimits { batch_max: 4, max_wait: Duration::from_millis(3) };
+        BookingQueue::new(consumer, hall.worker().await, dead, limits)
     }
 
     async fn depth(&self, queue: &str) -> u32 {
@@ -137,14 +145,10 @@ async fn what_was_committed_but_not_acknowledged_keeps_its_one_outcome() {
     assert_eq!(batch.len(), 6);
     let decided: Vec<Job> =
         batch.iter().map(|delivery| serde_json::from_slice::<Command>(delivery.body()).unwrap().into()).collect();
-    let worker = hall.worker().await;
-    worker.run_once(&decided).await;
+    hall.worker().await.run_once(&decided).await;
     drop((batch, consumers));
 
-    let consumer = broker.amqp.consume(broker.names.bookings_queue(n), 50);
-    let dead = DeadLetters::new(broker.amqp.publisher(), &broker.names);
-    let limits = BatchLimits { batch_max: 4, max_wait: Duration::from_millis(3) };
-    let mut queue = BookingQueue::new(consumer, worker, dead, limits);
+    let mut queue = broker.queue(&hall, n).await;
     let mut handled = 0;
     while handled < 6 {
         handled += queue.step().await;
@@ -222,4 +226,42 @@ async fn what_cannot_be_read_is_a_dead_letter_and_its_key_gets_an_answer_if_ther
     assert!(reasons[2].contains("bytes"), "{reasons:?}");
     letters[2].ack_multiple().await.unwrap();
     hall.assert_clean().await;
+}
+
+/// Workers that take the messages of section 0 and die, so many times. Returns the number of their queue.
+async fn deaths(broker: &Broker, messages: usize, times: u64) -> u16 {
+    let mut candidates = 0..BOOKING_QUEUES;
+    for round in 0..times {
+        let mut consumers: Vec<_> = candidates.clone().map(|n| broker.amqp.consume(broker.names.bookings_queue(n), 50)).collect();
+        let waiting = consumers.iter_mut().map(|consumer| Box::pin(consumer.next_batch(messages, SOON)));
+        let (batch, n, _) = futures::future::select_all(waiting).await;
+        assert!(batch.len() == messages && batch.iter().all(|delivery| delivery.earlier_deliveries() == round));
+        let found = candidates.start + u16::try_from(n).unwrap();
+        candidates = found..found + 1;
+    }
+    candidates.start
+}
+
+#[tokio::test]
+async fn what_workers_die_of_is_answered_before_the_broker_gives_it_up() {
+    for (times, outcome) in [(DELIVERY_LIMIT / 2, "held"), (DELIVERY_LIMIT, "refused")] {
+        let hall = Hall::open().await;
+        let broker = Broker::of(&hall).await;
+        for fan in hall.accounts(3).await {
+            broker.send(&hall.best(fan, "k", 0, 1, None).command).await;
+        }
+        let n = deaths(&broker, 3, times.into()).await;
+        let mut queue = broker.queue(&hall, n).await;
+        let mut handled = 0;
+        while handled < 3 {
+            handled += queue.step().await;
+        }
+        drop(queue);
+        let outcomes: Vec<String> =
+            sqlx::query_scalar("SELECT outcome ->> 'outcome' FROM booking_requests").fetch_all(&hall.pool).await.unwrap();
+        assert_eq!(outcomes, [outcome; 3], "after {times} deaths");
+        broker.dead_letters(if outcome == "held" { 0 } else { 3 }).await;
+        broker.assert_empty().await;
+        hall.assert_clean().await;
+    }
 }
