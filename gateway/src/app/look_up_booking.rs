@@ -33,7 +33,7 @@ pub(crate) async fn look_up_booking(app: &Services, account: AccountId, id: Book
         return if booking.account == account { Ok(Found::Booking(booking)) } else { Err(LookUpError::NotFound) };
     }
     if let Some(decided) = view::by_booking(&app.pool, account, id).await.map_err(Fault::from)? {
-        return Ok(refused(decided));
+        return settled(app, decided).await;
     }
     let (owner, key) = pending::find(&app.redis, id).await?.ok_or(LookUpError::NotFound)?;
     if owner != account {
@@ -42,13 +42,12 @@ pub(crate) async fn look_up_booking(app: &Services, account: AccountId, id: Book
     // A repeated request may have been decided under the id of the first one.
     match view::by_key(&app.pool, account, &key).await.map_err(Fault::from)? {
         None => Ok(Found::Pending),
-        Some(decided) => {
-            let booking = view::booking(&app.pool, decided.outcome.booking()).await.map_err(Fault::from)?;
-            Ok(booking.map_or_else(|| refused(decided), Found::Booking))
-        }
+        Some(decided) => settled(app, decided).await,
     }
 }
 
-fn refused(decided: DecidedRequest) -> Found {
-    Found::Refused { event: decided.event, outcome: decided.outcome }
+/// What a request came to. The booking may have come to be since it was looked for.
+async fn settled(app: &Services, decided: DecidedRequest) -> Result<Found, LookUpError> {
+    let booking = view::booking(&app.pool, decided.outcome.booking()).await.map_err(Fault::from)?;
+    Ok(booking.map_or(Found::Refused { event: decided.event, outcome: decided.outcome }, Found::Booking))
 }
