@@ -45,7 +45,7 @@ pub struct Pending {
 }
 
 /// Adds a ticket notification for each booking that has none, and returns those of all these bookings that are pending. A twin
-/// that was faster made the row; both then see it.
+/// that was faster made the row; both then see it. A booking that does not exist gets none.
 pub async fn open_tickets(pool: &PgPool, bookings: &[BookingId]) -> Result<Vec<Pending>, StorageError> {
     let bookings: Vec<Uuid> = bookings.iter().map(|booking| booking.0).collect();
     let ids: Vec<Uuid> = bookings.iter().map(|_| Uuid::now_v7()).collect();
@@ -53,6 +53,7 @@ pub async fn open_tickets(pool: &PgPool, bookings: &[BookingId]) -> Result<Vec<P
         "INSERT INTO notifications (id, booking, kind, state)
          SELECT n.id, n.booking, 'ticket', 'pending'
          FROM UNNEST($1::uuid[], $2::uuid[]) AS n (id, booking)
+         JOIN bookings b ON b.id = n.booking
          ORDER BY n.booking
          ON CONFLICT (booking, kind) DO NOTHING",
     )

@@ -1,4 +1,5 @@
-//! Payments whose end nobody told us: asks the provider about those that stay open, and gives back what must go back.
+//! Payments whose end nobody told us: asks the provider about those that stay open, or were declined and may have been paid with
+//! another card since, and gives back what must go back.
 //!
 //! What the provider says becomes a command on the booking's section queue, like a webhook would; the worker gives either of them
 //! its effect, and the second one none. A refund is asked for under our payment's id, so that it happens once however often it is
@@ -7,7 +8,6 @@
 use std::time::Duration;
 
 use goticket_contracts::commands::{Action, Command, PaymentNotice, PaymentResult};
-use goticket_domain::payment::PaymentState;
 use goticket_platform::{
     amqp::PublishError,
     config::{U32In, U64In},
@@ -33,7 +33,7 @@ use crate::outbound::{
 pub struct ReconcilerConfig {
     /// Pause between two looks.
     pub pause_ms: U64In<10, 600_000>,
-    /// A payment that was open for so long is asked about. It must leave the webhook its time.
+    /// A payment without an end for so long is asked about. It must leave the webhook its time.
     pub open_after_ms: U64In<0, 86_400_000>,
     /// A refund that was tried and failed is tried again after this.
     pub refund_again_ms: U64In<0, 86_400_000>,
@@ -80,14 +80,15 @@ impl ReconcilePayments {
     /// Looks once at what is due, one payment after the other: this is no hot path, and the provider is no friend of bursts.
     pub async fn run_once(&self) -> Result<Reconciled, StorageError> {
         let mut done = Reconciled::default();
-        for payment in self.take(PaymentState::Open, self.config.open_after_ms.get()).await? {
+        let (pool, limit) = (&self.pool, self.config.batch_max.get());
+        for payment in undecided::take_unanswered(pool, PROVIDER, duration(self.config.open_after_ms.get()), limit).await? {
             done.asked += 1;
             match self.ask(&payment).await {
                 Ok(decided) => done.decided += usize::from(decided),
                 Err(error) => tracing::warn!(payment = %payment.payment, %error, "payment left open"),
             }
         }
-        for payment in self.take(PaymentState::RefundDue, self.config.refund_again_ms.get()).await? {
+        for payment in undecided::take_refunds(pool, PROVIDER, duration(self.config.refund_again_ms.get()), limit).await? {
             match self.refund(&payment).await {
                 Ok(refunded) => done.refunded += usize::from(refunded),
                 Err(error) => tracing::warn!(payment = %payment.payment, %error, "refund still due"),
@@ -96,11 +97,6 @@ impl ReconcilePayments {
         metrics::counter!("goticket_payments_reconciled_total").increment(done.decided as u64);
         metrics::counter!("goticket_payments_refunded_total").increment(done.refunded as u64);
         Ok(done)
-    }
-
-    async fn take(&self, state: PaymentState, pause_ms: u64) -> Result<Vec<Undecided>, StorageError> {
-        let pause = SignedDuration::from_millis(i64::try_from(pause_ms).unwrap_or(i64::MAX));
-        undecided::take(&self.pool, PROVIDER, state, pause, self.config.batch_max.get()).await
     }
 
     /// True where the provider has decided.
@@ -144,4 +140,8 @@ impl ReconcilePayments {
             let _ = stop.run_until_cancelled(sleep(pause)).await;
         }
     }
+}
+
+fn duration(millis: u64) -> SignedDuration {
+    SignedDuration::from_millis(i64::try_from(millis).unwrap_or(i64::MAX))
 }

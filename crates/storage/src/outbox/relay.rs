@@ -4,6 +4,9 @@
 //! order is (transaction id, sequence), and a row is read only when its transaction id lies below every transaction that still
 //! runs: nothing can appear behind the cursor any more. The price: one transaction that stays open holds everybody back, which
 //! [`oldest_unpublished`] shows.
+//!
+//! Of two transactions that run at the same time, the id's order need not be the commit's. That matters to nobody: what is about one
+//! booking is written by one writer, one transaction after the other.
 
 use jiff::SignedDuration;
 use sqlx::{FromRow, PgConnection};

@@ -9,6 +9,27 @@ use uuid::Uuid;
 
 use crate::StorageError;
 
+/// The states stand in the text, so that the planner can prove that `payments_unanswered` or `payments_refund_due` serves it.
+macro_rules! take {
+    ($state:literal) => {
+        concat!(
+            "WITH due AS (
+                 SELECT id FROM payments
+                 WHERE ",
+            $state,
+            "      AND provider = $1 AND provider_ref IS NOT NULL
+                   AND updated_at < now() - $2 * interval '1 millisecond'
+                   AND updated_at < now() - (now() - created_at) / 4
+                 ORDER BY updated_at, id
+                 LIMIT $3
+                 FOR UPDATE SKIP LOCKED)
+             UPDATE payments p SET updated_at = now()
+             FROM due, bookings b
+             WHERE p.id = due.id AND b.id = p.booking
+             RETURNING p.id, p.booking, b.event, b.section, p.provider, p.provider_ref, p.amount_minor, p.currency, p.state"
+        )
+    };
+}
 /// One of them.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Undecided {
@@ -26,7 +47,7 @@ pub struct Undecided {
     pub provider_ref: String,
     /// What was asked for.
     pub amount: Money,
-    /// `Open` or `RefundDue`.
+    /// `Open`, `Declined` or `RefundDue`.
     pub state: PaymentState,
 }
 
@@ -43,36 +64,45 @@ struct Row {
     state: String,
 }
 
-/// Takes up to `limit` payments in `state` (open or refund due) that nobody has touched for `pause`, and touches them: a
-/// concurrent twin takes others, and the same one comes back only after a pause, which grows with its age (a quarter of it).
-/// Those the provider never answered about are left out: no fan has seen a page on which he could pay. Served by `payments_undecided`.
-pub async fn take(
+/// Takes up to `limit` payments at `provider` that may have been paid without our knowing: open ones, and declined ones, of which
+/// the fan may have tried another card. See [`take`].
+pub async fn take_unanswered(
     pool: &PgPool,
     provider: &str,
-    state: PaymentState,
     pause: SignedDuration,
     limit: u32,
 ) -> Result<Vec<Undecided>, StorageError> {
-    let rows: Vec<Row> = sqlx::query_as(
-        "WITH due AS (
-             SELECT id FROM payments
-             WHERE state IN ('open', 'refund_due') AND state = $2 AND provider = $1 AND provider_ref IS NOT NULL
-               AND updated_at < now() - $3 * interval '1 millisecond'
-               AND updated_at < now() - (now() - created_at) / 4
-             ORDER BY updated_at, id
-             LIMIT $4
-             FOR UPDATE SKIP LOCKED)
-         UPDATE payments p SET updated_at = now()
-         FROM due, bookings b
-         WHERE p.id = due.id AND b.id = p.booking
-         RETURNING p.id, p.booking, b.event, b.section, p.provider, p.provider_ref, p.amount_minor, p.currency, p.state",
-    )
-    .bind(provider)
-    .bind(state.as_str())
-    .bind(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX))
-    .bind(i64::from(limit))
-    .fetch_all(pool)
-    .await?;
+    let sql = take!("state IN ('open', 'declined')");
+    take(pool, sql, provider, pause, limit).await
+}
+
+/// Takes up to `limit` payments at `provider` that must go back. See [`take`].
+pub async fn take_refunds(
+    pool: &PgPool,
+    provider: &str,
+    pause: SignedDuration,
+    limit: u32,
+) -> Result<Vec<Undecided>, StorageError> {
+    let sql = take!("state = 'refund_due'");
+    take(pool, sql, provider, pause, limit).await
+}
+
+/// Those that nobody has touched for `pause`, and touches them: a concurrent twin takes others, and the same one comes back only
+/// after a pause, which grows with its age (a quarter of it). Those the provider never answered about are left out: no fan has seen
+/// a page on which he could pay.
+async fn take(
+    pool: &PgPool,
+    sql: &'static str,
+    provider: &str,
+    pause: SignedDuration,
+    limit: u32,
+) -> Result<Vec<Undecided>, StorageError> {
+    let rows: Vec<Row> = sqlx::query_as(sql)
+        .bind(provider)
+        .bind(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX))
+        .bind(i64::from(limit))
+        .fetch_all(pool)
+        .await?;
     rows.into_iter().map(undecided).collect()
 }
 

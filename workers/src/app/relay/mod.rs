@@ -13,7 +13,10 @@ mod watch;
 use std::time::Duration;
 
 use goticket_platform::config::{KafkaConfig, U16In, U32In, U64In};
-use goticket_storage::{StorageError, outbox::relay as outbox};
+use goticket_storage::{
+    StorageError,
+    outbox::relay::{self as outbox, Cursor, OutboxRow},
+};
 use rdkafka::error::KafkaError;
 use serde::Deserialize;
 use sqlx::PgPool;
@@ -83,6 +86,8 @@ pub struct Relay {
     leadership: Leadership,
     log: EventLog,
     topics_ensured: bool,
+    /// Where the cursor stands, as long as this relay leads and nobody else moves it.
+    cursor: Option<Cursor>,
     housekept: Option<Instant>,
 }
 
@@ -94,6 +99,7 @@ impl Relay {
             leadership: Leadership::new(pool, SHARD),
             log: EventLog::new(kafka),
             topics_ensured: false,
+            cursor: None,
             housekept: None,
         }
     }
@@ -102,9 +108,14 @@ impl Relay {
     pub async fn run_once(&mut self) -> Result<Step, RelayError> {
         let step = self.step().await;
         if matches!(step, Err(RelayError::Storage(_)) | Ok(Step::SteppedBack)) {
-            self.leadership.give_up();
+            self.step_down();
         }
         step
+    }
+
+    fn step_down(&mut self) {
+        self.leadership.give_up();
+        self.cursor = None;
     }
 
     async fn step(&mut self) -> Result<Step, RelayError> {
@@ -113,16 +124,25 @@ impl Relay {
             self.topics_ensured = true;
         }
         let Some(lead) = self.leadership.lead().await? else { return Ok(Step::Standby) };
-        let cursor = lead.run(async |db| outbox::cursor(db, SHARD).await).await?;
+        let cursor = match self.cursor.take() {
+            Some(known) => known,
+            None => lead.run(async |db| outbox::cursor(db, SHARD).await).await?,
+        };
+        let cursor = self.cursor.insert(cursor);
         let limit = self.config.batch_max.get();
-        let rows = lead.run(async |db| outbox::next_rows(db, &cursor, limit).await).await?;
-        let Some(last) = rows.last() else { return Ok(Step::Idle) };
+        let mut rows = lead.run(async |db| outbox::next_rows(db, cursor, limit).await).await?;
+        let count = rows.len();
+        if count == 0 {
+            return Ok(Step::Idle);
+        }
         self.log.append(&rows).await?;
-        if !lead.run(async |db| outbox::advance(db, SHARD, &cursor, &last.position).await).await? {
+        let Some(OutboxRow { position, .. }) = rows.pop() else { return Ok(Step::Idle) };
+        if !lead.run(async |db| outbox::advance(db, SHARD, cursor, &position).await).await? {
             return Ok(Step::SteppedBack);
         }
-        metrics::counter!("goticket_relay_published_total").increment(rows.len() as u64);
-        Ok(Step::Published(rows.len()))
+        *cursor = position;
+        metrics::counter!("goticket_relay_published_total").increment(count as u64);
+        Ok(Step::Published(count))
     }
 
     /// Makes and drops the outbox's partitions where that is due; never in the way of publishing.
@@ -138,12 +158,12 @@ impl Relay {
             Ok(done) => {
                 tracing::info!(made = ?done.made, dropped = ?done.dropped, "outbox partitions");
                 for what in done.left {
-                    tracing::warn!(what, "outbox partition left as it is");
+                    tracing::info!(what, "outbox partition left as it is");
                 }
             }
             Err(error) => {
                 tracing::warn!(%error, "outbox partitions could not be looked after");
-                self.leadership.give_up();
+                self.step_down();
             }
         }
     }

@@ -1,4 +1,10 @@
 //! The roles around the booking worker.
 
+mod expiry;
+mod mail;
+mod notifier;
+mod payments;
+mod relay;
 mod thin_path;
+mod together;
 mod world;

@@ -17,9 +17,7 @@ use goticket_storage::outbox::write::insert_events;
 use goticket_testkit::{TestBed, eventually};
 use goticket_workers::{
     Config,
-    app::{
-        expire_holds::ExpireHolds, mail_tickets::MailTickets, notify::Notify, relay::Relay, render_tickets::RenderTickets,
-    },
+    app::{expire_holds::ExpireHolds, mail_tickets::MailTickets, notify::Notify, relay::Relay, render_tickets::RenderTickets},
     inbound::{domain_events::DomainEvents, task_queue::TaskQueue},
     mail::Mailer,
     outbound::{command_queue::CommandQueue, object_folder::ObjectFolder, task_exchange::TaskExchange},
@@ -195,12 +193,10 @@ impl World {
     }
 
     pub(crate) async fn unpublished(&self) -> i64 {
-        sqlx::query_scalar(
-            "SELECT count(*) FROM outbox o, outbox_cursors c WHERE (o.xid, o.sequence) > (c.xid, c.sequence)",
-        )
-        .fetch_one(&self.pool)
-        .await
-        .unwrap()
+        sqlx::query_scalar("SELECT count(*) FROM outbox o, outbox_cursors c WHERE (o.xid, o.sequence) > (c.xid, c.sequence)")
+            .fetch_one(&self.pool)
+            .await
+            .unwrap()
     }
 
     /// Every id on the topic, by Kafka key, in the order of its partition.
@@ -336,12 +332,14 @@ async fn on_sale(pool: &PgPool, bed: &TestBed) -> (EventId, AccountId) {
         .execute(pool)
         .await
         .unwrap();
-    sqlx::query("INSERT INTO event_sections (event, no, name, kind, first_seat, seat_count) VALUES ($1, 0, 'Stalls', 'seated', 0, $2)")
-        .bind(event.0)
-        .bind(SEATS)
-        .execute(pool)
-        .await
-        .unwrap();
+    sqlx::query(
+        "INSERT INTO event_sections (event, no, name, kind, first_seat, seat_count) VALUES ($1, 0, 'Stalls', 'seated', 0, $2)",
+    )
+    .bind(event.0)
+    .bind(SEATS)
+    .execute(pool)
+    .await
+    .unwrap();
     sqlx::query(
         "INSERT INTO seats (event, no, section, row_no, block, row_label, number, guid, category)
          SELECT $1, n, 0, 0, 0, 'A', (n + 1)::text, 'A-' || n, 0 FROM generate_series(0, $2 - 1) n",
