@@ -92,6 +92,7 @@ impl Gateway {
         let access_verifier = keys.access_verifier()?;
         let (boards, waiters) = (Arc::new(Boards::default()), Arc::new(Waiters::default()));
 
+        let pulse = redis.clone();
         let readiness = Readiness::new();
         readiness.critical("postgres", checks::postgres(pool.clone()));
         readiness.critical("redis", checks::redis(redis.clone()));
@@ -129,6 +130,7 @@ impl Gateway {
         let token = shutdown.token();
         let watched = (Arc::clone(&boards), token.clone());
         shutdown.spawn("boards", async move { watched.0.watch(&*waiting_room, watched.1).await });
+        shutdown.spawn("pulse", replies::feel_pulse(pulse, Arc::clone(&waiters), token.clone()));
         shutdown.spawn("replies", replies::listen(heard, waiters, token.clone()));
         shutdown.spawn_fallible("gateway server", async move {
             let served = http::serve(listener, router, token, drain).await;

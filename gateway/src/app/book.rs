@@ -77,7 +77,6 @@ pub(crate) async fn book(app: &Services, ask: Ask<'_>) -> Result<Booked, BookErr
         return Ok(Booked::Decided { outcome, replayed: true });
     }
     let wait = (!ask.wait.is_zero()).then(|| (app.waiters.register(asked.booking), Instant::now() + ask.wait));
-    let noted = pending::note(&app.redis, asked.booking, asked.account, &asked.key).await;
     let request = BookingRequest {
         booking: asked.booking,
         event: ask.event.id,
@@ -90,10 +89,15 @@ pub(crate) async fn book(app: &Services, ask: Ask<'_>) -> Result<Booked, BookErr
     let action = Action::Create { request };
     app.commands.send(ask.event.id, section, asked.booking, action, wait.is_some()).await?;
     // From here on the request will be decided: nothing that goes wrong may be answered with an error that denies it.
-    match wait {
-        Some((waiter, until)) => asked.outcome(app, waiter, until, noted.is_ok()).await,
-        None => Ok(Booked::Accepted { booking: asked.booking }),
+    if let Some((waiter, until)) = wait
+        && let Some(booked) = asked.outcome(app, waiter, until).await?
+    {
+        return Ok(booked);
     }
+    if let Err(fault) = pending::note(&app.redis, asked.booking, asked.account, &asked.key).await {
+        tracing::warn!(%fault, booking = %asked.booking, "an accepted request has no status page until it is decided");
+    }
+    Ok(Booked::Accepted { booking: asked.booking })
 }
 
 /// A request that was sent, or is about to be.
@@ -132,14 +136,14 @@ impl Asked {
         Booked::Decided { outcome, replayed }
     }
 
-    /// Waits for the reply; where none can be heard, looks from time to time; at the end looks once more.
-    async fn outcome(&self, app: &Services, mut waiter: Waiter, until: Instant, can_hear: bool) -> Result<Booked, BookError> {
+    /// Waits for the reply; while none can be heard, looks from time to time; at the end looks once more. None: not in time.
+    async fn outcome(&self, app: &Services, mut waiter: Waiter, until: Instant) -> Result<Option<Booked>, BookError> {
         loop {
-            let next_look = if can_hear { until } else { until.min(Instant::now() + LOOK_EVERY) };
+            let next_look = if app.waiters.can_hear() { until } else { until.min(Instant::now() + LOOK_EVERY) };
             let at_end = tokio::select! {
                 reply = waiter.reply() => match reply {
                     Some(ReplyResult::Decided { decided, replayed }) => {
-                        return Ok(Booked::Decided { outcome: decided, replayed });
+                        return Ok(Some(Booked::Decided { outcome: decided, replayed }));
                     }
                     Some(ReplyResult::KeyReused) => return Err(BookError::KeyReused),
                     // Replies to other commands; and None: replies may have been missed.
@@ -148,10 +152,9 @@ impl Asked {
                 () = sleep_until(next_look) => next_look >= until,
                 () = app.ending.cancelled() => true,
             };
-            match self.glance(app).await? {
-                Some(booked) => return Ok(booked),
-                None if at_end => return Ok(Booked::Accepted { booking: self.booking }),
-                None => {}
+            let seen = self.glance(app).await?;
+            if seen.is_some() || at_end {
+                return Ok(seen);
             }
         }
     }

@@ -47,8 +47,7 @@ pub(crate) async fn pay(app: &Services, account: AccountId, id: BookingId, retur
         Some(known) => known.clone(),
         None => {
             let at_provider = app.payments.open(attempt.id, amount, &format!("Booking {id}"), return_url).await?;
-            attempts::set_provider(&app.pool, attempt.id, &at_provider.id, &at_provider.pay_url).await.map_err(Fault::from)?;
-            at_provider.pay_url
+            attempts::set_provider(&app.pool, attempt.id, &at_provider.id, &at_provider.pay_url).await.map_err(Fault::from)?
         }
     };
     Ok(Opened { attempt, amount, pay_url, is_new })

@@ -1,6 +1,7 @@
 //! Requests that wait for the booking worker's reply, by the booking id their command was sent under.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use goticket_contracts::replies::{Reply, ReplyResult};
@@ -13,6 +14,7 @@ use tokio::sync::{Notify, oneshot};
 pub(crate) struct Waiters {
     waiting: Mutex<Waiting>,
     missed: Notify,
+    deaf: AtomicBool,
 }
 
 #[derive(Default)]
@@ -46,6 +48,18 @@ impl Waiters {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         for (_, sender) in waiting.by_booking.remove(&reply.waiter).unwrap_or_default() {
             let _ = sender.send(reply.result.clone());
+        }
+    }
+
+    /// Whether replies arrive, as far as is known.
+    pub(crate) fn can_hear(&self) -> bool {
+        !self.deaf.load(Ordering::Relaxed)
+    }
+
+    /// Notes whether replies arrive; when that changes, everybody looks for himself.
+    pub(crate) fn set_hearing(&self, hearing: bool) {
+        if self.deaf.swap(!hearing, Ordering::Relaxed) == hearing {
+            self.look_all();
         }
     }
 

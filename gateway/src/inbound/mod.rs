@@ -23,17 +23,23 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use tokio::sync::Semaphore;
+use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{And, DefaultPredicate, Predicate, SizeAbove};
+use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
 use self::problem::Problem;
 use crate::services::App;
+
+/// Bodies up to this many bytes are sent as they are.
+const COMPRESS_ABOVE: u16 = 1_024;
 
 /// The whole API. `health` is served beside it, outside of its limits.
 pub(crate) fn router(app: App, health: Router) -> Router {
@@ -53,15 +59,22 @@ pub(crate) fn router(app: App, health: Router) -> Router {
         .fallback(unknown_route)
         .method_not_allowed_fallback(unknown_method)
         .layer(DefaultBodyLimit::max(limits::BODY_MAX))
-        .layer(CompressionLayer::new())
+        .layer(compression())
         .layer(from_fn_with_state(slots, limits::in_work))
         .merge(SwaggerUi::new("/docs").url("/openapi.json", api))
         .merge(health.with_state(()))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(limits::headers))
+        .layer(SetResponseHeaderLayer::if_not_present(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
         .layer(from_fn(measure::layer))
         .layer(from_fn(request_id::layer))
         .with_state(app)
+}
+
+/// Polls are too small to gain anything from it; a seat map shrinks to a tenth.
+fn compression() -> CompressionLayer<And<DefaultPredicate, SizeAbove>> {
+    let worthwhile = DefaultPredicate::new().and(SizeAbove::new(COMPRESS_ABOVE));
+    CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(worthwhile)
 }
 
 async fn unknown_route() -> Problem {

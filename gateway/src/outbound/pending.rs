@@ -10,7 +10,7 @@ use crate::app::fault::Fault;
 /// How long an accepted request is remembered. Longer than any queue takes to be worked off.
 const LIFE_S: u64 = 3_600;
 
-/// Notes a request. Losing the note costs a fan his status page until the outcome is there, nothing else.
+/// Notes a request before its fan is told to look later. Losing the note costs a fan his status page until the outcome is there, nothing else.
 pub(crate) async fn note(redis: &Redis, booking: BookingId, account: AccountId, key: &IdempotencyKey) -> Result<(), Fault> {
     let mut set = redis::cmd("SET");
     set.arg(pending(redis.prefix(), booking)).arg(format!("{account} {}", key.as_str())).arg("EX").arg(LIFE_S);

@@ -1,12 +1,24 @@
 //! Replies of the booking worker, heard on this gateway's own Redis channel.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use goticket_contracts::replies::Reply;
-use goticket_platform::redis::{Notice, Subscription};
+use goticket_platform::redis::{Notice, Redis, Subscription};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::waiters::Waiters;
+
+/// Between two looks at whether Redis is there.
+const PULSE: Duration = Duration::from_millis(500);
+
+/// Notes whether replies can arrive, until the process ends.
+pub(crate) async fn feel_pulse(redis: Redis, waiters: Arc<Waiters>, ending: CancellationToken) {
+    while ending.run_until_cancelled(sleep(PULSE)).await.is_some() {
+        waiters.set_hearing(redis.ping().await.is_ok());
+    }
+}
 
 /// Hands replies to those who wait, until the process ends.
 pub(crate) async fn listen(mut subscription: Subscription, waiters: Arc<Waiters>, ending: CancellationToken) {

@@ -9,7 +9,7 @@ use reqwest::StatusCode;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::json;
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 use url::Url;
 
 use crate::app::fault::Fault;
@@ -69,7 +69,8 @@ impl SandboxPayments {
         })
     }
 
-    /// Opens a payment. Our id is the idempotency key: asking again gives the same one.
+    /// Opens a payment. Our id is the idempotency key: asking again gives the same one; with another return address, which would
+    /// be another request under the same key, one of its own.
     pub(crate) async fn open(
         &self,
         payment: PaymentId,
@@ -85,11 +86,13 @@ impl SandboxPayments {
             "description": description,
             "webhook_url": self.webhook_url,
         });
+        let mut key = payment.to_string();
         if let Some(return_url) = return_url {
             body["return_url"] = json!(return_url);
+            key = format!("{key}-{}", hex::encode(&Sha256::digest(return_url.as_str())[..8]));
         }
         let request = self.http.post(url).bearer_auth(self.api_key.expose_secret());
-        let answer = request.header("Idempotency-Key", payment.to_string()).json(&body).send().await.map_err(away)?;
+        let answer = request.header("Idempotency-Key", key).json(&body).send().await.map_err(away)?;
         let status = answer.status();
         if status.is_success() {
             return answer.json().await.map_err(away);

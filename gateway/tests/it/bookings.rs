@@ -2,24 +2,26 @@
 
 use futures::StreamExt;
 use goticket_contracts::commands::{Action, Command};
+use goticket_contracts::redis_keys::reply_channel;
 use goticket_contracts::replies::{Reply, ReplyResult};
 use goticket_domain::booking::{BookingRequest, HeldSeats, Outcome, RefusalReason};
 use goticket_domain::identity::Role;
 use goticket_domain::{BookingId, EventId, Money};
-use goticket_platform::amqp;
 use goticket_testkit::eventually;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 
-use crate::world::{Person, SOON, World, expect, problem};
+use tokio::sync::Mutex;
+
+use crate::world::{Commands, Person, SOON, World, expect, problem};
 
 struct Sale {
     world: World,
     fan: Person,
     event: EventId,
     entry: String,
-    broker: amqp::Amqp,
+    commands: Mutex<Commands>,
 }
 
 impl Sale {
@@ -28,8 +30,8 @@ impl Sale {
         let (organizer, fan) = (world.person(Role::Organizer).await, world.person(Role::User).await);
         let event = world.event(&organizer).await;
         let entry = world.entry_token(event, &fan);
-        let broker = amqp::connect(&world.config.amqp, "test").await.unwrap();
-        Self { world, fan, event, entry, broker }
+        let commands = Mutex::new(Commands::of(&world).await);
+        Self { world, fan, event, entry, commands }
     }
 
     async fn ask(&self, key: &str, wait: &str, body: &Value) -> Response {
@@ -41,18 +43,7 @@ impl Sale {
 
     /// The next command on any section's queue.
     async fn command(&self) -> Command {
-        let names = goticket_contracts::amqp::Names::new(self.broker.prefix());
-        let channel = self.broker.channel().await.unwrap();
-        eventually("a command", SOON, async || {
-            for n in 0..goticket_contracts::amqp::BOOKING_QUEUES {
-                let options = lapin::options::BasicGetOptions { no_ack: true };
-                if let Some(found) = channel.basic_get(names.bookings_queue(n).into(), options).await.unwrap() {
-                    return Some(serde_json::from_slice(&found.delivery.data).unwrap());
-                }
-            }
-            None
-        })
-        .await
+        self.commands.lock().await.next().await
     }
 
     fn held(&self, booking: BookingId, seats: &[u32]) -> Outcome {
@@ -80,7 +71,8 @@ impl Sale {
 
     async fn reply(&self, command: &Command, waiter: BookingId, result: ReplyResult) {
         let body = serde_json::to_vec(&Reply { waiter, result }).unwrap();
-        let publish = redis::cmd("PUBLISH").arg(command.reply_to.as_ref().unwrap()).arg(body).to_owned();
+        let channel = reply_channel(self.world.redis.prefix(), command.reply_to.as_ref().unwrap());
+        let publish = redis::cmd("PUBLISH").arg(channel).arg(body).to_owned();
         let heard: i64 = self.world.redis.query(&publish).await.unwrap();
         assert_eq!(heard, 1, "the gateway listens on its channel");
     }

@@ -7,7 +7,7 @@ use goticket_testkit::eventually;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::world::{SOON, World, expect, problem};
+use crate::world::{Commands, SOON, World, expect, problem};
 
 #[tokio::test]
 async fn without_redis_maps_are_read_past_it_and_what_needs_it_says_so() {
@@ -80,12 +80,27 @@ async fn on_its_way_out_the_gateway_answers_those_who_wait() {
         .header("Prefer", "wait=30")
         .json(&json!({ "seats": [1] }));
     let waiting = tokio::spawn(waiting.send());
-    let pending = format!("{}pending:*", world.bed.redis_prefix);
-    eventually("the request is in work", SOON, async || {
-        let found: Vec<String> = world.redis.query(redis::cmd("KEYS").arg(&pending)).await.unwrap();
-        (!found.is_empty()).then_some(())
-    })
-    .await;
+    Commands::of(&world).await.next().await;
     tokio::time::timeout(Duration::from_secs(10), world.stop()).await.expect("it does not wait for the client's patience");
     expect(waiting.await.unwrap().unwrap(), StatusCode::ACCEPTED).await;
+}
+
+#[tokio::test]
+async fn beyond_its_limit_the_gateway_turns_requests_away_and_stays_healthy() {
+    let world = World::with(&[("REQUESTS_MAX", "1")]).await;
+    let (organizer, fan) = (world.person(Role::Organizer).await, world.person(Role::User).await);
+    let event = world.event(&organizer).await;
+    let patient = world
+        .request(Method::POST, &format!("/v1/events/{event}/bookings"), Some(&fan))
+        .header("Entry-Token", world.entry_token(event, &fan))
+        .header("Idempotency-Key", "k")
+        .header("Prefer", "wait=30")
+        .json(&json!({ "seats": [1] }));
+    let patient = tokio::spawn(patient.send());
+    Commands::of(&world).await.next().await;
+    problem(world.get("/v1/events", None).await, 503, "overloaded").await;
+    expect(world.get("/healthz", None).await, StatusCode::OK).await;
+    patient.abort();
+    eventually("room for others", SOON, async || (world.get("/v1/events", None).await.status() == StatusCode::OK).then_some(()))
+        .await;
 }

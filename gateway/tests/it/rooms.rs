@@ -1,9 +1,16 @@
 //! The waiting room through the gateway.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use goticket_domain::identity::Role;
-use goticket_testkit::eventually;
+use goticket_gateway::{Gateway, GrpcWaitingRoom};
+use goticket_platform::http::serve;
+use goticket_testkit::{eventually, free_port};
 use reqwest::{Method, StatusCode};
+use secrecy::SecretString;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use crate::world::{Person, SOON, World, expect, problem};
 
@@ -100,4 +107,52 @@ async fn an_event_without_a_room_has_no_board() {
         problem(world.get(&format!("{queue}/draw"), None).await, 404, "event_not_found").await;
         problem(world.post(&queue, Some(&fan), &json!({})).await, 404, "event_not_found").await;
     }
+}
+
+#[tokio::test]
+async fn a_waiting_room_behind_grpc_is_the_same_room_and_comes_back_by_itself() {
+    let world = World::new().await;
+    let (organizer, fan) = (world.person(Role::Organizer).await, world.person(Role::User).await);
+    let event = world.event(&organizer).await;
+    let port = free_port();
+    let url = format!("http://127.0.0.1:{port}").parse().unwrap();
+    let secret: SecretString = "0123456789abcdef0123456789abcdef".into();
+    let room = GrpcWaitingRoom::new(&url, Some(&secret)).unwrap();
+    let gateway = Gateway::start(world.config.clone(), Arc::new(room)).await.unwrap();
+    let queue = format!("http://{}/v1/events/{event}/queue", gateway.address());
+    let join = async || world.http.post(&queue).bearer_auth(&fan.token).send().await.unwrap();
+    problem(join().await, 503, "unavailable").await;
+
+    let admission = async |secret: &SecretString| {
+        let end = CancellationToken::new();
+        let routes = goticket_admission::grpc_router(world.room.clone(), secret, end.clone());
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+        (end.clone(), tokio::spawn(serve(listener, routes, end, Duration::from_secs(1))))
+    };
+    let (end, ended) = admission(&"another secret of the same length".into()).await;
+    problem(join().await, 503, "unavailable").await;
+    end.cancel();
+    ended.await.unwrap().unwrap();
+
+    let (end, ended) = admission(&secret).await;
+    let joined = eventually("the waiting room", SOON, async || {
+        let answer = join().await;
+        if answer.status().is_success() { Some(answer.json::<Value>().await.unwrap()) } else { None }
+    })
+    .await;
+    let ticket = joined["place_ticket"].as_str().unwrap();
+    eventually("his turn, by the streamed board", SOON, async || {
+        let request = world.http.get(format!("{queue}/place")).bearer_auth(&fan.token).header("Place-Ticket", ticket);
+        let place: Value = request.send().await.unwrap().json().await.unwrap();
+        (place["location"]["where"] == "turn").then_some(())
+    })
+    .await;
+    // A refusal keeps its meaning over the wire.
+    let other = world.published(&organizer, 3_600, 7_200).await;
+    let early = format!("http://{}/v1/events/{other}/queue", gateway.address());
+    let early = async || world.http.post(&early).bearer_auth(&fan.token).send().await.unwrap();
+    problem(early().await, 409, "room_not_open").await;
+    gateway.stop().await.unwrap();
+    end.cancel();
+    ended.await.unwrap().unwrap();
 }

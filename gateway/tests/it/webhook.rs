@@ -4,10 +4,10 @@ use goticket_domain::identity::Role;
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use reqwest::{Method, Response, StatusCode};
-use serde_json::{Value, json};
+use serde_json::json;
 use sha2::Sha256;
 
-use crate::world::{WEBHOOK_SECRET, World, expect, problem};
+use crate::world::{Commands, WEBHOOK_SECRET, World, expect, problem};
 
 const PATH: &str = "/v1/payments/sandbox/webhook";
 
@@ -89,19 +89,9 @@ async fn a_believed_notice_becomes_a_command_on_the_bookings_queue() {
     let signature = format!("{other},{}", ours.split_once(',').unwrap().1);
     expect(send(&world, Some(&signature), &body).await, StatusCode::OK).await;
 
-    let broker = goticket_platform::amqp::connect(&world.config.amqp, "test").await.unwrap();
-    let names = goticket_contracts::amqp::Names::new(broker.prefix());
-    let channel = broker.channel().await.unwrap();
-    let mut found: Vec<Value> = Vec::new();
-    for n in 0..goticket_contracts::amqp::BOOKING_QUEUES {
-        let options = lapin::options::BasicGetOptions { no_ack: true };
-        while let Some(message) = channel.basic_get(names.bookings_queue(n).into(), options).await.unwrap() {
-            found.push(serde_json::from_slice(&message.delivery.data).unwrap());
-        }
-    }
-    assert_eq!(found.len(), 1, "{found:?}");
-    assert_eq!((&found[0]["action"], &found[0]["event"]), (&json!("pay"), &json!(on_sale)));
-    let notice = &found[0]["notice"];
+    let found = serde_json::to_value(Commands::of(&world).await.next().await).unwrap();
+    assert_eq!((&found["action"], &found["event"]), (&json!("pay"), &json!(on_sale)));
+    let notice = &found["notice"];
     assert_eq!(
         (&notice["payment"], &notice["notice_id"], &notice["result"]),
         (&json!(payment), &json!("evt_1"), &json!("declined"))

@@ -1,13 +1,17 @@
 //! One test's gateway, with accounts, keys, a venue and events at hand.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use goticket_admission::{AdmissionConfig, Deps};
+use futures::future::select_all;
+use goticket_admission::{AdmissionConfig, Deps, WaitingRoomService};
+use goticket_contracts::amqp::{BOOKING_QUEUES, Names};
+use goticket_contracts::commands::Command;
 use goticket_domain::identity::{EmailAddress, Role};
 use goticket_domain::seating::generate_arena;
 use goticket_domain::{AccountId, EventId};
 use goticket_gateway::{Config, Gateway};
-use goticket_platform::{config, crypto, postgres, redis, shutdown::Shutdown};
+use goticket_platform::{amqp, config, crypto, postgres, redis, shutdown::Shutdown};
 use goticket_storage::accounts;
 use goticket_testkit::{Links, TestBed, eventually};
 use goticket_tokens::keys::{KeyFolder, Keys};
@@ -35,10 +39,33 @@ pub(crate) struct World {
     pub(crate) keys: Keys,
     pub(crate) pool: PgPool,
     pub(crate) redis: redis::Redis,
+    pub(crate) room: Arc<WaitingRoomService>,
     pub(crate) http: reqwest::Client,
     gateway: Option<Gateway>,
     base: String,
     _room_shutdown: Shutdown,
+}
+
+/// What stands on the section queues. One of them has the next command; which, the exchange decides.
+pub(crate) struct Commands {
+    queues: Vec<amqp::Consumer>,
+    _broker: amqp::Amqp,
+}
+
+impl Commands {
+    pub(crate) async fn of(world: &World) -> Self {
+        let broker = amqp::connect(&world.config.amqp, "test").await.unwrap();
+        let names = Names::new(broker.prefix());
+        Self { queues: (0..BOOKING_QUEUES).map(|n| broker.consume(names.bookings_queue(n), 10)).collect(), _broker: broker }
+    }
+
+    /// The next command.
+    pub(crate) async fn next(&mut self) -> Command {
+        let waits = self.queues.iter_mut().map(|queue| Box::pin(queue.next()));
+        let (delivery, ..) = tokio::time::timeout(SOON, select_all(waits)).await.expect("a command");
+        delivery.ack().await.unwrap();
+        serde_json::from_slice(delivery.body()).unwrap()
+    }
 }
 
 /// Somebody with an access token.
@@ -83,10 +110,10 @@ impl World {
         };
         let room_shutdown = Shutdown::new();
         let room = goticket_admission::start(&room_config.admission, deps, &room_shutdown);
-        let gateway = Gateway::start(config.clone(), room).await.unwrap();
+        let gateway = Gateway::start(config.clone(), room.clone()).await.unwrap();
         let base = format!("http://{}", gateway.address());
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Self { bed, config, keys, pool, redis, http, gateway: Some(gateway), base, _room_shutdown: room_shutdown }
+        Self { bed, config, keys, pool, redis, room, http, gateway: Some(gateway), base, _room_shutdown: room_shutdown }
     }
 
     pub(crate) fn url(&self, path: &str) -> String {

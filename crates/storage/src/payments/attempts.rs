@@ -86,22 +86,20 @@ pub async fn open(
     }))
 }
 
-/// Notes what the provider calls this attempt and where the fan pays. Repeating it changes nothing.
-pub async fn set_provider(pool: &PgPool, id: PaymentId, provider_ref: &str, pay_url: &str) -> Result<(), StorageError> {
-    let done = sqlx::query(
-        "UPDATE payments SET provider_ref = $2, pay_url = $3, updated_at = now()
-         WHERE id = $1 AND (provider_ref IS NULL OR provider_ref = $2)",
+/// Notes what the provider calls this attempt and where the fan pays, and returns where that is: of two at once the first is kept.
+pub async fn set_provider(pool: &PgPool, id: PaymentId, provider_ref: &str, pay_url: &str) -> Result<String, StorageError> {
+    let kept: Option<String> = sqlx::query_scalar(
+        "UPDATE payments
+         SET provider_ref = coalesce(provider_ref, $2), pay_url = coalesce(pay_url, $3), updated_at = now()
+         WHERE id = $1
+         RETURNING pay_url",
     )
     .bind(id.0)
     .bind(provider_ref)
     .bind(pay_url)
-    .execute(pool)
+    .fetch_optional(pool)
     .await?;
-    if done.rows_affected() == 1 {
-        Ok(())
-    } else {
-        Err(StorageError::Unexpected(format!("payment {id} has another reference at its provider")))
-    }
+    kept.ok_or_else(|| StorageError::Unexpected(format!("payment {id} is gone")))
 }
 
 /// One attempt, for a provider's notice about it.
