@@ -81,8 +81,10 @@ async fn drop_if_published(db: &mut PgConnection, day: Date) -> Result<bool, Sto
     let name = name(day);
     let mut tx = db.begin().await?;
     sqlx::query(LOCK_TIMEOUT).execute(&mut *tx).await?;
-    let unpublished =
-        format!("SELECT EXISTS (SELECT FROM {name} o, outbox_cursors c WHERE (o.xid, o.sequence) > (c.xid, c.sequence))");
+    let unpublished = format!(
+        "SELECT coalesce(bool_or((last.xid, last.sequence) > (c.xid, c.sequence)), false)
+         FROM (SELECT xid, sequence FROM {name} ORDER BY xid DESC, sequence DESC LIMIT 1) last, outbox_cursors c"
+    );
     let unpublished: bool = sqlx::query_scalar(AssertSqlSafe(unpublished)).fetch_one(&mut *tx).await?;
     if unpublished {
         return Ok(false);

@@ -103,16 +103,19 @@ pub async fn advance(db: &mut PgConnection, shard: i16, from: &Cursor, to: &Curs
     Ok(done.rows_affected() == 1)
 }
 
-/// The age of the first committed row that is not published, whatever holds it back; zero where everything is.
+/// The age of the first committed row that is not published, whatever holds it back; zero where everything is. The cursor is read
+/// first, so that it bounds the index scan: joined, it would make the scan walk over everything that was ever published.
 pub async fn oldest_unpublished(db: &mut PgConnection, shard: i16) -> Result<SignedDuration, StorageError> {
+    let cursor = cursor(db, shard).await?;
     let millis: Option<i64> = sqlx::query_scalar(
-        "SELECT (extract(epoch FROM clock_timestamp() - o.written_at) * 1000)::bigint
-         FROM outbox o, outbox_cursors c
-         WHERE c.shard = $1 AND (o.xid, o.sequence) > (c.xid, c.sequence)
-         ORDER BY o.xid, o.sequence
+        "SELECT (extract(epoch FROM clock_timestamp() - written_at) * 1000)::bigint
+         FROM outbox
+         WHERE (xid, sequence) > ($1::text::xid8, $2)
+         ORDER BY xid, sequence
          LIMIT 1",
     )
-    .bind(shard)
+    .bind(cursor.xid)
+    .bind(cursor.sequence)
     .fetch_optional(db)
     .await?;
     Ok(SignedDuration::from_millis(millis.unwrap_or(0)))

@@ -60,7 +60,7 @@ async fn an_event_about_a_booking_nobody_knows_does_not_hold_up_the_others() {
     let (booking, known) = world.confirmed(3).await;
     let (account, payment) = (world.fan, goticket_domain::PaymentId::generate());
     let stray = BookingFact::BookingConfirmed { booking: BookingId::generate(), account, payment, seats: vec![1] };
-    assert_eq!(world.notify().tell(&[world.fact(world.event, stray), known]).await.unwrap(), 1);
+    assert_eq!(world.notify().tell(&[World::fact(world.event, stray), known]).await.unwrap(), 1);
     assert!(world.notification(booking).await.is_some());
 }
 

@@ -121,7 +121,7 @@ async fn a_payment_whose_webhook_never_came_is_found() {
     let Action::Pay { notice } = &commands[0].action else { panic!("{commands:?}") };
     assert_eq!(
         (notice.payment, notice.booking, notice.result, notice.amount),
-        (payment, paid, PaymentResult::Paid, world.money())
+        (payment, paid, PaymentResult::Paid, World::money())
     );
 }
 
@@ -160,7 +160,7 @@ async fn money_that_must_go_back_goes_back_once() {
     let payment = world.payment(booking, &provider_ref, "refund_due").await;
     age(&world, payment).await;
     // One that died between the refund and its note.
-    till.api().refund(&provider_ref, payment, world.money()).await.unwrap();
+    till.api().refund(&provider_ref, payment, World::money()).await.unwrap();
     assert_eq!(state(&world, payment).await, "refund_due");
 
     let reconciler = till.reconciler(&world, 0);
