@@ -49,8 +49,8 @@ pub struct AdmissionConfig {
     pub durable_grace_ms: U64In<0, 60_000>,
     /// Floors are written at least this often, also when nobody was admitted.
     pub floors_every_ms: U64In<100, 60_000>,
-    /// An unchanged board is published again after this.
-    pub board_every_ms: U64In<100, 30_000>,
+    /// An unchanged board is published again after this; gateways take one that is older than 10 s for a silent waiting room.
+    pub board_every_ms: U64In<100, 8_000>,
 }
 
 /// Shortest secret that is accepted: 128 bits in hexadecimal.

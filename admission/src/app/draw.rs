@@ -4,11 +4,14 @@
 //! scores from the seed: so whoever does it again after a crash comes to the same order. The room's row stays locked meanwhile,
 //! and nobody is admitted before the transaction that makes the draw durable has committed.
 
+use std::time::Duration;
+
 use goticket_domain::EventId;
 use goticket_domain::queue::{DrawSeed, MerkleRoot, PlaceId, QueueError, RoomState, Score};
 use goticket_storage::rooms::{self, Room};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
+use tokio::time::timeout;
 
 use super::{WaitingRoomService, redis_failed, storage_failed};
 use crate::outbound::redis::{FreezeAnswer, ScoresAnswer};
@@ -17,6 +20,9 @@ use crate::outbound::redis::{FreezeAnswer, ScoresAnswer};
 const READ_CHUNK: usize = 10_000;
 /// Places written at once: a script of so many holds up joins for a few milliseconds.
 const WRITE_CHUNK: usize = 1_000;
+
+/// A draw of millions takes longer than a transaction may idle.
+const KEEP_ALIVE: Duration = Duration::from_secs(1);
 
 /// A drawn lobby.
 struct Drawn {
@@ -42,11 +48,17 @@ impl WaitingRoomService {
         let places = lobby.len();
         let (secret, beacon) = (room.secret.clone(), room.beacon.clone());
         // Millions of hashes: not on a thread that serves requests.
-        let drawn =
-            tokio::task::spawn_blocking(move || draw_order(lobby, |root| secret.seed(root, &beacon))).await.map_err(|error| {
-                tracing::error!(%event, %error, "the draw panicked");
-                QueueError::Unavailable
-            })?;
+        let mut drawing = tokio::task::spawn_blocking(move || draw_order(lobby, |root| secret.seed(root, &beacon)));
+        let drawn = loop {
+            match timeout(KEEP_ALIVE, &mut drawing).await {
+                Ok(drawn) => break drawn,
+                Err(_) => keep_alive(tx).await?,
+            }
+        };
+        let drawn = drawn.map_err(|error| {
+            tracing::error!(%event, %error, "the draw panicked");
+            QueueError::Unavailable
+        })?;
         self.write_order(tx, event, &drawn.order).await?;
         rooms::save_draw(tx, event, drawn.root, drawn.seed).await.map_err(storage_failed)?;
         tracing::info!(%event, places, root = drawn.root.to_hex(), "drew the order of the lobby");
@@ -96,7 +108,7 @@ fn draw_order(mut lobby: Vec<PlaceId>, seed: impl FnOnce(MerkleRoot) -> DrawSeed
     Drawn { root, seed, order }
 }
 
-/// A draw of millions takes longer than a transaction may idle.
+/// Shows the database that the transaction is still wanted.
 async fn keep_alive(tx: &mut PgConnection) -> Result<(), QueueError> {
     rooms::now(tx).await.map(drop).map_err(storage_failed)
 }

@@ -36,7 +36,7 @@ async fn a_watcher_gets_the_current_boards_first_and_then_what_changes() {
 #[tokio::test]
 async fn an_unchanged_board_is_not_published_again_before_its_time() {
     let bed = goticket_testkit::TestBed::new().await;
-    let world = World::on(bed, &[("ADMISSION__BOARD_EVERY_MS", "30000")]).await;
+    let world = World::on(bed, &[("ADMISSION__BOARD_EVERY_MS", "8000")]).await;
     let room = world.replica();
     let nobody = RoomSettings { rate_per_min: 0, ..RoomSettings::default() };
     let event = world.on_sale(&room, &nobody).await;

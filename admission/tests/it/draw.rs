@@ -153,6 +153,19 @@ async fn replicas_at_the_same_time_draw_once() {
 }
 
 #[tokio::test]
+async fn a_replica_that_comes_late_to_a_step_leaves_the_next_one_alone() {
+    let world = World::new().await;
+    let (one, late) = (world.replica(), world.replica());
+    let event = world.publish(&generous(), -60, 3_600).await;
+    one.refresh_rooms().await;
+    late.refresh_rooms().await;
+    one.keep_schedule().await;
+    late.keep_schedule().await;
+    assert_eq!(world.room(event).await.state, RoomState::Lobby, "the draw is not due");
+    assert_eq!(one.log(event, 10).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn an_operator_who_opens_the_lobby_early_draws_its_order() {
     let world = World::new().await;
     let (event, all, mut places) = lobby_of(&world, 20).await;

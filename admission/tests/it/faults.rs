@@ -75,6 +75,7 @@ async fn without_redis_everyone_is_told_to_come_back_and_ticks_resume_by_themsel
         room.claim(event, all[0], &ticket).await.ok()
     })
     .await;
+    room.tick_once().await;
     assert_eq!(world.board(&room, event).await.message, "wait");
 }
 

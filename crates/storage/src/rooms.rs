@@ -266,12 +266,12 @@ pub async fn raise_epoch(pool: &PgPool, event: EventId, seen: u64, found: u64) -
              next_sequence = CASE WHEN greatest(epoch, $3) = 0 THEN next_sequence ELSE next_sequence + $4 END
          WHERE event = $1 AND epoch = $2",
     )
-        .bind(event.0)
-        .bind(number::<_, i64>("epoch", seen)?)
-        .bind(number::<_, i64>("epoch", found)?)
-        .bind(SEQUENCE_GAP)
-        .execute(pool)
-        .await?;
+    .bind(event.0)
+    .bind(number::<_, i64>("epoch", seen)?)
+    .bind(number::<_, i64>("epoch", found)?)
+    .bind(SEQUENCE_GAP)
+    .execute(pool)
+    .await?;
     Ok(done.rows_affected() == 1)
 }
 
