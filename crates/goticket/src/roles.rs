@@ -58,13 +58,13 @@ fn named(name: &str) -> Result<Vec<Role>, String> {
         "gateway" => vec![Role::Gateway],
         "admission" => vec![Role::Admission],
         "sandbox" => vec![Role::Sandbox],
-        other => match other.parse() {
-            Ok(worker) => vec![Role::Worker(worker)],
-            Err(_) => {
+        other => {
+            let worker = other.parse().map_err(|_| {
                 let known = WorkerRole::ALL.map(WorkerRole::as_str).join(", ");
-                return Err(format!("unknown role {other:?}: expected all, workers, gateway, admission, {known} or sandbox"));
-            }
-        },
+                format!("unknown role {other:?}: expected all, workers, gateway, admission, {known} or sandbox")
+            })?;
+            vec![Role::Worker(worker)]
+        }
     })
 }
 

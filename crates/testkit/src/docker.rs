@@ -156,7 +156,8 @@ impl Container {
         }
         let ports = self.ports;
         let loopback_only = move |host: &mut HostConfig| host.port_bindings = Some(bindings(&ports));
-        let mut request = image.with_label(LABEL, self.stack).with_startup_timeout(START).with_host_config_modifier(loopback_only);
+        let mut request =
+            image.with_label(LABEL, self.stack).with_startup_timeout(START).with_host_config_modifier(loopback_only);
         for (name, value) in self.env {
             request = request.with_env_var(name, value);
         }
@@ -181,8 +182,8 @@ impl Running {
         };
         let log = self.container.stderr_to_vec().await.unwrap_or_default();
         let log = String::from_utf8_lossy(&log);
-        let tail: Vec<&str> = log.lines().rev().take(LOG_TAIL_LINES).collect();
-        let tail: String = tail.iter().rev().map(|line| format!("{line}\n")).collect();
-        Err(error.context(format!("{} did not start; the end of its log:\n{tail}", self.name)))
+        let mut tail: Vec<&str> = log.lines().rev().take(LOG_TAIL_LINES).collect();
+        tail.reverse();
+        Err(error.context(format!("{} did not start; the end of its log:\n{}", self.name, tail.join("\n"))))
     }
 }

@@ -27,15 +27,15 @@ async fn the_theatre_comes_out_as_its_editor_drew_it() {
     }
     assert_eq!(counts.iter().map(|(_, seats)| seats).sum::<u64>(), 1_211);
     assert_eq!(venue["seat_count"], 1_211);
-    let shown = expect(world.get(&format!("/v1/venues/{}", id_of(venue.clone())), Some(&organizer)).await, StatusCode::OK).await;
+    let shown = expect(world.get(&format!("/v1/venues/{}", id_of(&venue)), Some(&organizer)).await, StatusCode::OK).await;
     assert_eq!(shown, venue);
 
-    let mut event = event_body(id_of(venue.clone()), -60, -30);
+    let mut event = event_body(id_of(&venue), -60, -30);
     event["prices"] = json!(counts.iter().map(|(name, _)| json!({ "category": name, "amount_minor": 100 })).collect::<Vec<_>>());
     let event = expect(world.post("/v1/events", Some(&organizer), &event).await, StatusCode::CREATED).await;
     assert_eq!(event["capacity"], 1_211);
     assert_eq!(event["status"], "draft");
-    let map = expect(world.get(&format!("/v1/events/{}/seats", id_of(event)), Some(&organizer)).await, StatusCode::OK).await;
+    let map = expect(world.get(&format!("/v1/events/{}/seats", id_of(&event)), Some(&organizer)).await, StatusCode::OK).await;
     assert_eq!(map["seats"].as_array().unwrap().len(), 1_211);
     assert!(map["seats"][0]["x"].is_number());
 }
@@ -53,8 +53,7 @@ async fn a_standing_area_becomes_a_section_without_positions() {
     assert_eq!(event["capacity"], SEATS + 50);
     let floor = event["sections"].as_array().unwrap().last().unwrap();
     assert_eq!((&floor["name"], &floor["kind"], &floor["seat_count"]), (&json!("Floor"), &json!("standing"), &json!(50)));
-    let map =
-        expect(world.get(&format!("/v1/events/{}/seats", id_of(event.clone())), Some(&organizer)).await, StatusCode::OK).await;
+    let map = expect(world.get(&format!("/v1/events/{}/seats", id_of(&event)), Some(&organizer)).await, StatusCode::OK).await;
     assert_eq!(map["seats"][SEATS as usize]["x"], Value::Null);
 }
 

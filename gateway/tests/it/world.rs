@@ -129,7 +129,7 @@ impl World {
     pub(crate) async fn person(&self, role: Role) -> Person {
         let email = EmailAddress::parse(&format!("{}@example.com", Uuid::new_v4().simple())).unwrap();
         let account = accounts::insert(&self.pool, &email, "Somebody", role, None).await.unwrap().unwrap();
-        Person { id: account.id, token: self.access_token(account.id, role, Duration::from_secs(600)) }
+        Person { id: account.id, token: self.access_token(account.id, role, Duration::from_mins(10)) }
     }
 
     pub(crate) fn access_token(&self, account: AccountId, role: Role, ttl: Duration) -> String {
@@ -162,14 +162,14 @@ impl World {
     /// A venue of this organizer.
     pub(crate) async fn venue(&self, organizer: &Person) -> Uuid {
         let body = json!({ "name": "Arena", "time_zone": "Europe/Berlin", "plan": generate_arena(SEATS) });
-        id_of(expect(self.post("/v1/venues", Some(organizer), &body).await, StatusCode::CREATED).await)
+        id_of(&expect(self.post("/v1/venues", Some(organizer), &body).await, StatusCode::CREATED).await)
     }
 
     /// A draft whose lobby opens and whose sale begins so many seconds from now.
     pub(crate) async fn draft(&self, organizer: &Person, lobby_s: i64, onsale_s: i64) -> EventId {
         let venue = self.venue(organizer).await;
         let body = event_body(venue, lobby_s, onsale_s);
-        EventId(id_of(expect(self.post("/v1/events", Some(organizer), &body).await, StatusCode::CREATED).await))
+        EventId(id_of(&expect(self.post("/v1/events", Some(organizer), &body).await, StatusCode::CREATED).await))
     }
 
     /// A published event on sale.
@@ -261,6 +261,6 @@ pub(crate) async fn problem(answer: Response, status: u16, code: &str) -> Value 
     body
 }
 
-pub(crate) fn id_of(body: Value) -> Uuid {
+pub(crate) fn id_of(body: &Value) -> Uuid {
     serde_json::from_value(body["id"].clone()).unwrap_or_else(|_| panic!("no id in {body}"))
 }

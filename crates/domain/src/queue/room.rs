@@ -50,12 +50,9 @@ impl RoomState {
     pub fn may_become(self, next: Self) -> bool {
         use RoomState::{Closed, Draining, Lobby, Open, Paused, Scheduled};
         match (self, next) {
-            (Scheduled, Lobby)
-            | (Lobby, Open)
-            | (Open | Draining, Paused)
-            | (Paused, Open)
-            | (Open | Paused, Draining)
-            | (Draining, Open) => true,
+            (Scheduled, Lobby) | (Lobby | Paused | Draining, Open) | (Open | Draining, Paused) | (Open | Paused, Draining) => {
+                true
+            }
             (from, Closed) => from != Closed,
             _ => false,
         }

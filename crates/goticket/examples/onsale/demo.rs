@@ -65,7 +65,7 @@ pub(crate) async fn run(options: Demo) -> anyhow::Result<bool> {
     let api = Api::new(deployment.base_url(), Arc::clone(&tally))?;
     let (stories, killed) = sell(&mut deployment, &api, &onsale, &tally, accounts, &options).await?;
     tally.finish();
-    let sale = onsale.onsale_at.elapsed();
+    let sale = onsale.start.elapsed();
     println!("\nEverybody has gone home. Waiting for the last mails, then the audit …");
     let verdict = verdict::reach(&deployment, &onsale.event, &stories).await?;
     deployment.stop().await?;
@@ -153,7 +153,7 @@ fn report(
         requests_repeated: tally.repeats(),
         rate_per_min,
         confirmed_per_s,
-        sold_out_s: tally.sold_out_after(onsale.onsale_at),
+        sold_out_s: tally.sold_out_after(onsale.start),
         sale_s: 0.0,
         setup_s: 0.0,
         wall_s: 0.0,

@@ -99,7 +99,7 @@ impl Fan {
     }
 
     async fn join(&mut self, api: &Api, onsale: &Onsale) -> anyhow::Result<Joined> {
-        let opens = if self.late { onsale.onsale_at } else { onsale.lobby_opens_at };
+        let opens = if self.late { onsale.start } else { onsale.lobby_opens_at };
         let spread = if self.late { onsale.late_window } else { onsale.lobby_window };
         let moment = opens + spread.mul_f64(self.rng.random::<f64>());
         tokio::time::sleep_until(moment.into()).await;

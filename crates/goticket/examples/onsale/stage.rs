@@ -26,7 +26,7 @@ pub(crate) struct Onsale {
     pub capacity: u32,
     pub sections: Vec<Section>,
     pub lobby_opens_at: Instant,
-    pub onsale_at: Instant,
+    pub start: Instant,
     /// Lobby fans come within this time after it opened.
     pub lobby_window: Duration,
     /// Late fans come within this time after the start.
@@ -140,7 +140,7 @@ pub(crate) async fn event(api: &Api, organizer: &Account, plan: Value, set: Plan
         sections: made.sections,
         // The room follows its schedule by ticks: one second later it is surely open.
         lobby_opens_at: here + Duration::from_secs(1),
-        onsale_at: here + set.lobby + Duration::from_secs(1),
+        start: here + set.lobby + Duration::from_secs(1),
         lobby_window: set.lobby.saturating_sub(Duration::from_secs(3)),
         late_window: Duration::from_secs(5),
     }))

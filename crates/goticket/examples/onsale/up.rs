@@ -98,5 +98,6 @@ fn walk(base: &str, event: &str, email: &str, password: &str) -> String {
         ("see the booking", format!("curl -s {base}/v1/bookings/$BOOKING {auth}")),
         ("get the tickets", format!("curl -s {base}/v1/bookings/$BOOKING/tickets {auth}")),
     ];
-    steps.iter().enumerate().map(|(n, (what, line))| format!("  # {}. {what}\n  {line}\n", n + 1)).collect()
+    let lines: Vec<String> = steps.iter().zip(1..).map(|((what, line), n)| format!("  # {n}. {what}\n  {line}")).collect();
+    lines.join("\n")
 }

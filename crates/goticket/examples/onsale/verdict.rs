@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::fan::Story;
 
 /// How long mails and domain events may take to settle after the last fan has gone.
-const SETTLING: Duration = Duration::from_secs(120);
+const SETTLING: Duration = Duration::from_mins(2);
 
 /// What `goticket audit --json` prints, as far as it is needed here.
 #[derive(Debug, Deserialize)]

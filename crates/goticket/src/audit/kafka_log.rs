@@ -9,6 +9,7 @@ use goticket_contracts::events::TOPICS;
 use goticket_platform::config::KafkaConfig;
 use goticket_storage::audit::CommittedEvent;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::metadata::{MetadataPartition, MetadataTopic};
 use rdkafka::{Message as _, Offset, TopicPartitionList};
 use serde::Deserialize;
 use uuid::Uuid;
@@ -47,7 +48,7 @@ pub(crate) async fn read(config: &KafkaConfig) -> anyhow::Result<Vec<LogRecord>>
 fn read_topic(config: &KafkaConfig, topic: &str, records: &mut Vec<LogRecord>) -> anyhow::Result<()> {
     let consumer: BaseConsumer = goticket_platform::kafka::reader(config)?;
     let metadata = consumer.fetch_metadata(Some(topic), SILENCE)?;
-    let partitions: Vec<i32> = metadata.topics().iter().flat_map(|t| t.partitions()).map(|p| p.id()).collect();
+    let partitions: Vec<i32> = metadata.topics().iter().flat_map(MetadataTopic::partitions).map(MetadataPartition::id).collect();
     let mut unread = HashMap::new();
     let mut assignment = TopicPartitionList::new();
     for partition in partitions {
@@ -124,7 +125,8 @@ mod tests {
     #[test]
     fn the_log_is_held_against_the_outbox() {
         // outbox, log → missing, doubled, out of order
-        let rows: [(&[u128], &[u128], usize, u64, usize); 6] = [
+        type Row<'a> = (&'a [u128], &'a [u128], usize, u64, usize);
+        let rows: [Row<'_>; 6] = [
             (&[], &[], 0, 0, 0),
             (&[1, 2, 3], &[1, 2, 3], 0, 0, 0),
             (&[1, 2, 3], &[1, 3], 1, 0, 0),
