@@ -76,15 +76,14 @@ impl DomainEvents {
         batch
     }
 
+    /// An outage leaves hundreds of error reports in the consumer's queue, before the first record: a pause after each would outlast the
+    /// outage by far. The client paces its own attempts.
     async fn next(&self) -> BorrowedMessage<'_> {
-        let mut back_off = BACK_OFF_MIN;
         loop {
             match self.consumer.recv().await {
                 Ok(message) => return message,
                 Err(error) => tracing::warn!(%error, "notifier: Kafka"),
             }
-            sleep(back_off).await;
-            back_off = (back_off * 2).min(BACK_OFF_MAX);
         }
     }
 
