@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sqlx::{Executor as _, Row as _};
 
 use crate::world::World;
-use crate::world::api::Api;
+use crate::world::api::{Api, Call};
 use crate::world::fan::{Outcome, SOON, new_key};
 use crate::world::onsale::Wish;
 
@@ -23,7 +23,7 @@ async fn the_gateway_finishes_what_is_in_flight_and_takes_nothing_new() {
     world.deployment.pause("booking").unwrap();
     let asking: Vec<_> =
         (0..).zip(&fans).map(|(n, fan)| fan.ask(&new_key(), &json!({ "seats": [event.seat("Stalls", n)] }))).collect();
-    let asking = tokio::spawn(join_all(asking.into_iter().map(|call| call.answer())));
+    let asking = tokio::spawn(join_all(asking.into_iter().map(Call::answer)));
     eventually("four requests in flight", SOON, async || (world.waiters().await >= 4.0).then_some(())).await;
 
     world.deployment.begin_termination("gateway").unwrap();
