@@ -7,7 +7,8 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 /// Who may build on whom. Test kits are dev-dependencies and not in it.
 const PICTURE: [(&str, &[&str]); 11] = [
     ("goticket-domain", &[]),
-    ("goticket-platform", &[]),
+    // For what a topology on RabbitMQ is.
+    ("goticket-platform", &["goticket-contracts"]),
     ("goticket-testkit", &[]),
     ("xtask", &[]),
     ("goticket-contracts", &["goticket-domain"]),

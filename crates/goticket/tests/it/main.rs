@@ -4,6 +4,7 @@
 mod audit;
 mod config;
 mod dependencies;
+mod documents;
 mod drain;
 mod kills;
 mod outages;

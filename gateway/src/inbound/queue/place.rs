@@ -38,7 +38,7 @@ pub(crate) struct PlaceAnswer {
     poll_after_ms: u64,
 }
 
-/// Where the caller stands in line. Answered from memory.
+/// Where the caller stands in line. Answered from memory, but for `exact`.
 #[utoipa::path(get, path = "/v1/events/{event}/queue/place", tag = TAG, security(("access" = [])),
     params(("event" = Uuid, Path), PlaceQuery, ("Place-Ticket" = String, Header)), responses(
     (status = 200, body = PlaceAnswer),
@@ -55,7 +55,9 @@ pub(crate) async fn place(
 ) -> Result<impl IntoResponse, Problem> {
     let (ticket, signed) = place_ticket(&app, &headers, event, caller)?;
     let seen = super::board(&app, event).await?;
-    let location = if query.exact.unwrap_or(false) {
+    // A ticket from before Redis was filled anew: asking the waiting room is what brings a place back that was lost with it.
+    let lost = ticket.epoch < seen.board.epoch;
+    let location = if lost || query.exact.unwrap_or(false) {
         let place = app.waiting_room.place(event, caller.account, signed).await?;
         exact(&seen.board, &ticket, place)?
     } else {
