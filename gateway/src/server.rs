@@ -102,8 +102,10 @@ impl Gateway {
         let waiting = move || if fresh.are_fresh() { Ok(()) } else { Err("its boards are stale".to_owned()) };
         readiness.optional("waiting_room", Arc::new(move || std::future::ready(waiting()).boxed()));
 
+        #[expect(clippy::disallowed_methods, reason = "the composition root: the clock starts here")]
+        let clock = Timestamp::now;
         let services = Arc::new(Services {
-            clock: Timestamp::now,
+            clock,
             waiting_room: Arc::clone(&waiting_room),
             access: AccessCache::new(access_verifier.clone()),
             access_verifier,

@@ -35,7 +35,7 @@ pub struct Seat {
 }
 
 #[derive(FromRow)]
-struct Row {
+struct SeatRow {
     no: i32,
     section: i16,
     row_no: i16,
@@ -78,7 +78,7 @@ pub async fn insert(tx: &mut PgConnection, event: EventId, seats: &[Seat]) -> Re
 
 /// All seats of an event by number.
 pub async fn all(pool: &PgPool, event: EventId) -> Result<Vec<Seat>, StorageError> {
-    let rows: Vec<Row> = sqlx::query_as(
+    let rows: Vec<SeatRow> = sqlx::query_as(
         "SELECT no, section, row_no, block, row_label, number, guid, category, x, y FROM seats WHERE event = $1 ORDER BY no",
     )
     .bind(event.0)
@@ -102,7 +102,7 @@ pub async fn taken(pool: &PgPool, event: EventId) -> Result<Vec<(u32, u8)>, Stor
     Ok(rows.into_iter().filter_map(|(no, sold)| Some((u32::try_from(no).ok()?, state(sold)))).collect())
 }
 
-fn seat(row: Row) -> Seat {
+fn seat(row: SeatRow) -> Seat {
     let unsigned = |value: i16| u16::try_from(value).unwrap_or(0);
     Seat {
         no: u32::try_from(row.no).unwrap_or(0),

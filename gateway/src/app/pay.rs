@@ -43,12 +43,11 @@ pub(crate) async fn pay(app: &Services, account: AccountId, id: BookingId, retur
     let currency = Currency::from_code(&attempt.currency);
     let currency = currency.ok_or_else(|| Fault::Bug(format!("payment {} is in {:?}", attempt.id, attempt.currency)))?;
     let amount = Money { amount_minor: attempt.amount_minor, currency };
-    let pay_url = match &attempt.pay_url {
-        Some(known) => known.clone(),
-        None => {
-            let at_provider = app.payments.open(attempt.id, amount, &format!("Booking {id}"), return_url).await?;
-            attempts::set_provider(&app.pool, attempt.id, &at_provider.id, &at_provider.pay_url).await.map_err(Fault::from)?
-        }
+    let pay_url = if let Some(known) = &attempt.pay_url {
+        known.clone()
+    } else {
+        let at_provider = app.payments.open(attempt.id, amount, &format!("Booking {id}"), return_url).await?;
+        attempts::set_provider(&app.pool, attempt.id, &at_provider.id, &at_provider.pay_url).await.map_err(Fault::from)?
     };
     Ok(Opened { attempt, amount, pay_url, is_new })
 }

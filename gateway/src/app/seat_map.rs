@@ -72,17 +72,17 @@ impl SeatMaps {
 
     /// The map as it is now.
     pub(crate) async fn read(&self, event: EventId, geometry: &Geometry) -> Result<Arc<SeatStates>, Fault> {
-        match self.from_redis(event, geometry).await {
+        match self.read_redis(event, geometry).await {
             Err(Fault::Unavailable { cause, .. }) => {
                 tracing::debug!(%event, cause, "seat map: reading past Redis");
-                let load = async { self.from_postgres(event, geometry, 0).await.map(Arc::new) };
+                let load = async { self.read_postgres(event, geometry, 0).await.map(Arc::new) };
                 self.direct.try_get_with(event, load).await.map_err(|fault| (*fault).clone())
             }
             answer => answer,
         }
     }
 
-    async fn from_redis(&self, event: EventId, geometry: &Geometry) -> Result<Arc<SeatStates>, Fault> {
+    async fn read_redis(&self, event: EventId, geometry: &Geometry) -> Result<Arc<SeatStates>, Fault> {
         if let Some(known) = self.decoded.get(&event).await
             && known.read_at.elapsed() < DECODED_AGE_MAX
             && self.redis.version(event).await? == known.version
@@ -101,7 +101,7 @@ impl SeatMaps {
     async fn rebuild(&self, event: EventId, geometry: &Geometry, version: u64) -> Result<SeatStates, Fault> {
         let mut version = version;
         for _ in 0..REBUILDS_MAX {
-            let found = self.from_postgres(event, geometry, version).await?;
+            let found = self.read_postgres(event, geometry, version).await?;
             let states: Vec<u8> = found.digits.iter().map(|digit| digit - b'0').collect();
             let counts = count(geometry, &states);
             if self.redis.rebuild(event, version, &states, &counts).await? {
@@ -114,10 +114,10 @@ impl SeatMaps {
             }
         }
         // A sale so busy that the map cannot be caught up with: what Postgres says is still the truth of a moment ago.
-        self.from_postgres(event, geometry, version).await
+        self.read_postgres(event, geometry, version).await
     }
 
-    async fn from_postgres(&self, event: EventId, geometry: &Geometry, version: u64) -> Result<SeatStates, Fault> {
+    async fn read_postgres(&self, event: EventId, geometry: &Geometry, version: u64) -> Result<SeatStates, Fault> {
         let mut states = vec![seat_state::FREE; geometry.places().len()];
         for (no, state) in seats::taken(&self.pool, event).await? {
             if let Some(seat) = usize::try_from(no).ok().and_then(|no| states.get_mut(no)) {

@@ -137,11 +137,13 @@ fn quoted(text: &str) -> String {
 fn pointer(path: &Path) -> String {
     let mut text = String::new();
     for segment in path {
-        match segment {
-            Segment::Seq { index } => text.push_str(&format!("/{index}")),
-            Segment::Map { key } => text.push_str(&format!("/{}", key.replace('~', "~0").replace('/', "~1"))),
-            Segment::Enum { .. } | Segment::Unknown => {}
-        }
+        let step = match segment {
+            Segment::Seq { index } => index.to_string(),
+            Segment::Map { key } => key.replace('~', "~0").replace('/', "~1"),
+            Segment::Enum { .. } | Segment::Unknown => continue,
+        };
+        text.push('/');
+        text.push_str(&step);
     }
     text
 }

@@ -43,12 +43,9 @@ pub(crate) async fn in_work(State(slots): State<Arc<Semaphore>>, request: Reques
 
 /// Gives up on a request; what it began may still happen.
 pub(crate) async fn time(State(limit): State<Duration>, request: Request, next: Next) -> Response {
-    match tokio::time::timeout(limit, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => {
-            tracing::warn!("a request took too long");
-            Problem::unavailable("timed_out", "This took too long. Repeat the request; a booking with the same key.")
-                .into_response()
-        }
+    if let Ok(response) = tokio::time::timeout(limit, next.run(request)).await {
+        return response;
     }
+    tracing::warn!("a request took too long");
+    Problem::unavailable("timed_out", "This took too long. Repeat the request; a booking with the same key.").into_response()
 }

@@ -46,12 +46,6 @@ impl Sale {
         self.commands.lock().await.next().await
     }
 
-    fn held(&self, booking: BookingId, seats: &[u32]) -> Outcome {
-        let total = Money { amount_minor: 2_500 * seats.len() as i64, currency: iso_currency::Currency::EUR };
-        let expires_at = Timestamp::from_second(Timestamp::now().as_second()).unwrap() + SignedDuration::from_mins(5);
-        Outcome::Held { booking, held: HeldSeats { seats: seats.to_vec(), total, expires_at } }
-    }
-
     /// Stores an outcome as the worker does.
     async fn store(&self, request: &BookingRequest, outcome: &Outcome) {
         sqlx::query(
@@ -78,6 +72,13 @@ impl Sale {
     }
 }
 
+fn held(booking: BookingId, seats: &[u32]) -> Outcome {
+    let amount_minor = 2_500 * i64::try_from(seats.len()).unwrap();
+    let expires_at = Timestamp::from_second(Timestamp::now().as_second()).unwrap() + SignedDuration::from_mins(5);
+    let total = Money { amount_minor, currency: iso_currency::Currency::EUR };
+    Outcome::Held { booking, held: HeldSeats { seats: seats.to_vec(), total, expires_at } }
+}
+
 fn request_of(command: &Command) -> BookingRequest {
     match &command.action {
         Action::Create { request } => request.clone(),
@@ -93,7 +94,7 @@ async fn the_reply_is_the_answer_and_a_repetition_gets_it_again() {
         let command = sale.command().await;
         let request = request_of(&command);
         assert_eq!((command.section, request.account, request.event), (0, sale.fan.id, sale.event));
-        let outcome = sale.held(request.booking, &[17, 18]);
+        let outcome = held(request.booking, &[17, 18]);
         sale.store(&request, &outcome).await;
         let result = ReplyResult::Decided { decided: outcome, replayed: false };
         sale.reply(&command, request.booking, result).await;
@@ -171,7 +172,7 @@ async fn an_outcome_whose_reply_was_lost_is_found_at_the_end_of_the_wait() {
     let sale = Sale::new().await;
     let worker = async {
         let request = request_of(&sale.command().await);
-        sale.store(&request, &sale.held(request.booking, &[4])).await;
+        sale.store(&request, &held(request.booking, &[4])).await;
     };
     let wish = json!({ "seats": [4] });
     let (answer, ()) = tokio::join!(sale.ask("k", "wait=3", &wish), worker);

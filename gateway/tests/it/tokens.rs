@@ -22,7 +22,7 @@ async fn an_access_token_must_be_ours_whole_of_its_kind_and_fresh() {
     let fan = world.person(Role::User).await;
     let event = goticket_domain::EventId::generate();
     let forger = Keys::generate();
-    let (now, hour) = (Timestamp::now(), std::time::Duration::from_secs(3600));
+    let (now, hour) = (Timestamp::now(), std::time::Duration::from_hours(1));
     let past = now - SignedDuration::from_hours(2);
     let expired = world.keys.access_signer.issue(fan.id, Role::User, Uuid::new_v4(), past, hour);
     let forged = forger.access_signer.issue(fan.id, Role::Admin, Uuid::new_v4(), now, hour);
