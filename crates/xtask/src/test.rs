@@ -17,7 +17,7 @@ fn prepare_and_test(args: &[String]) -> Result<Infallible, Failure> {
     // Everything is compiled before the servers start: they would only compete for the cores.
     openly("compile the tests", cargo().args(["test", "--workspace", "--no-run", "--quiet"]).args(selection(args)))?;
     let mut command = std::process::Command::new(target()?.join("debug/stack"));
-    command.args(["run", "--"]).arg(cargo().get_program()).args(["test", "--workspace"]).args(args);
+    command.args(["run", "--"]).arg(cargo().get_program()).args(["test", "--workspace", "--no-fail-fast"]).args(args);
     Err(become_it("run the tests", &mut command))
 }
 
