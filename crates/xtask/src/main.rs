@@ -6,6 +6,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool speaks on its terminal")]
 
 mod ci;
+mod disk;
 mod onsale;
 mod provision;
 mod step;

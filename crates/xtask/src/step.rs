@@ -8,6 +8,8 @@ use std::{
     time::Instant,
 };
 
+use crate::disk;
+
 /// Lines of a failed command's output that are shown.
 const TAIL: usize = 25;
 
@@ -63,8 +65,10 @@ pub(crate) fn quietly(step: &str, command: &mut Command, by_hand: &str) -> Resul
 /// Runs `command` on this terminal and returns when it succeeded.
 pub(crate) fn openly(step: &str, command: &mut Command) -> Result<(), Failure> {
     println!("▶ {}", shown(command));
-    let failed =
-        |cause: String, command: &Command| Failure { step: step.into(), command: shown(command), cause, by_hand: String::new() };
+    let failed = |cause: String, command: &Command| {
+        let by_hand = target().ok().and_then(|folder| disk::hint(&folder)).unwrap_or_default();
+        Failure { step: step.into(), command: shown(command), cause, by_hand }
+    };
     match command.status() {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(failed(status.to_string(), command)),
