@@ -1,9 +1,8 @@
 //! What the waiting room can be told: platform's sections and its own.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 
-use goticket_platform::config::{PostgresConfig, RedisConfig, ShutdownConfig, TelemetryConfig, U32In, U64In};
+use goticket_platform::config::{KeysConfig, PostgresConfig, RedisConfig, ShutdownConfig, TelemetryConfig, U32In, U64In};
 use secrecy::SecretString;
 use serde::Deserialize;
 
@@ -22,14 +21,6 @@ pub struct Config {
     pub keys: KeysConfig,
     /// The waiting room itself.
     pub admission: AdmissionConfig,
-}
-
-/// `[keys]`
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct KeysConfig {
-    /// The key folder.
-    pub dir: PathBuf,
 }
 
 /// `[admission]`

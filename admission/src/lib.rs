@@ -28,7 +28,7 @@ use goticket_platform::{health, http, metrics, postgres, redis};
 use goticket_tokens::keys::KeyFolder;
 
 pub use app::{Deps, WaitingRoomService};
-pub use config::{AdmissionConfig, Config, KeysConfig, SecretError};
+pub use config::{AdmissionConfig, Config, SecretError};
 pub use inbound::grpc::router as grpc_router;
 
 /// Connects to the stores and reads the keys.

@@ -1,8 +1,8 @@
 //! What the gateway can be told: platform's sections and its own.
 
-use std::path::PathBuf;
-
-use goticket_platform::config::{AmqpConfig, PostgresConfig, RedisConfig, ShutdownConfig, TelemetryConfig, U32In, U64In};
+use goticket_platform::config::{
+    AmqpConfig, KeysConfig, ObjectsConfig, PostgresConfig, RedisConfig, ShutdownConfig, TelemetryConfig, U32In, U64In,
+};
 use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
@@ -28,22 +28,6 @@ pub struct Config {
     pub payments: PaymentsConfig,
     /// The gateway itself.
     pub gateway: GatewayConfig,
-}
-
-/// `[keys]`
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct KeysConfig {
-    /// The key folder.
-    pub dir: PathBuf,
-}
-
-/// `[objects]`
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ObjectsConfig {
-    /// The object folder.
-    pub dir: PathBuf,
 }
 
 /// `[payments]`

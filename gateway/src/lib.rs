@@ -17,7 +17,7 @@ mod outbound;
 mod server;
 mod services;
 
-pub use config::{Config, GatewayConfig, KeysConfig, ObjectsConfig, PaymentsConfig};
+pub use config::{Config, GatewayConfig, PaymentsConfig};
 pub use inbound::openapi::document as openapi_document;
 pub use outbound::waiting_room_grpc::GrpcWaitingRoom;
 pub use server::{Gateway, run};

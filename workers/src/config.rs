@@ -1,14 +1,17 @@
 //! What the workers can be told: platform's sections and their own.
 
+use std::net::SocketAddr;
+
 use goticket_platform::config::{
-    AmqpConfig, KafkaConfig, PostgresConfig, RedisConfig, ShutdownConfig, SmtpConfig, TelemetryConfig, U16In, U32In, U64In,
+    AmqpConfig, KafkaConfig, ObjectsConfig, PostgresConfig, RedisConfig, ShutdownConfig, SmtpConfig, TelemetryConfig, U16In,
+    U32In, U64In,
 };
 use serde::Deserialize;
 
 use crate::{
     app::{expire_holds::ExpiryConfig, reconcile_payments::ReconcilerConfig, relay::RelayConfig},
     inbound::domain_events::NotifierConfig,
-    outbound::{object_folder::ObjectsConfig, sandbox_payments::PaymentsConfig},
+    outbound::sandbox_payments::PaymentsConfig,
 };
 
 /// Everything the workers read of the configuration.
@@ -40,6 +43,8 @@ pub struct Config {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WorkersConfig {
+    /// `address:port` of the health endpoints and metrics of a process with worker roles; port 0 takes any free one.
+    pub listen: SocketAddr,
     /// Deciding bookings.
     pub booking: BookingConfig,
     /// Ending holds.

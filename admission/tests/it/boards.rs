@@ -6,7 +6,7 @@ use futures::StreamExt as _;
 use goticket_domain::queue::{Availability, ClaimedPlace, ControlChange, Location, RoomSettings, WaitingRoom};
 use tokio::time::timeout;
 
-use crate::world::{World, fans, generous};
+use crate::world::{World, fans, generous, on_sale};
 
 #[tokio::test]
 async fn a_watcher_gets_the_current_boards_first_and_then_what_changes() {
@@ -84,9 +84,7 @@ async fn the_board_and_the_line_agree_on_every_place() {
 
 #[tokio::test]
 async fn the_board_shows_what_is_left_of_each_category() {
-    let world = World::new().await;
-    let room = world.replica();
-    let event = world.on_sale(&room, &generous()).await;
+    let (world, room, event) = on_sale(&generous()).await;
     let shelf = world.names(event).availability();
     let _: u64 = world.ask("HSET", &[shelf.as_str(), "free:1", "0", "held:1", "3", "free:0", "5"]).await;
     room.tick_once().await;

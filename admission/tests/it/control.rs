@@ -4,7 +4,7 @@ use goticket_admission::app::log_chain::{self, Broken};
 use goticket_domain::queue::{ControlChange, QueueError, RoomState, WaitingRoom};
 use goticket_domain::{AccountId, EventId};
 
-use crate::world::{World, fans, generous};
+use crate::world::{World, fans, generous, on_sale};
 
 fn to(state: RoomState) -> ControlChange {
     ControlChange { state: Some(state), reason: "test".into(), ..ControlChange::default() }
@@ -12,15 +12,12 @@ fn to(state: RoomState) -> ControlChange {
 
 #[tokio::test]
 async fn paused_takes_in_and_admits_nobody_draining_the_other_way_round_closed_neither() {
-    let world = World::new().await;
-    let room = world.replica();
-    let event = world.on_sale(&room, &generous()).await;
+    let (world, room, event) = on_sale(&generous()).await;
     let fan = AccountId::generate();
     room.join(event, fan).await.unwrap();
 
     world.set(&room, event, to(RoomState::Paused)).await;
-    world.fill_bucket(event).await;
-    room.tick_once().await;
+    world.admit(&room, event).await;
     room.join(event, AccountId::generate()).await.unwrap();
     let control = room.control(event).await.unwrap();
     assert_eq!((control.waiting, control.admitted), (2, 0));
@@ -29,8 +26,7 @@ async fn paused_takes_in_and_admits_nobody_draining_the_other_way_round_closed_n
     let refused = QueueError::ClosedToJoins { state: RoomState::Draining };
     assert_eq!(room.join(event, AccountId::generate()).await.unwrap_err(), refused);
     assert!(room.join(event, fan).await.unwrap().existing, "who is in line is");
-    world.fill_bucket(event).await;
-    room.tick_once().await;
+    world.admit(&room, event).await;
     assert_eq!(room.control(event).await.unwrap().admitted, 2);
 
     let ticket = room.join(event, fan).await.unwrap().signed;
@@ -47,9 +43,7 @@ async fn paused_takes_in_and_admits_nobody_draining_the_other_way_round_closed_n
 
 #[tokio::test]
 async fn what_is_not_allowed_is_refused_by_field_and_changes_nothing() {
-    let world = World::new().await;
-    let room = world.replica();
-    let event = world.on_sale(&room, &generous()).await;
+    let (world, room, event) = on_sale(&generous()).await;
     let rows = [
         ("state", to(RoomState::Lobby)),
         ("burst", ControlChange { burst: Some(0), ..ControlChange::default() }),
@@ -92,9 +86,7 @@ async fn a_change_holds_on_every_replica_and_is_logged_with_who_and_why() {
 
 #[tokio::test]
 async fn the_log_is_a_chain_that_shows_every_tampering() {
-    let world = World::new().await;
-    let room = world.replica();
-    let event = world.on_sale(&room, &generous()).await;
+    let (world, room, event) = on_sale(&generous()).await;
     for rate in [1, 2, 3] {
         let reason = format!("“{rate}” is \"enough\"");
         world.set(&room, event, ControlChange { rate_per_min: Some(rate), reason, ..ControlChange::default() }).await;
@@ -124,9 +116,7 @@ async fn the_log_is_a_chain_that_shows_every_tampering() {
 
 #[tokio::test]
 async fn operators_at_the_same_time_append_one_after_the_other() {
-    let world = World::new().await;
-    let room = world.replica();
-    let event = world.on_sale(&room, &generous()).await;
+    let (world, room, event) = on_sale(&generous()).await;
     let changes = (1..=8).map(|burst| {
         let change = ControlChange { burst: Some(burst), reason: "race".into(), ..ControlChange::default() };
         room.set_control(event, change, world.operator)

@@ -7,7 +7,7 @@ use goticket_domain::queue::{
 };
 use goticket_domain::{AccountId, EventId};
 
-use crate::world::{SECRET, World, fans, generous};
+use crate::world::{SECRET, World, fans, generous, on_sale};
 
 /// The line as it stands in Redis.
 async fn line(world: &World, event: EventId) -> Vec<(PlaceId, u64)> {
@@ -179,8 +179,6 @@ async fn an_operator_who_opens_the_lobby_early_draws_its_order() {
 
 #[tokio::test]
 async fn an_empty_lobby_is_drawn_too() {
-    let world = World::new().await;
-    let room = world.replica();
-    let event = world.on_sale(&room, &generous()).await;
+    let (world, _room, event) = on_sale(&generous()).await;
     assert_eq!(world.room(event).await.root, Some(MerkleRoot::of(&mut [])));
 }

@@ -7,7 +7,7 @@ use goticket_domain::queue::{ControlChange, QueueError, WaitingRoom};
 use goticket_testkit::{TestBed, eventually};
 use redis::cmd;
 
-use crate::world::{World, fans, generous};
+use crate::world::{World, fans, generous, on_sale};
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -29,8 +29,7 @@ async fn nobody_is_admitted_while_it_cannot_be_made_durable() {
     let joined = room.join(event, AccountId::generate()).await.unwrap();
     room.refresh_rooms().await;
     links.postgres.cut();
-    world.fill_bucket(event).await;
-    room.tick_once().await;
+    world.admit(&room, event).await;
     let line: u64 = world.ask("ZCARD", &[world.names(event).line()]).await;
     assert_eq!(line, 1, "he waits");
     let other = room.join(event, AccountId::generate()).await.unwrap();
@@ -39,8 +38,7 @@ async fn nobody_is_admitted_while_it_cannot_be_made_durable() {
     assert_eq!(room.set_control(event, change, world.operator).await.unwrap_err(), QueueError::Unavailable);
     links.postgres.restore();
     eventually("he is admitted by a tick", SOON, || async {
-        world.fill_bucket(event).await;
-        room.tick_once().await;
+        world.admit(&room, event).await;
         let line: u64 = world.ask("ZCARD", &[world.names(event).line()]).await;
         (line == 0).then_some(())
     })
@@ -81,9 +79,7 @@ async fn without_redis_everyone_is_told_to_come_back_and_ticks_resume_by_themsel
 
 #[tokio::test]
 async fn scripts_that_redis_has_forgotten_are_loaded_again() {
-    let world = World::new().await;
-    let room = world.replica();
-    let event = world.on_sale(&room, &generous()).await;
+    let (world, room, event) = on_sale(&generous()).await;
     let fan = AccountId::generate();
     for _ in 0..2 {
         let _: () = world.redis.query(cmd("SCRIPT").arg("FLUSH")).await.unwrap();

@@ -11,7 +11,7 @@ use goticket_platform::shutdown::Shutdown;
 use tonic::transport::Endpoint;
 
 use crate::grpc_client::Client;
-use crate::world::{World, fans, generous};
+use crate::world::{World, fans, generous, on_sale};
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
@@ -46,8 +46,7 @@ async fn both_adapters_give_the_same_answers_and_refusals() {
     }
     let waits = room.join(lobby, all[0]).await.unwrap().signed;
     world.set(&room, closed, ControlChange { state: Some(RoomState::Closed), ..ControlChange::default() }).await;
-    world.fill_bucket(open).await;
-    room.tick_once().await;
+    world.admit(&room, open).await;
     room.leave(open, all[3]).await.unwrap();
 
     // Joining: found again (its ticket is signed anew), and every way of being refused.
@@ -92,9 +91,7 @@ async fn both_adapters_give_the_same_answers_and_refusals() {
 
 #[tokio::test]
 async fn boards_are_streamed_and_the_stream_ends_with_the_server() {
-    let world = World::new().await;
-    let room = world.replica();
-    let event = world.on_sale(&room, &generous()).await;
+    let (world, room, event) = on_sale(&generous()).await;
     room.tick_once().await;
     let (remote, shutdown) = serve(&room, SECRET).await;
     let mut boards = remote.watch().await.unwrap();
@@ -107,9 +104,7 @@ async fn boards_are_streamed_and_the_stream_ends_with_the_server() {
 
 #[tokio::test]
 async fn without_the_secret_nothing_is_answered() {
-    let world = World::new().await;
-    let room = world.replica();
-    let event = world.on_sale(&room, &generous()).await;
+    let (_world, room, event) = on_sale(&generous()).await;
     for wrong in ["", "0123456789abcdef0123456789abcdee", "0123456789abcdef0123456789abcdef0"] {
         let (remote, _shutdown) = serve(&room, wrong).await;
         assert_eq!(remote.join(event, AccountId::generate()).await.unwrap_err(), QueueError::Unavailable);

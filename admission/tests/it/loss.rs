@@ -3,7 +3,7 @@
 use goticket_domain::queue::{ClaimedPlace, Location, PlaceKind, QueueError, RoomSettings, RoomState, WaitingRoom};
 use goticket_storage::rooms;
 
-use crate::world::{World, fans, generous};
+use crate::world::{World, fans, generous, on_sale};
 
 /// Ten are inside or admitted, five of them from the lobby; twenty wait.
 const CAP: u32 = 10;
@@ -23,8 +23,7 @@ async fn tickets_bring_everyone_back_to_his_place_and_nobody_beyond_rate_and_cap
     for fan in &all[15..] {
         tickets.push(room.join(event, *fan).await.unwrap());
     }
-    world.fill_bucket(event).await;
-    room.tick_once().await;
+    world.admit(&room, event).await;
     let mut before = Vec::new();
     for (fan, ticket) in all.iter().zip(&tickets) {
         before.push(room.place(event, *fan, &ticket.signed).await.unwrap());
@@ -58,8 +57,7 @@ async fn tickets_bring_everyone_back_to_his_place_and_nobody_beyond_rate_and_cap
     room.tick_once().await;
     let control = room.control(event).await.unwrap();
     assert_eq!((control.admitted, control.active, control.waiting), (u64::from(CAP), u64::from(CAP), 20));
-    world.fill_bucket(event).await;
-    room.tick_once().await;
+    world.admit(&room, event).await;
     assert_eq!(room.control(event).await.unwrap().active, u64::from(CAP), "even with a full bucket");
 
     // And joining again gives a ticket of the new epoch for the same place.
@@ -69,16 +67,13 @@ async fn tickets_bring_everyone_back_to_his_place_and_nobody_beyond_rate_and_cap
 
 #[tokio::test]
 async fn a_bucket_that_was_lost_begins_empty() {
-    let world = World::new().await;
-    let room = world.replica();
-    let event = world.on_sale(&room, &RoomSettings { rate_per_min: 1, burst: 5, ..RoomSettings::default() }).await;
+    let (world, room, event) = on_sale(&RoomSettings { rate_per_min: 1, burst: 5, ..RoomSettings::default() }).await;
     let all = fans(30);
     let mut tickets = Vec::new();
     for fan in &all {
         tickets.push(room.join(event, *fan).await.unwrap().signed);
     }
-    world.fill_bucket(event).await;
-    room.tick_once().await;
+    world.admit(&room, event).await;
     for _ in 0..3 {
         world.lose_redis(event).await;
         for (fan, ticket) in all.iter().zip(&tickets) {
@@ -92,33 +87,26 @@ async fn a_bucket_that_was_lost_begins_empty() {
 
 #[tokio::test]
 async fn who_does_not_come_back_keeps_his_slot_until_his_session_must_be_over() {
-    let world = World::new().await;
-    let room = world.replica();
-    let event = world.on_sale(&room, &RoomSettings { active_cap: 2, ..generous() }).await;
+    let (world, room, event) = on_sale(&RoomSettings { active_cap: 2, ..generous() }).await;
     let all = fans(4);
     for fan in &all {
         room.join(event, *fan).await.unwrap();
     }
-    world.fill_bucket(event).await;
-    room.tick_once().await;
+    world.admit(&room, event).await;
     world.lose_redis(event).await;
     let newcomer = fans(1)[0];
     room.join(event, newcomer).await.unwrap();
-    world.fill_bucket(event).await;
-    room.tick_once().await;
+    world.admit(&room, event).await;
     let control = room.control(event).await.unwrap();
     assert_eq!((control.admitted, control.active), (2, 2), "two ghosts fill the cap");
     let _: u64 = world.ask("HSET", &[world.names(event).room(), "ghosts_until".into(), "1".into()]).await;
-    world.fill_bucket(event).await;
-    room.tick_once().await;
+    world.admit(&room, event).await;
     assert_eq!(room.control(event).await.unwrap().admitted, 3);
 }
 
 #[tokio::test]
 async fn no_sequence_number_is_given_twice() {
-    let world = World::new().await;
-    let room = world.replica();
-    let event = world.on_sale(&room, &generous()).await;
+    let (world, room, event) = on_sale(&generous()).await;
     let mut last = None;
     for round in 0..3 {
         for fan in fans(5) {
@@ -155,9 +143,7 @@ async fn a_lobby_that_was_lost_consists_of_those_who_came_back() {
 
 #[tokio::test]
 async fn who_left_or_let_his_turn_pass_does_not_come_back_by_an_old_ticket() {
-    let world = World::new().await;
-    let room = world.replica();
-    let event = world.on_sale(&room, &generous()).await;
+    let (world, room, event) = on_sale(&generous()).await;
     let all = fans(2);
     let (gone, stays) = (room.join(event, all[0]).await.unwrap(), room.join(event, all[1]).await.unwrap());
     world.lose_redis(event).await;
@@ -197,9 +183,7 @@ async fn a_crowd_that_finds_an_empty_redis_fills_it_together_and_twins_agree() {
 
 #[tokio::test]
 async fn a_redis_that_went_back_in_time_is_filled_anew() {
-    let world = World::new().await;
-    let room = world.replica();
-    let event = world.on_sale(&room, &generous()).await;
+    let (world, room, event) = on_sale(&generous()).await;
     let all = fans(4);
     for fan in &all {
         room.join(event, *fan).await.unwrap();
@@ -207,8 +191,7 @@ async fn a_redis_that_went_back_in_time_is_filled_anew() {
     // A fail-over to a replica that had not seen the admissions: everyone is in line again.
     let line: Vec<(String, String)> =
         world.ask("ZRANGE", &[world.names(event).line(), "0".into(), "-1".into(), "WITHSCORES".into()]).await;
-    world.fill_bucket(event).await;
-    room.tick_once().await;
+    world.admit(&room, event).await;
     let frontier = world.room(event).await.frontier;
     assert!(frontier.is_some(), "the floor is durable before the tick ends");
     let k = world.names(event);
@@ -217,8 +200,7 @@ async fn a_redis_that_went_back_in_time_is_filled_anew() {
     }
     let _: u64 = world.ask("DEL", &[k.admitted()]).await;
     let _: u64 = world.ask("HSET", &[k.room(), "frontier".into(), "-1".into(), "admitted".into(), "0".into()]).await;
-    world.fill_bucket(event).await;
-    room.tick_once().await;
+    world.admit(&room, event).await;
     let control = room.control(event).await.unwrap();
     assert_eq!((control.waiting, control.admitted, control.active), (0, 4, 4), "nobody is admitted a second time");
     assert_eq!(world.ask::<u64>("ZCARD", &[k.admitted()]).await, 0, "the four are ghosts until they come back");
@@ -226,9 +208,7 @@ async fn a_redis_that_went_back_in_time_is_filled_anew() {
 
 #[tokio::test]
 async fn a_closed_room_is_not_filled_again() {
-    let world = World::new().await;
-    let room = world.replica();
-    let event = world.on_sale(&room, &generous()).await;
+    let (world, room, event) = on_sale(&generous()).await;
     let fan = fans(1)[0];
     let ticket = room.join(event, fan).await.unwrap();
     let close = goticket_domain::queue::ControlChange { state: Some(RoomState::Closed), ..Default::default() };
@@ -244,9 +224,7 @@ async fn a_closed_room_is_not_filled_again() {
 
 #[tokio::test]
 async fn floors_only_rise() {
-    let world = World::new().await;
-    let room = world.replica();
-    let event = world.on_sale(&room, &generous()).await;
+    let (world, _room, event) = on_sale(&generous()).await;
     let floors = |admitted, score| rooms::Floors {
         frontier: goticket_domain::queue::Score::from_u64(score),
         admitted,
@@ -262,13 +240,10 @@ async fn floors_only_rise() {
 
 #[tokio::test]
 async fn the_board_says_the_turn_of_everyone_up_to_the_frontier_also_after_a_loss() {
-    let world = World::new().await;
-    let room = world.replica();
-    let event = world.on_sale(&room, &RoomSettings { active_cap: 1, ..generous() }).await;
+    let (world, room, event) = on_sale(&RoomSettings { active_cap: 1, ..generous() }).await;
     let all = fans(2);
     let (first, second) = (room.join(event, all[0]).await.unwrap(), room.join(event, all[1]).await.unwrap());
-    world.fill_bucket(event).await;
-    room.tick_once().await;
+    world.admit(&room, event).await;
     world.lose_redis(event).await;
     room.place(event, all[1], &second.signed).await.unwrap();
     room.tick_once().await;

@@ -3,7 +3,7 @@
 use goticket_domain::queue::{ClaimedPlace, PlaceKind, QueueError, WaitingRoom};
 use goticket_domain::{AccountId, EventId};
 
-use crate::world::{World, fans, generous};
+use crate::world::{World, fans, generous, on_sale};
 
 #[tokio::test]
 async fn one_account_has_one_place_over_many_tabs_and_replicas() {
@@ -40,9 +40,7 @@ async fn who_comes_after_the_start_stands_in_order_of_coming_behind_the_lobby() 
 
 #[tokio::test]
 async fn who_has_left_begins_anew_at_the_end() {
-    let world = World::new().await;
-    let room = world.replica();
-    let event = world.on_sale(&room, &generous()).await;
+    let (_world, room, event) = on_sale(&generous()).await;
     let all = fans(3);
     for fan in &all {
         room.join(event, *fan).await.unwrap();

@@ -3,7 +3,7 @@
 use goticket_domain::EventId;
 use goticket_domain::queue::{ControlChange, RoomSettings, WaitingRoom};
 
-use crate::world::{World, fans};
+use crate::world::{World, fans, on_sale};
 
 /// The first stretch of time in which more were admitted than `burst + rate · t`; times in ms. A script takes its time once,
 /// so a millisecond's rounding is all that may be added.
@@ -69,8 +69,7 @@ async fn a_bucket_that_is_refilled_by_anything_but_time_is_seen() {
         room.join(event, fan).await.unwrap();
     }
     for bursts in 1..=3 {
-        world.fill_bucket(event).await;
-        room.tick_once().await;
+        world.admit(&room, event).await;
         let times = times(&world, event, &settings).await;
         assert_eq!(times.len(), bursts * 5);
         assert_eq!(overrun(times, 1, 5).is_some(), bursts > 1);
@@ -79,9 +78,7 @@ async fn a_bucket_that_is_refilled_by_anything_but_time_is_seen() {
 
 #[tokio::test]
 async fn a_rate_of_zero_admits_nobody_and_a_new_rate_holds_at_once() {
-    let world = World::new().await;
-    let room = world.replica();
-    let event = world.on_sale(&room, &RoomSettings { rate_per_min: 0, ..RoomSettings::default() }).await;
+    let (world, room, event) = on_sale(&RoomSettings { rate_per_min: 0, ..RoomSettings::default() }).await;
     room.join(event, fans(1)[0]).await.unwrap();
     world.clock_stood(event, 3_600_000_000).await;
     room.tick_once().await;

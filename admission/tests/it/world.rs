@@ -199,6 +199,12 @@ impl World {
         tx.commit().await.unwrap();
     }
 
+    /// A tick with a full bucket.
+    pub(crate) async fn admit(&self, room: &WaitingRoomService, event: EventId) {
+        self.fill_bucket(event).await;
+        room.tick_once().await;
+    }
+
     /// As if so many micro-tokens had been refilled: no test waits for a bucket.
     pub(crate) async fn fill_bucket(&self, event: EventId) {
         let _: u64 = self.ask("HSET", &[self.names(event).room(), "tokens".to_owned(), "10000000000".to_owned()]).await;
@@ -223,6 +229,14 @@ impl World {
     pub(crate) async fn ask<T: FromRedisValue>(&self, name: &str, args: &[impl redis::ToRedisArgs]) -> T {
         self.redis.query(cmd(name).arg(args)).await.unwrap()
     }
+}
+
+/// A replica, and an event on sale with nobody in its lobby.
+pub(crate) async fn on_sale(settings: &RoomSettings) -> (World, Arc<WaitingRoomService>, EventId) {
+    let world = World::new().await;
+    let room = world.replica();
+    let event = world.on_sale(&room, settings).await;
+    (world, room, event)
 }
 
 /// So many accounts.

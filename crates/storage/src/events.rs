@@ -8,7 +8,8 @@ use jiff_sqlx::ToSqlx;
 use sqlx::{FromRow, PgConnection, PgPool};
 use uuid::Uuid;
 
-use crate::StorageError;
+use crate::columns::{number, numbers};
+use crate::{StorageError, rooms};
 
 /// An event with its venue's name, categories and sections.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,9 +127,9 @@ impl Row {
             starts_at: self.starts_at.to_jiff(),
             lobby_opens_at: self.lobby_opens_at.to_jiff(),
             onsale_at: self.onsale_at.to_jiff(),
-            hold_seconds: u32::try_from(self.hold_seconds).unwrap_or(0),
-            ticket_limit: u32::try_from(self.ticket_limit).unwrap_or(0),
-            capacity: u32::try_from(self.capacity).unwrap_or(0),
+            hold_seconds: number(self.hold_seconds)?,
+            ticket_limit: number(self.ticket_limit)?,
+            capacity: number(self.capacity)?,
             categories: Vec::new(),
             sections: Vec::new(),
         })
@@ -207,14 +208,12 @@ async fn fill(pool: &PgPool, events: &mut [Event]) -> Result<(), StorageError> {
     .await?;
     for (id, no, name, color, price_minor, seats) in categories {
         if let Some(event) = events.iter_mut().find(|event| event.id.0 == id) {
-            let (no, seats) = (u16::try_from(no).unwrap_or(0), u32::try_from(seats).unwrap_or(0));
-            event.categories.push(Category { no, name, color, price_minor, seats });
+            event.categories.push(Category { no: number(no)?, name, color, price_minor, seats: number(seats)? });
         }
     }
     for (id, no, name, kind, first_seat, seat_count) in sections {
         if let Some(event) = events.iter_mut().find(|event| event.id.0 == id) {
-            let no = u16::try_from(no).unwrap_or(0);
-            let (first_seat, seat_count) = (u32::try_from(first_seat).unwrap_or(0), u32::try_from(seat_count).unwrap_or(0));
+            let (no, first_seat, seat_count) = (number(no)?, number(first_seat)?, number(seat_count)?);
             event.sections.push(Section { no, name, kind, first_seat, seat_count });
         }
     }
@@ -238,9 +237,9 @@ pub async fn insert(tx: &mut PgConnection, event: &Event, queue: &RoomSettings) 
     .bind(event.starts_at.to_sqlx())
     .bind(event.lobby_opens_at.to_sqlx())
     .bind(event.onsale_at.to_sqlx())
-    .bind(signed(event.hold_seconds))
-    .bind(signed(event.ticket_limit))
-    .bind(signed(event.capacity))
+    .bind(number::<_, i32>(event.hold_seconds)?)
+    .bind(number::<_, i32>(event.ticket_limit)?)
+    .bind(number::<_, i32>(event.capacity)?)
     .bind(queue)
     .execute(&mut *tx)
     .await?;
@@ -249,11 +248,11 @@ pub async fn insert(tx: &mut PgConnection, event: &Event, queue: &RoomSettings) 
          SELECT $1, * FROM UNNEST($2::smallint[], $3::text[], $4::text[], $5::bigint[], $6::integer[])",
     )
     .bind(event.id.0)
-    .bind(event.categories.iter().map(|c| small(c.no)).collect::<Vec<_>>())
+    .bind(numbers::<_, _, i16>(&event.categories, |c| c.no)?)
     .bind(event.categories.iter().map(|c| c.name.as_str()).collect::<Vec<_>>())
     .bind(event.categories.iter().map(|c| c.color.as_str()).collect::<Vec<_>>())
     .bind(event.categories.iter().map(|c| c.price_minor).collect::<Vec<_>>())
-    .bind(event.categories.iter().map(|c| signed(c.seats)).collect::<Vec<_>>())
+    .bind(numbers::<_, _, i32>(&event.categories, |c| c.seats)?)
     .execute(&mut *tx)
     .await?;
     sqlx::query(
@@ -261,11 +260,11 @@ pub async fn insert(tx: &mut PgConnection, event: &Event, queue: &RoomSettings) 
          SELECT $1, * FROM UNNEST($2::smallint[], $3::text[], $4::text[], $5::integer[], $6::integer[])",
     )
     .bind(event.id.0)
-    .bind(event.sections.iter().map(|s| small(s.no)).collect::<Vec<_>>())
+    .bind(numbers::<_, _, i16>(&event.sections, |s| s.no)?)
     .bind(event.sections.iter().map(|s| s.name.as_str()).collect::<Vec<_>>())
     .bind(event.sections.iter().map(|s| s.kind.as_str()).collect::<Vec<_>>())
-    .bind(event.sections.iter().map(|s| signed(s.first_seat)).collect::<Vec<_>>())
-    .bind(event.sections.iter().map(|s| signed(s.seat_count)).collect::<Vec<_>>())
+    .bind(numbers::<_, _, i32>(&event.sections, |s| s.first_seat)?)
+    .bind(numbers::<_, _, i32>(&event.sections, |s| s.seat_count)?)
     .execute(&mut *tx)
     .await?;
     Ok(())
@@ -286,8 +285,8 @@ pub async fn update(pool: &PgPool, id: EventId, status: EventStatus, change: &Ch
     .bind(change.starts_at.map(ToSqlx::to_sqlx))
     .bind(change.lobby_opens_at.map(ToSqlx::to_sqlx))
     .bind(change.onsale_at.map(ToSqlx::to_sqlx))
-    .bind(change.hold_seconds.map(signed))
-    .bind(change.ticket_limit.map(signed))
+    .bind(change.hold_seconds.map(number::<_, i32>).transpose()?)
+    .bind(change.ticket_limit.map(number::<_, i32>).transpose()?)
     .execute(pool)
     .await?;
     Ok(done.rows_affected() == 1)
@@ -305,29 +304,7 @@ pub async fn publish(pool: &PgPool, id: EventId, draw_secret: [u8; 32]) -> Resul
     let Some(settings) = settings else { return Ok(false) };
     let settings: RoomSettings = serde_json::from_value(settings)
         .map_err(|error| StorageError::Unexpected(format!("queue settings of event {id}: {error}")))?;
-    sqlx::query(
-        "INSERT INTO rooms (event, state, rate_per_min, burst, active_cap, claim_window_s, session_s, message, draw_secret)
-         VALUES ($1, 'scheduled', $2, $3, $4, $5, $6, $7, $8)",
-    )
-    .bind(id.0)
-    .bind(signed(settings.rate_per_min))
-    .bind(signed(settings.burst))
-    .bind(signed(settings.active_cap))
-    .bind(signed(settings.claim_window_s))
-    .bind(signed(settings.session_s))
-    .bind(&settings.message)
-    .bind(draw_secret.as_slice())
-    .execute(&mut *tx)
-    .await?;
+    rooms::create(&mut tx, id, &settings, draw_secret).await?;
     tx.commit().await?;
     Ok(true)
-}
-
-/// Postgres has no unsigned integers; the domain's limits keep all of these far below the edge.
-fn signed(value: u32) -> i32 {
-    i32::try_from(value).unwrap_or(i32::MAX)
-}
-
-fn small(value: u16) -> i16 {
-    i16::try_from(value).unwrap_or(i16::MAX)
 }

@@ -8,6 +8,7 @@
 pub mod accounts;
 pub mod audit;
 pub mod bookings;
+mod columns;
 pub mod events;
 pub mod notifications;
 pub mod outbox;

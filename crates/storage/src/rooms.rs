@@ -163,17 +163,16 @@ pub async fn create(
     settings: &RoomSettings,
     secret: [u8; 32],
 ) -> Result<(), StorageError> {
-    let out_of_range = |field| move |_| StorageError::Unexpected(format!("{field} is out of range"));
     sqlx::query(
         "INSERT INTO rooms (event, state, rate_per_min, burst, active_cap, claim_window_s, session_s, message, draw_secret)
          VALUES ($1, 'scheduled', $2, $3, $4, $5, $6, $7, $8)",
     )
     .bind(event.0)
-    .bind(i32::try_from(settings.rate_per_min).map_err(out_of_range("rate_per_min"))?)
-    .bind(i32::try_from(settings.burst).map_err(out_of_range("burst"))?)
-    .bind(i32::try_from(settings.active_cap).map_err(out_of_range("active_cap"))?)
-    .bind(i32::try_from(settings.claim_window_s).map_err(out_of_range("claim_window_s"))?)
-    .bind(i32::try_from(settings.session_s).map_err(out_of_range("session_s"))?)
+    .bind(number::<_, i32>("rate_per_min", settings.rate_per_min)?)
+    .bind(number::<_, i32>("burst", settings.burst)?)
+    .bind(number::<_, i32>("active_cap", settings.active_cap)?)
+    .bind(number::<_, i32>("claim_window_s", settings.claim_window_s)?)
+    .bind(number::<_, i32>("session_s", settings.session_s)?)
     .bind(&settings.message)
     .bind(secret.as_slice())
     .execute(connection)
@@ -225,11 +224,11 @@ pub async fn save_control(
     )
     .bind(event.0)
     .bind(state.as_str())
-    .bind(i32::try_from(settings.rate_per_min).unwrap_or(i32::MAX))
-    .bind(i32::try_from(settings.burst).unwrap_or(i32::MAX))
-    .bind(i32::try_from(settings.active_cap).unwrap_or(i32::MAX))
-    .bind(i32::try_from(settings.claim_window_s).unwrap_or(i32::MAX))
-    .bind(i32::try_from(settings.session_s).unwrap_or(i32::MAX))
+    .bind(number::<_, i32>("rate_per_min", settings.rate_per_min)?)
+    .bind(number::<_, i32>("burst", settings.burst)?)
+    .bind(number::<_, i32>("active_cap", settings.active_cap)?)
+    .bind(number::<_, i32>("claim_window_s", settings.claim_window_s)?)
+    .bind(number::<_, i32>("session_s", settings.session_s)?)
     .bind(&settings.message)
     .execute(connection)
     .await?;

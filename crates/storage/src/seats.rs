@@ -5,6 +5,7 @@ use goticket_domain::EventId;
 use sqlx::{FromRow, PgConnection, PgPool};
 
 use crate::StorageError;
+use crate::columns::{number, numbers};
 
 /// Rows of one INSERT: enough to make round trips cheap, small enough for a statement time-out.
 const INSERT_ROWS: usize = 10_000;
@@ -57,14 +58,14 @@ pub async fn insert(tx: &mut PgConnection, event: EventId, seats: &[Seat]) -> Re
                                       $8::text[], $9::smallint[], $10::real[], $11::real[])",
         )
         .bind(event.0)
-        .bind(chunk.iter().map(|s| i32::try_from(s.no).unwrap_or(i32::MAX)).collect::<Vec<_>>())
-        .bind(small(chunk, |s| s.section))
-        .bind(small(chunk, |s| s.row_no))
-        .bind(small(chunk, |s| s.block))
+        .bind(numbers::<_, _, i32>(chunk, |s| s.no)?)
+        .bind(numbers::<_, _, i16>(chunk, |s| s.section)?)
+        .bind(numbers::<_, _, i16>(chunk, |s| s.row_no)?)
+        .bind(numbers::<_, _, i16>(chunk, |s| s.block)?)
         .bind(chunk.iter().map(|s| s.row_label.as_str()).collect::<Vec<_>>())
         .bind(chunk.iter().map(|s| s.number.as_str()).collect::<Vec<_>>())
         .bind(chunk.iter().map(|s| s.guid.as_str()).collect::<Vec<_>>())
-        .bind(small(chunk, |s| s.category))
+        .bind(numbers::<_, _, i16>(chunk, |s| s.category)?)
         .bind(chunk.iter().map(|s| s.x).collect::<Vec<_>>())
         .bind(chunk.iter().map(|s| s.y).collect::<Vec<_>>())
         .execute(&mut *tx)
@@ -84,7 +85,7 @@ pub async fn all(pool: &PgPool, event: EventId) -> Result<Vec<Seat>, StorageErro
     .bind(event.0)
     .fetch_all(pool)
     .await?;
-    Ok(rows.into_iter().map(seat).collect())
+    rows.into_iter().map(seat).collect()
 }
 
 /// Who has the seats that are not free: number and state (see [`seat_state`]). Served by `booking_seats_one_live`. A concurrent
@@ -99,25 +100,20 @@ pub async fn taken(pool: &PgPool, event: EventId) -> Result<Vec<(u32, u8)>, Stor
     .fetch_all(pool)
     .await?;
     let state = |sold| if sold { seat_state::SOLD } else { seat_state::HELD };
-    Ok(rows.into_iter().filter_map(|(no, sold)| Some((u32::try_from(no).ok()?, state(sold)))).collect())
+    rows.into_iter().map(|(no, sold)| Ok((number(no)?, state(sold)))).collect()
 }
 
-fn seat(row: SeatRow) -> Seat {
-    let unsigned = |value: i16| u16::try_from(value).unwrap_or(0);
-    Seat {
-        no: u32::try_from(row.no).unwrap_or(0),
-        section: unsigned(row.section),
-        row_no: unsigned(row.row_no),
-        block: unsigned(row.block),
+fn seat(row: SeatRow) -> Result<Seat, StorageError> {
+    Ok(Seat {
+        no: number(row.no)?,
+        section: number(row.section)?,
+        row_no: number(row.row_no)?,
+        block: number(row.block)?,
         row_label: row.row_label,
         number: row.number,
         guid: row.guid,
-        category: unsigned(row.category),
+        category: number(row.category)?,
         x: row.x,
         y: row.y,
-    }
-}
-
-fn small(seats: &[Seat], field: impl Fn(&Seat) -> u16) -> Vec<i16> {
-    seats.iter().map(|seat| i16::try_from(field(seat)).unwrap_or(i16::MAX)).collect()
+    })
 }

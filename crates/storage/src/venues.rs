@@ -5,6 +5,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::StorageError;
+use crate::columns::number;
 
 /// A venue without its plan, which can be large.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,9 +24,8 @@ pub struct Venue {
 
 type Row = (Uuid, Uuid, String, String, i32);
 
-fn venue((id, owner, name, time_zone, seat_count): Row) -> Venue {
-    let seat_count = u32::try_from(seat_count).unwrap_or(0);
-    Venue { id: VenueId(id), owner: AccountId(owner), name, time_zone, seat_count }
+fn venue((id, owner, name, time_zone, seat_count): Row) -> Result<Venue, StorageError> {
+    Ok(Venue { id: VenueId(id), owner: AccountId(owner), name, time_zone, seat_count: number(seat_count)? })
 }
 
 /// Named as the constraint where a plan is JSON that `jsonb` cannot keep: a NUL character, half a surrogate pair, a number beyond
@@ -43,7 +43,7 @@ pub async fn insert(pool: &PgPool, venue: &Venue, plan: &str) -> Result<(), Stor
     .bind(&venue.name)
     .bind(&venue.time_zone)
     .bind(plan)
-    .bind(i32::try_from(venue.seat_count).unwrap_or(i32::MAX))
+    .bind(number::<_, i32>(venue.seat_count)?)
     .execute(pool)
     .await
     .map_err(|error| match error.as_database_error().and_then(sqlx::error::DatabaseError::code) {
@@ -60,7 +60,7 @@ pub async fn find(pool: &PgPool, id: VenueId) -> Result<Option<Venue>, StorageEr
         .bind(id.0)
         .fetch_optional(pool)
         .await?;
-    Ok(row.map(venue))
+    row.map(venue).transpose()
 }
 
 /// A venue's plan as JSON text, for the importer to read again.
@@ -87,5 +87,5 @@ pub async fn list(
     .bind(i64::from(limit))
     .fetch_all(pool)
     .await?;
-    Ok(rows.into_iter().map(venue).collect())
+    rows.into_iter().map(venue).collect()
 }

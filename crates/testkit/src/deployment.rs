@@ -27,8 +27,17 @@ pub struct Deployment {
     binary: PathBuf,
     env: Vec<(String, String)>,
     gateway: u16,
-    running: Vec<(String, Child)>,
+    running: Vec<Process>,
     started: u32,
+}
+
+/// One of the processes.
+#[derive(Debug)]
+struct Process {
+    roles: String,
+    child: Child,
+    /// Where it reports its health, if it plays worker roles.
+    health: u16,
 }
 
 /// What a command printed.
@@ -106,23 +115,28 @@ impl Deployment {
         self.started += 1;
         let log = self.log_file(roles);
         let log = std::fs::File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
+        let health = free_port();
         let child = self
             .goticket(&["serve", "--roles", roles])
+            .env("GOTICKET__WORKERS__LISTEN", format!("127.0.0.1:{health}"))
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
             .kill_on_drop(true)
             .spawn()
             .with_context(|| format!("cannot start {}", self.binary.display()))?;
-        self.running.push((roles.to_owned(), child));
+        self.running.push(Process { roles: roles.to_owned(), child, health });
         Ok(())
+    }
+
+    /// Where the process with these worker roles reports its health.
+    pub fn health_url(&self, roles: &str) -> anyhow::Result<String> {
+        Ok(format!("http://127.0.0.1:{}", self.process(roles)?.health))
     }
 
     /// Kills the process with these roles, without any warning.
     pub async fn kill(&mut self, roles: &str) -> anyhow::Result<()> {
-        let at = self.running.iter().position(|(running, _)| running == roles).context("no such process")?;
-        let (_, mut child) = self.running.remove(at);
-        child.kill().await.context("cannot kill the process")
+        self.remove(roles)?.child.kill().await.context("cannot kill the process")
     }
 
     /// Waits until the gateway says it is ready, with everything it needs.
@@ -143,9 +157,10 @@ impl Deployment {
 
     /// An error if a process ended by itself.
     pub fn all_alive(&mut self) -> anyhow::Result<()> {
-        for n in 0..self.running.len() {
-            if let Some(status) = self.running[n].1.try_wait()? {
-                bail!("the process for {} ended by itself ({status}); its log:\n{}", self.running[n].0, self.logs());
+        for process in &mut self.running {
+            if let Some(status) = process.child.try_wait()? {
+                let roles = process.roles.clone();
+                bail!("the process for {roles} ended by itself ({status}); its log:\n{}", self.logs());
             }
         }
         Ok(())
@@ -195,16 +210,14 @@ impl Deployment {
     }
 
     fn signal(&self, roles: &str, signal: Signal) -> anyhow::Result<()> {
-        let (_, child) = self.running.iter().find(|(running, _)| running == roles).context("no such process")?;
-        let id = child.id().context("the process has ended")?;
+        let id = self.process(roles)?.child.id().context("the process has ended")?;
         Ok(kill(Pid::from_raw(i32::try_from(id)?), signal)?)
     }
 
     /// Waits until a process that drains has ended; it must end with success.
     pub async fn ended(&mut self, roles: &str) -> anyhow::Result<()> {
-        let at = self.running.iter().position(|(running, _)| running == roles).context("no such process")?;
-        let (_, mut child) = self.running.remove(at);
-        let ended = tokio::time::timeout(DRAIN, child.wait()).await;
+        let mut process = self.remove(roles)?;
+        let ended = tokio::time::timeout(DRAIN, process.child.wait()).await;
         let status = ended.with_context(|| format!("{roles} does not end on SIGTERM; its log:\n{}", self.logs()))??;
         anyhow::ensure!(status.success(), "{roles} ended with {status}; its log:\n{}", self.logs());
         Ok(())
@@ -212,11 +225,20 @@ impl Deployment {
 
     /// Terminates every process, the last started first.
     pub async fn stop(&mut self) -> anyhow::Result<()> {
-        while let Some((roles, _)) = self.running.last() {
-            let roles = roles.clone();
+        while let Some(last) = self.running.last() {
+            let roles = last.roles.clone();
             self.terminate(&roles).await?;
         }
         Ok(())
+    }
+
+    fn process(&self, roles: &str) -> anyhow::Result<&Process> {
+        self.running.iter().find(|process| process.roles == roles).context("no such process")
+    }
+
+    fn remove(&mut self, roles: &str) -> anyhow::Result<Process> {
+        let at = self.running.iter().position(|process| process.roles == roles).context("no such process")?;
+        Ok(self.running.remove(at))
     }
 
     fn goticket(&self, args: &[&str]) -> Command {

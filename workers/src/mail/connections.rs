@@ -57,6 +57,14 @@ impl Connections {
         Ok(())
     }
 
+    /// A conversation without a mail, on a connection of its own: is the server there, and does it let us in?
+    pub(super) async fn greet(&self) -> Result<(), MailError> {
+        let mut connection = self.connect().await.map_err(|error| MailError::of_connecting(&error))?;
+        // It has said who it is; whether it hears our good-bye is all the same.
+        let _ = connection.quit().await;
+        Ok(())
+    }
+
     /// The most recently used one that still answers.
     async fn take_idle(&self) -> Option<AsyncSmtpConnection> {
         loop {

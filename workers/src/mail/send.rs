@@ -44,6 +44,13 @@ impl Mailer {
         compose::message_id(notification, &self.from)
     }
 
+    /// Asks the mail server for a sign of life.
+    pub async fn greet(&self) -> Result<(), MailError> {
+        timeout(self.timeout, self.connections.greet())
+            .await
+            .unwrap_or_else(|_| Err(MailError::transient(format!("no answer within {:?}", self.timeout))))
+    }
+
     /// Composes and sends. After Ok the server has taken responsibility for the mail; after a
     /// [`MailError::Transient`] it may have, too.
     pub async fn send(&self, mail: &TicketMail) -> Result<(), MailError> {

@@ -6,17 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::Deserialize;
 use tokio::task::spawn_blocking;
 use uuid::Uuid;
-
-/// `[objects]`
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ObjectsConfig {
-    /// The folder; made when missing.
-    pub dir: PathBuf,
-}
 
 /// The folder.
 #[derive(Clone, Debug)]

@@ -4,7 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use goticket_contracts::amqp::{BOOKING_QUEUES, Names, booking_topology};
-use goticket_platform::{amqp, postgres, redis, shutdown::Shutdown};
+use goticket_platform::{
+    amqp,
+    health::{Readiness, checks},
+    postgres, redis,
+    shutdown::Shutdown,
+};
 use tokio::time::interval;
 use tokio_util::sync::CancellationToken;
 
@@ -19,13 +24,17 @@ use crate::{
 const HEAL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Connects, declares the queues and starts consuming.
-pub(super) async fn start(config: &Config, shutdown: &Shutdown) -> anyhow::Result<()> {
+pub(super) async fn start(config: &Config, readiness: &Readiness, shutdown: &Shutdown) -> anyhow::Result<()> {
     let settings = &config.workers.booking;
     let pool = postgres::connect(&config.postgres).await.context("connect to PostgreSQL")?;
     let redis = redis::connect(&config.redis).await?;
     let amqp = Arc::new(amqp::connect(&config.amqp, "goticket booking").await?);
     let names = Names::new(amqp.prefix());
     amqp::declare(&amqp.channel().await?, &booking_topology(&names)).await?;
+
+    readiness.critical("booking_postgres", checks::postgres(pool.clone()));
+    readiness.critical("booking_rabbitmq", checks::amqp(&amqp));
+    readiness.critical("redis", checks::redis(redis.clone()));
 
     let board = SeatBoard::new(redis, settings.lock_ttl_ms.millis());
     let worker = BookingWorker::new(pool, board, shutdown.token());

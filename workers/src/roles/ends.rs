@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use goticket_contracts::{events::TOPICS, tasks};
 use goticket_platform::{
+    health::{Readiness, checks},
     kafka::{self, Topic},
     shutdown::Shutdown,
 };
 use tokio::time::sleep;
 
-use super::shared::Shared;
+use super::{health, shared::Shared};
 use crate::{
     Config,
     app::{
@@ -35,13 +36,16 @@ pub(super) fn expiry(config: &Config, shared: &Shared, shutdown: &Shutdown) {
 }
 
 /// Publishes the outbox. Starts without Kafka, too.
-pub(super) fn relay(config: &Config, shared: &Shared, shutdown: &Shutdown) {
+pub(super) fn relay(config: &Config, shared: &Shared, readiness: &Readiness, shutdown: &Shutdown) -> anyhow::Result<()> {
+    readiness.optional("kafka", checks::kafka(kafka::producer(&config.kafka)?));
     let relay = Relay::new(shared.pool.clone(), config.kafka.clone(), config.workers.relay.clone());
     shutdown.spawn("relay", relay.run(shutdown.token()));
+    Ok(())
 }
 
 /// Makes notifications of domain events. Starts without Kafka, too.
-pub(super) fn notifier(config: &Config, shared: &Shared, shutdown: &Shutdown) -> anyhow::Result<()> {
+pub(super) fn notifier(config: &Config, shared: &Shared, readiness: &Readiness, shutdown: &Shutdown) -> anyhow::Result<()> {
+    readiness.optional("kafka", checks::kafka(kafka::producer(&config.kafka)?));
     let events = DomainEvents::subscribe(&config.kafka, config.workers.notifier.clone())?;
     let notify = Notify::new(shared.pool.clone(), shared.tasks.clone());
     let (config, stop, amqp) = (config.clone(), shutdown.token(), shared.amqp.clone());
@@ -78,9 +82,10 @@ pub(super) fn pdf(config: &Config, shared: &Shared, shutdown: &Shutdown) {
 }
 
 /// Mails tickets. Starts without a mail server, too.
-pub(super) fn mail(config: &Config, shared: &Shared, shutdown: &Shutdown) -> anyhow::Result<()> {
+pub(super) fn mail(config: &Config, shared: &Shared, readiness: &Readiness, shutdown: &Shutdown) -> anyhow::Result<()> {
     let settings = &config.workers.tasks;
     let (mailer, timeout) = (Mailer::new(&config.smtp)?, config.smtp.timeout_ms.millis());
+    readiness.optional("smtp", health::smtp(mailer.clone()));
     let attempts_max = settings.attempts_max.get();
     let mails = MailTickets::new(shared.pool.clone(), shared.folder.clone(), mailer, timeout, attempts_max);
     let queue = TaskQueue::new(&shared.amqp, shared.tasks.clone(), tasks::MAIL, settings.mail_at_once.get());

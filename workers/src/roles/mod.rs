@@ -2,11 +2,12 @@
 
 mod booking;
 mod ends;
+mod health;
 mod shared;
 
 use std::str::FromStr;
 
-use goticket_platform::shutdown::Shutdown;
+use goticket_platform::{health::Readiness, shutdown::Shutdown};
 
 use self::shared::Shared;
 use crate::Config;
@@ -61,16 +62,18 @@ impl FromStr for WorkerRole {
 
 /// Runs these roles until the shutdown begins; what they have in hand is finished.
 pub async fn run(config: Config, roles: &[WorkerRole], shutdown: Shutdown) -> anyhow::Result<()> {
+    let readiness = Readiness::new();
+    health::serve(&config, readiness.clone(), &shutdown).await?;
     let others = roles.iter().any(|role| *role != WorkerRole::Booking);
-    let shared = if others { Some(Shared::connect(&config).await?) } else { None };
+    let shared = if others { Some(Shared::connect(&config, &readiness).await?) } else { None };
     for role in roles {
         match (role, &shared) {
-            (WorkerRole::Booking, _) => booking::start(&config, &shutdown).await?,
+            (WorkerRole::Booking, _) => booking::start(&config, &readiness, &shutdown).await?,
             (WorkerRole::Expiry, Some(shared)) => ends::expiry(&config, shared, &shutdown),
-            (WorkerRole::Relay, Some(shared)) => ends::relay(&config, shared, &shutdown),
-            (WorkerRole::Notifier, Some(shared)) => ends::notifier(&config, shared, &shutdown)?,
+            (WorkerRole::Relay, Some(shared)) => ends::relay(&config, shared, &readiness, &shutdown)?,
+            (WorkerRole::Notifier, Some(shared)) => ends::notifier(&config, shared, &readiness, &shutdown)?,
             (WorkerRole::Pdf, Some(shared)) => ends::pdf(&config, shared, &shutdown),
-            (WorkerRole::Mail, Some(shared)) => ends::mail(&config, shared, &shutdown)?,
+            (WorkerRole::Mail, Some(shared)) => ends::mail(&config, shared, &readiness, &shutdown)?,
             (WorkerRole::Payments, Some(shared)) => ends::payments(&config, shared, &shutdown)?,
             (_, None) => {}
         }

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use goticket_contracts::amqp::{Names, booking_topology, task_topology};
 use goticket_platform::{
     amqp::{self, Amqp},
+    health::{Readiness, checks},
     postgres,
 };
 use sqlx::PgPool;
@@ -28,12 +29,14 @@ pub(super) struct Shared {
 
 impl Shared {
     /// Connects, and declares every queue that anything here publishes to.
-    pub(super) async fn connect(config: &Config) -> anyhow::Result<Self> {
+    pub(super) async fn connect(config: &Config, readiness: &Readiness) -> anyhow::Result<Self> {
         let pool = postgres::connect(&config.postgres).await.context("connect to PostgreSQL")?;
         let amqp = amqp::connect(&config.amqp, "goticket workers").await?;
         let names = Names::new(amqp.prefix());
         amqp.declare(&booking_topology(&names)).await?;
         amqp.declare(&task_topology(&names)).await?;
+        readiness.critical("postgres", checks::postgres(pool.clone()));
+        readiness.critical("rabbitmq", checks::amqp(&amqp));
         Ok(Self {
             pool,
             commands: CommandQueue::new(amqp.publisher(), &names),

@@ -1,4 +1,4 @@
-//! The crowd: every fan a task of its own; and a few who register and log in with a password like anybody else.
+//! The crowd: every fan a task of its own. Most have an account already; some walk in, register and log in with a password.
 
 use std::sync::Arc;
 
@@ -13,19 +13,43 @@ use crate::stage::{Account, Onsale};
 use crate::tally::{Step, Tally};
 
 /// Fans with a password of their own: bcrypt at cost 12 allows two cores about twenty log-ins a second, so not everybody.
-pub(crate) const WITH_PASSWORD: u32 = 20;
+pub(crate) const WALK_INS: u32 = 20;
 
-/// Registers fans and logs them in, as a browser would.
-pub(crate) async fn register(api: &Api, domain: &str, count: u32) -> anyhow::Result<Vec<Account>> {
-    let mut tasks = JoinSet::new();
-    for n in 0..count {
-        let (api, email) = (api.clone(), format!("walk-in-{n}@{domain}"));
-        tasks.spawn(async move { register_one(&api, email).await });
-    }
-    tasks.join_all().await.into_iter().collect()
+/// The sale as all fans share it.
+#[derive(Clone)]
+pub(crate) struct Night {
+    pub api: Api,
+    pub onsale: Arc<Onsale>,
+    pub tally: Arc<Tally>,
+    /// Of the fans' decisions.
+    pub seed: u64,
 }
 
-async fn register_one(api: &Api, email: String) -> anyhow::Result<Account> {
+/// Sends everybody to the onsale and waits until all have gone home. The addresses of `walk_ins` have no account yet.
+pub(crate) async fn attend(night: &Night, accounts: Vec<Account>, walk_ins: Vec<String>) -> Vec<Story> {
+    let mut tasks = JoinSet::new();
+    let mut numbers = 0..;
+    for (account, number) in accounts.into_iter().zip(&mut numbers) {
+        tasks.spawn(Fan::new(account, number, night.seed).attend(night.clone()));
+    }
+    for (email, number) in walk_ins.into_iter().zip(&mut numbers) {
+        tasks.spawn(walk_in(night.clone(), email, number));
+    }
+    tasks.join_all().await
+}
+
+async fn walk_in(night: Night, email: String, number: u64) -> Story {
+    match register(&night.api, &email).await {
+        Ok(account) => Fan::new(account, number, night.seed).attend(night).await,
+        Err(error) => {
+            night.tally.done.add(1);
+            Story { email, fault: Some(format!("{error:#}")), ..Story::default() }
+        }
+    }
+}
+
+/// Registers and logs in, as a browser would.
+async fn register(api: &Api, email: &str) -> anyhow::Result<Account> {
     let password = format!("{:016x}", rand::random::<u64>());
     let body = json!({ "email": email, "password": password, "name": "Walk-in" });
     let with = With { body: Some(&body), ..With::default() };
@@ -35,15 +59,5 @@ async fn register_one(api: &Api, email: String) -> anyhow::Result<Account> {
     let session: Value = api.call(Step::Login, Method::POST, "/v1/auth/login", with).await?.ok("login")?;
     anyhow::ensure!(made["account"]["id"] == session["account"]["id"], "logged in as somebody else");
     let access_token = session["access_token"].as_str().context("a session without a token")?.to_owned();
-    Ok(Account { email, access_token })
-}
-
-/// Sends everybody to the onsale and waits until all have gone home.
-pub(crate) async fn attend(api: &Api, onsale: &Arc<Onsale>, tally: &Arc<Tally>, accounts: Vec<Account>, seed: u64) -> Vec<Story> {
-    let mut tasks = JoinSet::new();
-    for (number, account) in (0..).zip(accounts) {
-        let fan = Fan::new(account.email, account.access_token, number, seed);
-        tasks.spawn(fan.attend(api.clone(), Arc::clone(onsale), Arc::clone(tally)));
-    }
-    tasks.join_all().await
+    Ok(Account { email: email.to_owned(), access_token })
 }

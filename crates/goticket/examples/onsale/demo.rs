@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use goticket_testkit::{Deployment, Durability, Stack, TestBed};
 
 use crate::api::Api;
+use crate::crowd::Night;
 use crate::fan::Story;
 use crate::options::Demo;
 use crate::report::Report;
@@ -39,9 +40,10 @@ pub(crate) async fn run(options: Demo) -> anyhow::Result<bool> {
 
     let rate_per_min = options.rate_per_min.unwrap_or(options.fans.max(60));
     let plan = stage::plan(&deployment, &options.venue).await?;
-    let walk_ins = crowd::WITH_PASSWORD.min(options.fans);
+    let walk_ins: Vec<String> =
+        (0..crowd::WALK_INS.min(options.fans)).map(|n| format!("walk-in-{n}@{}", deployment.bed.mail_domain)).collect();
     let organizer = first(stage::accounts(&deployment, "organizer", "organizer", 1, None).await?)?;
-    let mut accounts = match options.fans - walk_ins {
+    let accounts = match options.fans.saturating_sub(crowd::WALK_INS) {
         0 => Vec::new(),
         minted => stage::accounts(&deployment, "fan", "user", minted, None).await?,
     };
@@ -52,18 +54,16 @@ pub(crate) async fn run(options: Demo) -> anyhow::Result<bool> {
         active_cap: options.fans.max(1),
     };
     let quiet = Api::new(deployment.base_url(), Arc::new(Tally::hidden()))?;
-    let welcomed = Arc::new(Tally::hidden());
-    let door = Api::new(deployment.base_url(), Arc::clone(&welcomed))?;
-    println!("Registering {walk_ins} fans with a password, {} with a minted token …", accounts.len());
-    accounts.extend(crowd::register(&door, &deployment.bed.mail_domain, walk_ins).await?);
     let onsale = stage::event(&quiet, &organizer, plan, set).await?;
     let setup = begun.elapsed();
-    println!("\n  {}: {} seats, {} fans, {rate_per_min} admissions per minute\n", onsale.title, onsale.capacity, options.fans);
+    println!("\n  {}: {} seats, {} fans, {rate_per_min} admissions per minute", onsale.title, onsale.capacity, options.fans);
+    println!("  {} of the fans register with a password first, the others have an account\n", walk_ins.len());
 
     let tally = Arc::new(Tally::new(options.fans.into(), onsale.capacity.into()));
-    tally.take_over(&welcomed);
     let api = Api::new(deployment.base_url(), Arc::clone(&tally))?;
-    let (stories, killed) = sell(&mut deployment, &api, &onsale, &tally, accounts, &options).await?;
+    let night = Night { api, onsale: Arc::clone(&onsale), tally: Arc::clone(&tally), seed: options.seed };
+    let attending = crowd::attend(&night, accounts, walk_ins);
+    let (stories, killed) = sell(&mut deployment, &night, attending, &options).await?;
     tally.finish();
     let sale = onsale.start.elapsed();
     println!("\nEverybody has gone home. Waiting for the last mails, then the audit …");
@@ -91,13 +91,11 @@ fn first(accounts: Vec<Account>) -> anyhow::Result<Account> {
 /// The sale itself; half-way the booking worker is killed and replaced.
 async fn sell(
     deployment: &mut Deployment,
-    api: &Api,
-    onsale: &Arc<Onsale>,
-    tally: &Arc<Tally>,
-    accounts: Vec<Account>,
+    night: &Night,
+    attending: impl Future<Output = Vec<Story>>,
     options: &Demo,
 ) -> anyhow::Result<(Vec<Story>, bool)> {
-    let attending = crowd::attend(api, onsale, tally, accounts, options.seed);
+    let (tally, capacity) = (&night.tally, u64::from(night.onsale.capacity));
     tokio::pin!(attending);
     let mut watch = tokio::time::interval(Duration::from_millis(100));
     let mut killed = false;
@@ -106,7 +104,7 @@ async fn sell(
             stories = &mut attending => return Ok((stories, killed)),
             _ = watch.tick() => {
                 deployment.all_alive()?;
-                let half_way = tally.seats_confirmed.get() * 2 >= u64::from(onsale.capacity) || tally.done.get() * 2 >= u64::from(options.fans);
+                let half_way = tally.seats_confirmed.get() * 2 >= capacity || tally.done.get() * 2 >= u64::from(options.fans);
                 if half_way && !killed && !options.no_kill {
                     killed = true;
                     deployment.kill(KILLED).await?;

@@ -1,6 +1,5 @@
 //! One fan, from the lobby to the ticket: polls his place, claims his entry token, looks at the map, asks for seats, pays.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -10,7 +9,8 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::api::{Api, Booking, Entry, Joined, Location, Payment, Place, SeatStates, With};
-use crate::stage::Onsale;
+use crate::crowd::Night;
+use crate::stage::{Account, Onsale};
 use crate::tally::{Step, Tally};
 
 /// Requests for seats a fan makes before he gives up.
@@ -63,13 +63,14 @@ pub(crate) struct Fan {
 }
 
 impl Fan {
-    pub(crate) fn new(email: String, token: String, number: u64, seed: u64) -> Self {
+    pub(crate) fn new(account: Account, number: u64, seed: u64) -> Self {
         let mut rng = StdRng::seed_from_u64(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(number));
-        Self { email, token, late: rng.random_bool(0.05), rng }
+        Self { email: account.email, token: account.access_token, late: rng.random_bool(0.05), rng }
     }
 
     /// The whole evening.
-    pub(crate) async fn attend(mut self, api: Api, onsale: Arc<Onsale>, tally: Arc<Tally>) -> Story {
+    pub(crate) async fn attend(mut self, night: Night) -> Story {
+        let Night { api, onsale, tally, .. } = night;
         let mut story = Story { email: self.email.clone(), ..Story::default() };
         if let Err(error) = self.evening(&api, &onsale, &tally, &mut story).await {
             story.fault = Some(format!("{error:#}"));

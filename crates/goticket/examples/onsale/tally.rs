@@ -108,12 +108,6 @@ impl Tally {
         Self::on(&MultiProgress::with_draw_target(ProgressDrawTarget::hidden()), 0, 0)
     }
 
-    /// Adds the latencies that another tally has seen.
-    pub(crate) fn take_over(&self, other: &Self) {
-        let mut mine = self.latencies.lock().expect("nobody panics while counting");
-        mine.append(&mut other.latencies.lock().expect("nobody panics while counting"));
-    }
-
     fn on(bars: &MultiProgress, fans: u64, seats: u64) -> Self {
         Self {
             joined: Counter::new(bars, "in line", fans),

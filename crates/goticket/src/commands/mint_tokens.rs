@@ -1,14 +1,14 @@
 //! `goticket mint-tokens`: accounts by the thousand, with access tokens and without a password hash each.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use goticket_domain::AccountId;
 use goticket_domain::identity::{EmailAddress, check_password};
-use goticket_platform::config::PostgresConfig;
+use goticket_platform::config::{KeysConfig, PostgresConfig};
 use goticket_storage::accounts::{self, NewAccount};
 use goticket_tokens::AccessSigner;
 use goticket_tokens::keys::KeyFolder;
@@ -27,12 +27,7 @@ const BCRYPT_COST: u32 = 12;
 #[derive(Deserialize)]
 struct Config {
     postgres: PostgresConfig,
-    keys: KeysSection,
-}
-
-#[derive(Deserialize)]
-struct KeysSection {
-    dir: PathBuf,
+    keys: KeysConfig,
 }
 
 pub(super) async fn run(file: Option<&Path>, args: &MintArgs) -> anyhow::Result<ExitCode> {

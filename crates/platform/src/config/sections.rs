@@ -1,5 +1,7 @@
 //! The sections this crate knows how to serve. Services compose them with their own.
 
+use std::path::PathBuf;
+
 use secrecy::SecretString;
 use serde::Deserialize;
 
@@ -145,4 +147,20 @@ pub enum SmtpTls {
     StartTls,
     /// TLS from the first byte.
     Implicit,
+}
+
+/// `[keys]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeysConfig {
+    /// The folder of signing and verifying keys.
+    pub dir: PathBuf,
+}
+
+/// `[objects]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ObjectsConfig {
+    /// The folder of ticket PDFs; made when missing.
+    pub dir: PathBuf,
 }

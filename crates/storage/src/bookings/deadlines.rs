@@ -7,6 +7,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::StorageError;
+use crate::columns::number;
 
 /// A hold that should end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,11 +37,9 @@ pub async fn overdue(pool: &PgPool, after: Option<(Timestamp, BookingId)>, limit
     .bind(i64::from(limit))
     .fetch_all(pool)
     .await?;
-    let overdue = |(id, event, section, deadline): (Uuid, Uuid, i16, jiff_sqlx::Timestamp)| Overdue {
-        booking: BookingId(id),
-        event: EventId(event),
-        section: u16::try_from(section).unwrap_or(0),
-        deadline: deadline.to_jiff(),
+    let overdue = |(id, event, section, deadline): (Uuid, Uuid, i16, jiff_sqlx::Timestamp)| {
+        let (booking, event) = (BookingId(id), EventId(event));
+        Ok(Overdue { booking, event, section: number(section)?, deadline: deadline.to_jiff() })
     };
-    Ok(rows.into_iter().map(overdue).collect())
+    rows.into_iter().map(overdue).collect()
 }

@@ -15,8 +15,8 @@ use jiff::Timestamp;
 use sqlx::{FromRow, PgConnection, Row, postgres::PgRow, types::Json};
 use uuid::Uuid;
 
-use super::columns::{currency, number, parsed, small, timestamp, to_int, to_small, unexpected, uuids};
 use crate::StorageError;
+use crate::columns::{currency, number, numbers, parsed, timestamp, unexpected, uuids};
 
 /// A booking as it stands, with all its seats.
 #[derive(Clone, Debug, PartialEq)]
@@ -121,11 +121,11 @@ pub async fn lock_bookings(db: &mut PgConnection, ids: &[BookingId]) -> Result<V
         Ok(StoredBooking {
             id: BookingId(id),
             event: EventId(row.try_get("event")?),
-            section: small(row.try_get("section")?)?,
+            section: number(row.try_get::<i16, _>("section")?)?,
             account: AccountId(row.try_get("account")?),
             state: parsed(row.try_get("state")?)?,
             hold_expires_at: timestamp(row, "hold_expires_at")?,
-            seats: seats[own].iter().map(|(_, seat)| number(*seat)).collect::<Result<_, _>>()?,
+            seats: numbers(&seats[own], |(_, seat)| *seat)?,
         })
     };
     rows.iter().map(read).collect()
@@ -242,13 +242,13 @@ pub async fn clock_and_terms(db: &mut PgConnection, events: &[EventId]) -> Resul
         let Some(event) = row.try_get::<Option<Uuid>, _>("id")? else { return Ok(None) };
         let categories: Option<Vec<i16>> = row.try_get("categories")?;
         let prices: Option<Vec<i64>> = row.try_get("prices")?;
-        let categories = categories.unwrap_or_default().into_iter().map(small).collect::<Result<Vec<_>, _>>()?;
+        let categories: Vec<u16> = numbers(&categories.unwrap_or_default(), |no| *no)?;
         Ok(Some(EventTerms {
             event: EventId(event),
             published: row.try_get("published")?,
             onsale_at: timestamp(row, "onsale_at")?,
-            hold_seconds: number(row.try_get("hold_seconds")?)?,
-            ticket_limit: number(row.try_get("ticket_limit")?)?,
+            hold_seconds: number(row.try_get::<i32, _>("hold_seconds")?)?,
+            ticket_limit: number(row.try_get::<i32, _>("ticket_limit")?)?,
             currency: currency(row.try_get("currency")?)?,
             prices: categories.into_iter().zip(prices.unwrap_or_default()).collect(),
         }))
@@ -268,7 +268,7 @@ pub async fn taken_in_sections(db: &mut PgConnection, sections: &[(EventId, u16)
          JOIN bookings b ON b.id = s.booking",
     )
     .bind(uuids(sections, |(event, _)| event.0))
-    .bind(sections.iter().map(|(_, section)| to_small(*section)).collect::<Result<Vec<_>, _>>()?)
+    .bind(numbers::<_, _, i16>(sections, |(_, section)| *section)?)
     .fetch_all(db)
     .await?;
     Ok(rows)
@@ -284,7 +284,7 @@ pub async fn taken_seats(db: &mut PgConnection, seats: &[(EventId, u32)]) -> Res
          JOIN bookings b ON b.id = s.booking",
     )
     .bind(uuids(seats, |(event, _)| event.0))
-    .bind(seats.iter().map(|(_, seat)| to_int(*seat)).collect::<Result<Vec<_>, _>>()?)
+    .bind(numbers::<_, _, i32>(seats, |(_, seat)| *seat)?)
     .fetch_all(db)
     .await?;
     Ok(rows)
@@ -295,8 +295,8 @@ impl FromRow<'_, PgRow> for TakenSeat {
         let decode = |error: StorageError| sqlx::Error::Decode(error.into());
         Ok(Self {
             event: EventId(row.try_get("event")?),
-            section: small(row.try_get("section")?).map_err(decode)?,
-            seat: number(row.try_get("seat")?).map_err(decode)?,
+            section: number(row.try_get::<i16, _>("section")?).map_err(decode)?,
+            seat: number(row.try_get::<i32, _>("seat")?).map_err(decode)?,
             sold: row.try_get("sold")?,
         })
     }

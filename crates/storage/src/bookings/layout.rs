@@ -6,33 +6,33 @@ use goticket_domain::{
 };
 use sqlx::{PgConnection, Row as _, postgres::PgRow};
 
-use super::columns::{number, small, to_small};
 use crate::StorageError;
+use crate::columns::number;
 
 /// One section with its seats, as far as choosing among them needs to know. It never changes.
 pub async fn section_layout(db: &mut PgConnection, event: EventId, section: u16) -> Result<Option<LayoutSection>, StorageError> {
     let head: Option<(String, String, i32)> =
         sqlx::query_as("SELECT name, kind, first_seat FROM event_sections WHERE event = $1 AND no = $2")
             .bind(event.0)
-            .bind(i16::try_from(section).unwrap_or(-1))
+            .bind(number::<_, i16>(section)?)
             .fetch_optional(&mut *db)
             .await?;
     let Some((name, kind, first_seat)) = head else { return Ok(None) };
     // seats_by_section.
     let rows = sqlx::query("SELECT no, row_no, block, category, x, y FROM seats WHERE event = $1 AND section = $2 ORDER BY no")
         .bind(event.0)
-        .bind(to_small(section)?)
+        .bind(number::<_, i16>(section)?)
         .fetch_all(db)
         .await?;
     let read = |row: &PgRow| {
         Ok::<_, StorageError>(LayoutSeat {
-            no: number(row.try_get("no")?)?,
-            row: small(row.try_get("row_no")?)?,
-            block: small(row.try_get("block")?)?,
+            no: number(row.try_get::<i32, _>("no")?)?,
+            row: number(row.try_get::<i16, _>("row_no")?)?,
+            block: number(row.try_get::<i16, _>("block")?)?,
             row_label: String::new(),
             number: String::new(),
             guid: String::new(),
-            category: small(row.try_get("category")?)?,
+            category: number(row.try_get::<i16, _>("category")?)?,
             x: row.try_get("x")?,
             y: row.try_get("y")?,
         })

@@ -1,6 +1,5 @@
 //! Bookings: what the worker decides with, what fans read, and the deadlines that pass.
 
-mod columns;
 pub mod deadlines;
 pub mod decide;
 pub mod layout;

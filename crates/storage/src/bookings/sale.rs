@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
 use sqlx::PgConnection;
 
-use super::columns::{to_int, to_small, uuids};
 use crate::StorageError;
+use crate::columns::{numbers, uuids};
 
 /// A booking that came to be in this batch. It may have ended in it, too.
 #[derive(Clone, Debug, PartialEq)]
@@ -112,10 +112,10 @@ pub async fn insert_bookings(db: &mut PgConnection, bookings: &[NewBooking], now
     )
     .bind(uuids(bookings, |b| b.id.0))
     .bind(uuids(bookings, |b| b.event.0))
-    .bind(bookings.iter().map(|b| to_small(b.section)).collect::<Result<Vec<_>, _>>()?)
+    .bind(numbers::<_, _, i16>(bookings, |b| b.section)?)
     .bind(uuids(bookings, |b| b.account.0))
     .bind(bookings.iter().map(|b| b.state.as_str()).collect::<Vec<_>>())
-    .bind(bookings.iter().map(|b| i16::try_from(b.seats.len()).unwrap_or(i16::MAX)).collect::<Vec<_>>())
+    .bind(numbers::<_, _, i16>(bookings, |b| b.seats.len())?)
     .bind(bookings.iter().map(|b| b.total.amount_minor).collect::<Vec<_>>())
     .bind(bookings.iter().map(|b| b.total.currency.code()).collect::<Vec<_>>())
     .bind(bookings.iter().map(|b| b.hold_expires_at.to_sqlx()).collect::<Vec<_>>())
@@ -140,8 +140,8 @@ pub async fn insert_seats(db: &mut PgConnection, bookings: &[NewBooking]) -> Res
     )
     .bind(uuids(&seats, |(booking, ..)| booking.id.0))
     .bind(uuids(&seats, |(booking, ..)| booking.event.0))
-    .bind(seats.iter().map(|(_, seat, _)| to_int(*seat)).collect::<Result<Vec<_>, _>>()?)
-    .bind(seats.iter().map(|(booking, ..)| to_small(booking.section)).collect::<Result<Vec<_>, _>>()?)
+    .bind(numbers::<_, _, i32>(&seats, |(_, seat, _)| *seat)?)
+    .bind(numbers::<_, _, i16>(&seats, |(booking, ..)| booking.section)?)
     .bind(seats.iter().map(|(.., price)| *price).collect::<Vec<_>>())
     .bind(seats.iter().map(|(booking, ..)| booking.state.is_live()).collect::<Vec<_>>())
     .execute(db)
@@ -203,7 +203,7 @@ pub async fn set_tickets(db: &mut PgConnection, counters: &[(EventId, AccountId,
     )
     .bind(uuids(counters, |(event, ..)| event.0))
     .bind(uuids(counters, |(_, account, _)| account.0))
-    .bind(counters.iter().map(|(.., tickets)| to_int(*tickets)).collect::<Result<Vec<_>, _>>()?)
+    .bind(numbers::<_, _, i32>(counters, |(.., tickets)| *tickets)?)
     .execute(db)
     .await?;
     all(done.rows_affected(), counters.len())
@@ -257,7 +257,7 @@ pub async fn insert_tickets(db: &mut PgConnection, tickets: &[NewTicket], now: T
     .bind(uuids(tickets, |ticket| ticket.id.0))
     .bind(uuids(tickets, |ticket| ticket.booking.0))
     .bind(uuids(tickets, |ticket| ticket.event.0))
-    .bind(tickets.iter().map(|ticket| to_int(ticket.seat)).collect::<Result<Vec<_>, _>>()?)
+    .bind(numbers::<_, _, i32>(tickets, |ticket| ticket.seat)?)
     .bind(tickets.iter().map(|ticket| ticket.code.as_str()).collect::<Vec<_>>())
     .bind(now.to_sqlx())
     .execute(db)

@@ -7,6 +7,7 @@ use sqlx::{FromRow, PgPool};
 use uuid::Uuid;
 
 use crate::StorageError;
+use crate::columns::{number, numbers};
 
 /// A booking that came to be, with its seats.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,7 +116,7 @@ pub async fn tickets(pool: &PgPool, booking: BookingId) -> Result<Vec<TicketView
             .bind(booking.0)
             .fetch_all(pool)
             .await?;
-    Ok(rows.into_iter().map(ticket_view).collect())
+    rows.into_iter().map(ticket_view).collect()
 }
 
 /// One ticket of this account.
@@ -129,28 +130,27 @@ pub async fn ticket(pool: &PgPool, account: AccountId, id: TicketId) -> Result<O
     .bind(account.0)
     .fetch_optional(pool)
     .await?;
-    Ok(row.map(ticket_view))
+    row.map(ticket_view).transpose()
 }
 
 type TicketRow = (Uuid, Uuid, Uuid, i32, String);
 
-fn ticket_view((id, booking, event, seat, code): TicketRow) -> TicketView {
-    let seat = u32::try_from(seat).unwrap_or(0);
-    TicketView { id: TicketId(id), booking: BookingId(booking), event: EventId(event), seat, code }
+fn ticket_view((id, booking, event, seat, code): TicketRow) -> Result<TicketView, StorageError> {
+    Ok(TicketView { id: TicketId(id), booking: BookingId(booking), event: EventId(event), seat: number(seat)?, code })
 }
 
 fn view(row: Row) -> Result<BookingView, StorageError> {
-    let numbers = row.seats.into_iter().map(|seat| u32::try_from(seat).unwrap_or(0));
+    let seats: Vec<u32> = numbers(&row.seats, |seat| *seat)?;
     Ok(BookingView {
         id: BookingId(row.id),
         event: EventId(row.event),
-        section: u16::try_from(row.section).unwrap_or(0),
+        section: number(row.section)?,
         account: AccountId(row.account),
         state: row.state.parse().map_err(StorageError::Unexpected)?,
         total_minor: row.total_minor,
         currency: row.currency,
         hold_expires_at: row.hold_expires_at.to_jiff(),
-        seats: numbers.zip(row.prices).collect(),
+        seats: seats.into_iter().zip(row.prices).collect(),
     })
 }
 

@@ -6,6 +6,7 @@ use sqlx::{FromRow, PgPool};
 use uuid::Uuid;
 
 use crate::StorageError;
+use crate::columns::number;
 
 /// One attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,7 +121,7 @@ fn attempt(row: Row) -> Result<Attempt, StorageError> {
         id: PaymentId(row.id),
         booking: BookingId(row.booking),
         event: EventId(row.event),
-        section: u16::try_from(row.section).unwrap_or(0),
+        section: number(row.section)?,
         provider: row.provider,
         provider_ref: row.provider_ref,
         pay_url: row.pay_url,

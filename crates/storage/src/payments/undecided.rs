@@ -8,6 +8,7 @@ use sqlx::{FromRow, PgPool};
 use uuid::Uuid;
 
 use crate::StorageError;
+use crate::columns::number;
 
 /// The states stand in the text, so that the planner can prove that `payments_unanswered` or `payments_refund_due` serves it.
 macro_rules! take {
@@ -134,7 +135,7 @@ fn undecided(row: Row) -> Result<Undecided, StorageError> {
         payment: PaymentId(row.id),
         booking: BookingId(row.booking),
         event: EventId(row.event),
-        section: u16::try_from(row.section).unwrap_or(0),
+        section: number(row.section)?,
         provider: row.provider,
         provider_ref: row.provider_ref,
         amount: Money { amount_minor: row.amount_minor, currency },

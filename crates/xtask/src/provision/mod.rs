@@ -8,6 +8,7 @@ mod mail;
 mod maven;
 mod postgres;
 mod unfinished;
+mod versions;
 
 use crate::{cache::Cache, source::Source, step::Failure};
 
@@ -22,6 +23,7 @@ pub(crate) fn everything() -> Result<(), Failure> {
         }
         Source::Local => {
             apt::install(&[apt::build_tools(), apt::servers(&cache)].concat())?;
+            versions::check()?;
             if cache.is_complete() {
                 return Ok(());
             }

@@ -34,6 +34,8 @@ const PROCESSES: &[&str] = &["sandbox", "admission", "workers", "gateway"];
 struct Cost {
     /// What the gateway's `/readyz` calls the missing server; `None` where the gateway does not need it.
     named: Option<&'static str>,
+    /// What the workers' `/readyz` calls it.
+    named_by_workers: &'static str,
     /// Requests that cannot be answered without it.
     unavailable: &'static [Request],
     /// Requests for seats are still decided.
@@ -50,28 +52,30 @@ enum Request {
 
 #[tokio::test]
 async fn redis_away_for_20_seconds_stops_the_door_not_the_sale() {
-    let cost = Cost { named: Some("redis"), unavailable: &[Request::Join, Request::Claim], sells: true };
-    outage(Server::Redis, cost).await;
+    let unavailable = &[Request::Join, Request::Claim];
+    outage(Server::Redis, Cost { named: Some("redis"), named_by_workers: "redis", unavailable, sells: true }).await;
 }
 
 #[tokio::test]
 async fn rabbitmq_away_for_20_seconds_is_said_and_survived() {
-    outage(Server::RabbitMq, Cost { named: Some("rabbitmq"), unavailable: &[Request::Book], sells: false }).await;
+    let unavailable = &[Request::Book];
+    outage(Server::RabbitMq, Cost { named: Some("rabbitmq"), named_by_workers: "rabbitmq", unavailable, sells: false }).await;
 }
 
 #[tokio::test]
 async fn kafka_away_for_20_seconds_does_not_stop_sales() {
-    outage(Server::Kafka, Cost { named: None, unavailable: &[], sells: true }).await;
+    outage(Server::Kafka, Cost { named: None, named_by_workers: "kafka", unavailable: &[], sells: true }).await;
 }
 
 #[tokio::test]
 async fn postgres_away_for_20_seconds_is_said_and_survived() {
-    outage(Server::Postgres, Cost { named: Some("postgres"), unavailable: &[Request::Book, Request::Login], sells: false }).await;
+    let unavailable = &[Request::Book, Request::Login];
+    outage(Server::Postgres, Cost { named: Some("postgres"), named_by_workers: "postgres", unavailable, sells: false }).await;
 }
 
 #[tokio::test]
 async fn the_mail_server_away_for_20_seconds_delays_mails_and_nothing_else() {
-    outage(Server::Mail, Cost { named: None, unavailable: &[], sells: true }).await;
+    outage(Server::Mail, Cost { named: None, named_by_workers: "smtp", unavailable: &[], sells: true }).await;
 }
 
 async fn outage(server: Server, cost: Cost) {
@@ -110,9 +114,10 @@ async fn outage(server: Server, cost: Cost) {
 async fn without(world: &World, cost: &Cost, late: &[Fan]) {
     let cut = Instant::now();
     let mut looks = tokio::time::interval(LOOK);
-    let mut named = false;
+    let (mut named, mut named_by_workers) = (false, false);
     while cut.elapsed() < AWAY {
         looks.tick().await;
+        named_by_workers |= missing_to_workers(world, cost.named_by_workers).await;
         match cost.named {
             Some(name) => named |= missing(world, name).await,
             None => assert!(ready(world).await, "the gateway does not need it, but is not ready"),
@@ -124,6 +129,7 @@ async fn without(world: &World, cost: &Cost, late: &[Fan]) {
         }
     }
     assert!(named || cost.named.is_none(), "/readyz never said what is missing");
+    assert!(named_by_workers, "the workers' /readyz never said what is missing");
 }
 
 impl Request {
@@ -150,4 +156,11 @@ async fn missing(world: &World, name: &str) -> bool {
     let report = world.api.get("/readyz").answer().await;
     let body = report.body();
     report.status == StatusCode::SERVICE_UNAVAILABLE && body["dependencies"][name]["ok"] == false
+}
+
+/// Do the workers say that it is missing?
+async fn missing_to_workers(world: &World, name: &str) -> bool {
+    let url = world.deployment.health_url("workers").unwrap();
+    let Ok(report) = reqwest::get(format!("{url}/readyz")).await else { return false };
+    report.json::<serde_json::Value>().await.is_ok_and(|body| body["dependencies"][name]["ok"] == false)
 }
