@@ -62,7 +62,7 @@ async fn measure(bed: &TestBed, wish: Wish, batch: usize) -> (f64, Duration) {
     let event = EventId::generate();
     let accounts = build(&pool, event).await;
     let board = SeatBoard::new(redis::connect(&config.redis).await.unwrap(), Duration::from_secs(5));
-    let worker = BookingWorker::new(pool, board, CancellationToken::new());
+    let worker = BookingWorker::new(pool, board, Duration::from_secs(30), CancellationToken::new());
 
     let mut jobs = accounts.into_iter().enumerate().map(|(n, account)| job(event, n, account, wish));
     let first: Vec<Job> = jobs.by_ref().take(batch).collect();

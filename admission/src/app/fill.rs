@@ -6,8 +6,8 @@
 
 use goticket_domain::EventId;
 use goticket_domain::queue::{QueueError, RoomState};
-use goticket_storage::rooms;
 use goticket_storage::rooms::Room;
+use goticket_storage::{answered, rooms};
 use redis::RedisResult;
 
 use super::rooms::Known;
@@ -45,7 +45,7 @@ impl WaitingRoomService {
             Warmth::Filled { epoch, .. } => epoch,
             Warmth::Cold => 0,
         };
-        let first = rooms::raise_epoch(&self.pool, event, known.room.epoch, found).await.map_err(storage_failed)?;
+        let first = answered(rooms::raise_epoch(&self.pool, event, known.room.epoch, found)).await.map_err(storage_failed)?;
         let known = self.reread(event).await?;
         self.lines.init(&known.room).await.map_err(|error| redis_failed(&error))?;
         if first {

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use goticket_domain::EventId;
 use goticket_domain::queue::{QueueError, RoomState};
-use goticket_storage::StorageError;
 use goticket_storage::rooms::{self, Room};
+use goticket_storage::{StorageError, answered};
 use sqlx::PgPool;
 
 use super::tick::Memory;
@@ -37,7 +37,7 @@ impl Rooms {
     /// Reads what is alive, and what was when it was read last. Rooms are forgotten some time after they were closed.
     pub(super) async fn refresh(&self) -> Result<(), StorageError> {
         let also: Vec<EventId> = self.known.read().unwrap_or_else(PoisonError::into_inner).keys().copied().collect();
-        let rooms = rooms::alive(&self.pool, &also).await?;
+        let rooms = answered(rooms::alive(&self.pool, &also)).await?;
         for room in rooms {
             self.put(room);
         }
@@ -93,7 +93,7 @@ impl WaitingRoomService {
 
     /// The room as Postgres has it now.
     pub(super) async fn reread(&self, event: EventId) -> Result<Known, QueueError> {
-        let room = rooms::find(&self.pool, event).await.map_err(storage_failed)?.ok_or(QueueError::UnknownEvent)?;
+        let room = answered(rooms::find(&self.pool, event)).await.map_err(storage_failed)?.ok_or(QueueError::UnknownEvent)?;
         Ok(self.rooms.put(room))
     }
 }

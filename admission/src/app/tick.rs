@@ -5,6 +5,7 @@ use std::sync::PoisonError;
 use futures::StreamExt as _;
 use futures::stream;
 use goticket_domain::queue::{Board, Pivot, QueueError, RoomState};
+use goticket_storage::answered;
 use goticket_storage::rooms::{self, Floors, Room};
 use tokio::time::Instant;
 
@@ -135,7 +136,7 @@ impl WaitingRoomService {
             active: now.active,
             active_for_s: room.settings.claim_window_s.max(room.settings.session_s),
         };
-        let written = rooms::save_floors(&self.pool, room.event, floors).await;
+        let written = answered(rooms::save_floors(&self.pool, room.event, floors)).await;
         let mut memory = known.memory.lock().unwrap_or_else(PoisonError::into_inner);
         if written.is_ok() {
             memory.saved = Some((Instant::now(), now.admitted));

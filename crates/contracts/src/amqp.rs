@@ -12,6 +12,10 @@ use goticket_domain::EventId;
 /// How many section queues there are. Changing it while messages are queued would let two queues serve one section.
 pub const BOOKING_QUEUES: u16 = 4;
 
+/// Commands that may wait in one section queue. One worker decides some thousands a second: whoever came behind so many would wait for
+/// longer than he is told to, so he is sent away with 503 instead.
+pub const BOOKING_QUEUE_LENGTH_MAX: u32 = 50_000;
+
 /// Deliveries of one message before the broker dead-letters it.
 pub const DELIVERY_LIMIT: u32 = 10;
 
@@ -118,6 +122,8 @@ pub struct Queue {
     pub dead_letter: Option<(String, Option<String>)>,
     /// How long messages stay, in milliseconds.
     pub message_ttl_ms: Option<u32>,
+    /// Messages that may wait; the broker refuses the next one. None: no bound.
+    pub max_length: Option<u32>,
 }
 
 /// What must exist on the broker.
@@ -139,6 +145,7 @@ pub fn booking_topology(names: &Names) -> Topology {
         delivery_limit: None,
         dead_letter: None,
         message_ttl_ms: None,
+        max_length: None,
     };
     let sections = (0..BOOKING_QUEUES).map(|n| Queue {
         name: names.bookings_queue(n),
@@ -148,6 +155,7 @@ pub fn booking_topology(names: &Names) -> Topology {
         delivery_limit: Some(DELIVERY_LIMIT),
         dead_letter: Some((names.dead_exchange(), None)),
         message_ttl_ms: None,
+        max_length: Some(BOOKING_QUEUE_LENGTH_MAX),
     });
     Topology {
         exchanges: vec![
@@ -168,6 +176,8 @@ pub fn task_topology(names: &Names) -> Topology {
         delivery_limit: message_ttl_ms.is_none().then_some(DELIVERY_LIMIT),
         dead_letter: Some(dead_letter),
         message_ttl_ms,
+        // At most one per confirmed booking.
+        max_length: None,
     };
     let mut queues = vec![Queue {
         dead_letter: None,

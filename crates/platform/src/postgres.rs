@@ -13,6 +13,15 @@ use crate::config::PostgresConfig;
 /// Connections are renewed, so that a fail-over's survivors spread again.
 const MAX_LIFETIME: Duration = Duration::from_mins(30);
 
+/// The server asks a silent client for a sign of life after the first, again after the second, and lets it go after so many. Without
+/// it the locks of a host that vanished would stay for hours.
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(10);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
+const KEEPALIVE_COUNT: u64 = 3;
+
+/// The server lets a client go that does not acknowledge what it was sent.
+const UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(20);
+
 /// Connects, and fails if the database cannot be reached within the acquire time-out. Afterwards the pool reconnects by itself.
 pub async fn connect(config: &PostgresConfig) -> Result<PgPool, sqlx::Error> {
     pool_options(config).connect_with(connect_options(config)?).await
@@ -33,5 +42,9 @@ fn connect_options(config: &PostgresConfig) -> Result<PgConnectOptions, sqlx::Er
         ("statement_timeout", config.statement_timeout_ms.get()),
         ("lock_timeout", config.lock_timeout_ms.get()),
         ("idle_in_transaction_session_timeout", config.idle_in_transaction_timeout_ms.get()),
+        ("tcp_keepalives_idle", KEEPALIVE_IDLE.as_secs()),
+        ("tcp_keepalives_interval", KEEPALIVE_INTERVAL.as_secs()),
+        ("tcp_keepalives_count", KEEPALIVE_COUNT),
+        ("tcp_user_timeout", u64::try_from(UNACKNOWLEDGED_MAX.as_millis()).unwrap_or(u64::MAX)),
     ]))
 }

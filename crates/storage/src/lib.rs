@@ -17,12 +17,15 @@ pub mod rooms;
 pub mod seats;
 pub mod venues;
 
+use std::time::Duration;
+
 use sqlx::PgPool;
 
 /// What a statement can come back with, by what the caller can do about it.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
-    /// The store is away, timed out or shut down: ask again later. If it happened at COMMIT the outcome is unknown.
+    /// The store is away, timed out, full, read-only, or not as this version expects it (yet): whatever was asked for, ask again
+    /// later. If it happened at COMMIT the outcome is unknown.
     #[error("the database is unavailable: {0}")]
     Unavailable(#[source] sqlx::Error),
     /// A unique, foreign-key or check constraint said no; `constraint` is its name.
@@ -39,6 +42,11 @@ pub enum StorageError {
     Unexpected(String),
 }
 
+/// Classes of SQLSTATE that say nothing about the one statement that met them (PostgreSQL's manual, appendix A): connections, plans
+/// that a migration made stale, read-only servers and ended sessions, logins, missing databases, missing rights and relations (a
+/// roll-out), full disks and memory, shutdowns and statement time-outs, the operating system.
+const EVERYBODYS: [&str; 10] = ["08", "0A", "25", "26", "28", "3D", "42", "53", "57", "58"];
+
 impl From<sqlx::Error> for StorageError {
     fn from(error: sqlx::Error) -> Self {
         if let sqlx::Error::Database(db) = &error {
@@ -46,9 +54,7 @@ impl From<sqlx::Error> for StorageError {
             return match (db.constraint(), code.as_ref()) {
                 (Some(constraint), "23505" | "23503" | "23514") => Self::Constraint { constraint: constraint.to_owned() },
                 (_, "40001" | "40P01" | "55P03") => Self::Conflict(error),
-                // Statement time-out, shutdown, too many connections, insufficient resources, connection failures.
-                (_, "57014" | "57P01" | "57P02" | "57P03" | "53300" | "25P03") => Self::Unavailable(error),
-                (_, code) if code.starts_with("08") => Self::Unavailable(error),
+                (_, code) if EVERYBODYS.iter().any(|class| code.starts_with(class)) => Self::Unavailable(error),
                 _ => Self::Unexpected(error.to_string()),
             };
         }
@@ -62,6 +68,14 @@ impl From<sqlx::Error> for StorageError {
             other => Self::Unexpected(other.to_string()),
         }
     }
+}
+
+/// The server ends every statement and every wait for a lock well before: whoever hears nothing for so long is connected to nobody.
+pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Waits for Postgres no longer than [`ANSWER_TIMEOUT`]. A network that goes silent closes nothing, and the driver would wait for ever.
+pub async fn answered<T>(work: impl Future<Output = Result<T, StorageError>>) -> Result<T, StorageError> {
+    tokio::time::timeout(ANSWER_TIMEOUT, work).await.unwrap_or_else(|_| Err(StorageError::Unavailable(sqlx::Error::PoolTimedOut)))
 }
 
 /// Brings the schema up to date. Safe to run from several processes at once (an advisory lock orders them).

@@ -1,28 +1,38 @@
-//! A TCP proxy that can be cut: fault injection for any server.
+//! A TCP proxy that can be cut, or go silent: fault injection for any server.
 
 use std::{
     io,
     net::SocketAddr,
-    sync::mpsc::{SyncSender, sync_channel},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+        mpsc::{SyncSender, sync_channel},
+    },
     thread,
     time::Duration,
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use tokio::{
-    io::copy_bidirectional,
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
     runtime::Builder,
-    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    sync::{
+        mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+        watch,
+    },
     task::JoinSet,
     time::sleep,
 };
 
-use crate::ports::free_port;
+use crate::{addresses::host_and_port, ports::free_port};
 
 /// How long [`Link::restore`] tries to get its port back.
 const RESTORE_TRIES: u32 = 200;
 const RESTORE_PAUSE: Duration = Duration::from_millis(25);
+
+/// Passed on at once, at most.
+const BUFFER_BYTES: usize = 16 * 1024;
 
 /// A loopback port whose connections are passed on to a server, until they are cut.
 ///
@@ -32,6 +42,8 @@ const RESTORE_PAUSE: Duration = Duration::from_millis(25);
 pub struct Link {
     addr: SocketAddr,
     orders: UnboundedSender<Order>,
+    silence: watch::Sender<bool>,
+    accepted: Arc<AtomicUsize>,
 }
 
 #[derive(Debug)]
@@ -46,15 +58,29 @@ impl Link {
         Self::on(SocketAddr::from(([127, 0, 0, 1], free_port())), target).await
     }
 
+    /// A link to the server that `url` names; `url` leads through it afterwards.
+    pub async fn before(url: &mut String) -> Result<Self> {
+        let (host, port) = host_and_port(url)?;
+        let link = Self::to(&format!("{host}:{port}")).await?;
+        let mut through = url::Url::parse(url)?;
+        through.set_host(Some(&link.addr.ip().to_string()))?;
+        if through.set_port(Some(link.addr.port())).is_err() {
+            bail!("{url:?} cannot have a port");
+        }
+        *url = through.into();
+        Ok(link)
+    }
+
     /// A link that listens at `addr`.
     pub(crate) async fn on(addr: SocketAddr, target: &str) -> Result<Self> {
         let target = target.to_owned();
         let (orders, inbox) = unbounded_channel();
+        let (silence, silent) = watch::channel(false);
+        let accepted = Arc::new(AtomicUsize::new(0));
+        let line = Line { target, silent, accepted: Arc::clone(&accepted) };
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        thread::Builder::new()
-            .name(format!("link {}", addr.port()))
-            .spawn(move || runtime.block_on(serve(addr, target, inbox)))?;
-        let link = Self { addr, orders };
+        thread::Builder::new().name(format!("link {}", addr.port())).spawn(move || runtime.block_on(serve(addr, line, inbox)))?;
+        let link = Self { addr, orders, silence, accepted };
         let opened = {
             let orders = link.orders.clone();
             tokio::task::spawn_blocking(move || order(&orders, true)).await?
@@ -78,11 +104,23 @@ impl Link {
         }
     }
 
-    /// Accepts connections again. Has happened on return.
+    /// Passes nothing on any more, in both directions, without closing anything, as a network that has lost its way. New connections
+    /// are accepted and hear nothing either.
+    pub fn hush(&self) {
+        self.silence.send_replace(true);
+    }
+
+    /// Connections accepted so far.
+    pub fn accepted(&self) -> usize {
+        self.accepted.load(Ordering::Relaxed)
+    }
+
+    /// Accepts connections again, and passes on what waited. Has happened on return.
     ///
     /// # Panics
     /// When someone else has taken the port in the meantime.
     pub fn restore(&self) {
+        self.silence.send_replace(false);
         if let Err(error) = order(&self.orders, true) {
             panic!("restore the link at {}: {error}", self.addr);
         }
@@ -97,8 +135,16 @@ fn order(orders: &UnboundedSender<Order>, open: bool) -> io::Result<()> {
     outcome.recv().map_err(|_| dead())?
 }
 
+/// Where connections go, and how they are.
+#[derive(Clone)]
+struct Line {
+    target: String,
+    silent: watch::Receiver<bool>,
+    accepted: Arc<AtomicUsize>,
+}
+
 /// Runs until the [`Link`] is dropped; then everything here is dropped, and so closed.
-async fn serve(addr: SocketAddr, target: String, mut inbox: UnboundedReceiver<Order>) {
+async fn serve(addr: SocketAddr, line: Line, mut inbox: UnboundedReceiver<Order>) {
     let mut listener: Option<TcpListener> = None;
     let mut connections = JoinSet::new();
     loop {
@@ -116,7 +162,8 @@ async fn serve(addr: SocketAddr, target: String, mut inbox: UnboundedReceiver<Or
                 let _ = done.send(outcome);
             }
             Ok(client) = accept(listener.as_ref()) => {
-                connections.spawn(pass_on(client, target.clone()));
+                line.accepted.fetch_add(1, Ordering::Relaxed);
+                connections.spawn(pass_on(client, line.clone()));
             }
             Some(_) = connections.join_next() => {}
         }
@@ -143,10 +190,30 @@ async fn reopen(addr: SocketAddr, listener: &mut Option<TcpListener>) -> io::Res
     Ok(())
 }
 
-async fn pass_on(mut client: TcpStream, target: String) {
-    let Ok(mut server) = TcpStream::connect(&target).await else {
+async fn pass_on(client: TcpStream, line: Line) {
+    let Ok(server) = TcpStream::connect(&line.target).await else {
         return;
     };
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
-    let _ = copy_bidirectional(&mut client, &mut server).await;
+    let (from_client, to_client) = client.into_split();
+    let (from_server, to_server) = server.into_split();
+    let (there, back) = (pass(from_client, to_server, line.silent.clone()), pass(from_server, to_client, line.silent));
+    let _ = tokio::join!(there, back);
+}
+
+/// Until the sender has said everything; then the receiver hears that, too.
+async fn pass(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    mut silent: watch::Receiver<bool>,
+) -> io::Result<()> {
+    let mut buffer = vec![0; BUFFER_BYTES];
+    loop {
+        let read = from.read(&mut buffer).await?;
+        silent.wait_for(|silent| !silent).await.map_err(io::Error::other)?;
+        if read == 0 {
+            return to.shutdown().await;
+        }
+        to.write_all(&buffer[..read]).await?;
+    }
 }

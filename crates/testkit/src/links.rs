@@ -11,12 +11,7 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use tokio::time::sleep;
 
-use crate::{
-    addresses::{KafkaLink, host_and_port},
-    bed::TestBed,
-    link::Link,
-    stack::Stack,
-};
+use crate::{addresses::KafkaLink, bed::TestBed, link::Link, stack::Stack};
 
 /// How long a test waits until others give Kafka's link back.
 const TURN_PATIENCE: Duration = Duration::from_mins(5);
@@ -67,9 +62,9 @@ async fn try_behind_links() -> Result<(TestBed, Links)> {
     let kafka_turn = kafka_turn(kafka_link).await?;
     let advertised: SocketAddr = kafka_link.advertised.parse()?;
     let links = Links {
-        postgres: link_to(&mut bed.postgres_url).await?,
-        redis: link_to(&mut bed.redis_url).await?,
-        amqp: link_to(&mut bed.amqp_url).await?,
+        postgres: Link::before(&mut bed.postgres_url).await?,
+        redis: Link::before(&mut bed.redis_url).await?,
+        amqp: Link::before(&mut bed.amqp_url).await?,
         kafka: Link::on(advertised, &kafka_link.listener).await?,
         smtp: Link::to(&format!("{}:{}", bed.smtp_host, bed.smtp_port)).await?,
         _kafka_turn: kafka_turn,
@@ -78,19 +73,6 @@ async fn try_behind_links() -> Result<(TestBed, Links)> {
     bed.smtp_host = links.smtp.addr().ip().to_string();
     bed.smtp_port = links.smtp.addr().port();
     Ok((bed, links))
-}
-
-/// Puts a link in front of the server `url` names.
-async fn link_to(url: &mut String) -> Result<Link> {
-    let (host, port) = host_and_port(url)?;
-    let link = Link::to(&format!("{host}:{port}")).await?;
-    let mut through = url::Url::parse(url)?;
-    through.set_host(Some(&link.addr().ip().to_string()))?;
-    if through.set_port(Some(link.addr().port())).is_err() {
-        bail!("{url:?} cannot have a port");
-    }
-    *url = through.into();
-    Ok(link)
 }
 
 /// An abstract socket as a lock: the kernel frees it when its holder dies, and it leaves no file.

@@ -103,7 +103,8 @@ impl BookingQueue {
         self.finish(batch, fates).await;
     }
 
-    /// One acknowledgement for all, if all can be acknowledged.
+    /// One acknowledgement for all, if all can be acknowledged. What is handled alone is acknowledged alone: others that were
+    /// delivered before it may still be waiting for their turn.
     async fn finish(&self, batch: &[Delivery], fates: Vec<Fate>) {
         let mut acknowledge = Vec::with_capacity(batch.len());
         for (delivery, fate) in batch.iter().zip(fates) {
@@ -122,7 +123,7 @@ impl BookingQueue {
         }
         let mut lost = false;
         if acknowledge.len() == batch.len()
-            && let Some(last) = acknowledge.last()
+            && let [_, .., last] = acknowledge[..]
         {
             lost = last.ack_multiple().await.is_err();
         } else {

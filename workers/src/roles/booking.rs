@@ -23,6 +23,9 @@ use crate::{
 /// How often seat maps that missed a change are tried to be put right.
 const HEAL_INTERVAL: Duration = Duration::from_secs(1);
 
+/// A batch has more statements, but no batch has so many that take as long as the server lets them.
+const BATCH_STATEMENTS: u32 = 3;
+
 /// Connects, declares the queues and starts consuming.
 pub(super) async fn start(config: &Config, readiness: &Readiness, shutdown: &Shutdown) -> anyhow::Result<()> {
     let settings = &config.workers.booking;
@@ -36,8 +39,9 @@ pub(super) async fn start(config: &Config, readiness: &Readiness, shutdown: &Shu
     readiness.critical("booking_rabbitmq", checks::amqp(&amqp));
     readiness.critical("redis", checks::redis(redis.clone()));
 
+    let batch_timeout = BATCH_STATEMENTS * config.postgres.statement_timeout_ms.millis();
     let board = SeatBoard::new(redis, settings.lock_ttl_ms.millis());
-    let worker = BookingWorker::new(pool, board, shutdown.token());
+    let worker = BookingWorker::new(pool, board, batch_timeout, shutdown.token());
     let dead = DeadLetters::new(amqp.publisher(), &names);
     let batch_max = settings.batch_max.get();
     let limits = BatchLimits { batch_max: usize::from(batch_max), max_wait: settings.max_wait_ms.millis() };

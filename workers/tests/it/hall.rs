@@ -32,6 +32,9 @@ pub(crate) const CAPACITY: u32 = 46;
 pub(crate) const SEATS: [std::ops::Range<u32>; 3] = [0..16, 16..26, 26..46];
 pub(crate) const LIMIT: u32 = 10;
 
+/// Shorter than a person would wait for a test, longer than any batch here takes.
+pub(crate) const BATCH_TIMEOUT: Duration = Duration::from_secs(3);
+
 /// The hall and its servers.
 pub(crate) struct Hall {
     _bed: TestBed,
@@ -65,7 +68,7 @@ impl Hall {
     pub(crate) async fn worker(&self) -> BookingWorker {
         let pool = postgres::connect(&self.config.postgres).await.unwrap();
         let redis = redis::connect(&self.config.redis).await.unwrap();
-        BookingWorker::new(pool, SeatBoard::new(redis, Duration::from_secs(5)), CancellationToken::new())
+        BookingWorker::new(pool, SeatBoard::new(redis, Duration::from_secs(5)), BATCH_TIMEOUT, CancellationToken::new())
     }
 
     /// A worker whose Redis is another one: it neither sees our locks nor touches our map.
@@ -74,7 +77,7 @@ impl Hall {
         let mut config = self.config.redis.clone();
         config.prefix = format!("{}elsewhere:", config.prefix);
         let redis = redis::connect(&config).await.unwrap();
-        BookingWorker::new(pool, SeatBoard::new(redis, Duration::from_secs(5)), CancellationToken::new())
+        BookingWorker::new(pool, SeatBoard::new(redis, Duration::from_secs(5)), BATCH_TIMEOUT, CancellationToken::new())
     }
 
     pub(crate) async fn account(&self) -> AccountId {

@@ -70,5 +70,10 @@ fn arguments(queue: &Queue) -> FieldTable {
     if let Some(ttl) = queue.message_ttl_ms {
         arguments.insert("x-message-ttl".into(), AMQPValue::LongLongInt(ttl.into()));
     }
+    if let Some(length) = queue.max_length {
+        arguments.insert("x-max-length".into(), AMQPValue::LongLongInt(length.into()));
+        // Whoever publishes hears of it; the default would drop what has waited longest.
+        arguments.insert("x-overflow".into(), text("reject-publish"));
+    }
     arguments
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use goticket_contracts::amqp::{Names, booking_topology, task_topology};
+use goticket_contracts::amqp::{BOOKING_QUEUES, Names, booking_topology, task_topology};
 use goticket_platform::{
     amqp::{self, Amqp, Delivery, PublishError, Publisher, persistent},
     config::AmqpConfig,
@@ -75,6 +75,32 @@ async fn what_no_queue_takes_is_unroutable_and_nothing_else_is() {
         assert_eq!(outcome, if routable { Ok(()) } else { Err(PublishError::Unroutable) });
     }
     assert_eq!(depth(&amqp, "q").await, 400);
+}
+
+#[tokio::test]
+async fn a_full_queue_refuses_and_keeps_what_it_has() {
+    const LENGTH_MAX: u32 = 10;
+    let bed = TestBed::new().await;
+    let amqp = connect(&bed).await;
+    let names = Names::new(amqp.prefix());
+    let mut topology = booking_topology(&names);
+    for queue in &mut topology.queues {
+        queue.max_length = queue.max_length.map(|_| LENGTH_MAX);
+    }
+    amqp.declare(&topology).await.unwrap();
+    let publisher = amqp.publisher();
+    let send = async || publisher.publish(&names.bookings_exchange(), "one section", persistent(), b"x".to_vec()).await;
+    let mut taken = 0;
+    while send().await == Ok(()) {
+        taken += 1;
+        assert!(taken <= LENGTH_MAX + 1, "the bound bounds nothing");
+    }
+    assert_eq!(send().await, Err(PublishError::Nacked));
+    let mut depths = Vec::new();
+    for n in 0..BOOKING_QUEUES {
+        depths.push(depth(&amqp, &names.bookings_queue(n)).await);
+    }
+    assert!(taken >= LENGTH_MAX && depths.contains(&taken), "{taken} taken, {depths:?} there");
 }
 
 #[tokio::test]

@@ -20,6 +20,10 @@ async fn every_time_out_reaches_the_server() {
         ("statement_timeout", "1234ms"),
         ("lock_timeout", "5s"),
         ("idle_in_transaction_session_timeout", "15s"),
+        ("tcp_keepalives_idle", "10"),
+        ("tcp_keepalives_interval", "5"),
+        ("tcp_keepalives_count", "3"),
+        ("tcp_user_timeout", "20000"),
         ("application_name", "goticket"),
     ] {
         let shown: String = sqlx::query_scalar("SELECT current_setting($1)").bind(setting).fetch_one(&pool).await.unwrap();

@@ -1,10 +1,11 @@
 //! One attempt at one batch: lock, read, decide in memory, write, commit. One transaction, whatever the batch holds.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use goticket_contracts::{commands::Action, replies::ReplyResult};
 use goticket_storage::StorageError;
 use sqlx::{Connection as _, PgConnection, PgPool};
+use tokio::time::timeout;
 
 use super::{
     desk::Desk,
@@ -47,16 +48,26 @@ pub(super) enum Failure {
 /// Constraints that a concurrent twin can make us hit: it was not there when we looked.
 const TWINS: [&str; 4] = ["booking_seats_one_live", "booking_requests_pkey", "booking_requests_booking_key", "bookings_pkey"];
 
-/// Tries to decide the batch. What this attempt gave away is added to `contested.lost`, in case it fails.
+/// Tries to decide the batch within `limit`. What this attempt gave away is added to `contested.lost`, in case it fails.
+///
+/// The limit is for a network that goes silent without closing anything. The broker still hears such a worker, so nobody else would get
+/// the section's commands.
 pub(super) async fn decide_batch(
     pool: &PgPool,
+    limit: Duration,
     plans: &Plans,
     jobs: &[Job],
     contested: &mut Contested,
 ) -> Result<Decided, Failure> {
     let begun = Instant::now();
     let mut connection = pool.acquire().await.map_err(|error| Failure::from(StorageError::from(error)))?;
-    let (results, desk) = in_transaction(&mut connection, plans, jobs, contested).await?;
+    let decided = timeout(limit, in_transaction(&mut connection, plans, jobs, contested)).await;
+    let Ok(decided) = decided else {
+        // Not back into the pool: whatever the connection still says belongs to this batch.
+        drop(connection.detach());
+        return Err(Failure::Unavailable(StorageError::Unavailable(sqlx::Error::PoolTimedOut)));
+    };
+    let (results, desk) = decided?;
     metrics::histogram!("goticket_booking_commit_seconds").record(begun.elapsed());
     Ok(Decided { results, desk, at: Instant::now() })
 }

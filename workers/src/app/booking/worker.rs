@@ -34,13 +34,15 @@ pub struct BookingWorker {
     pool: PgPool,
     plans: Plans,
     board: SeatBoard,
+    batch_timeout: Duration,
     shutdown: CancellationToken,
 }
 
 impl BookingWorker {
     /// A worker on this database and seat board. It gives a batch up, undecided, only if `shutdown` comes while the database is away.
-    pub fn new(pool: PgPool, board: SeatBoard, shutdown: CancellationToken) -> Self {
-        Self { pool, plans: Plans::new(), board, shutdown }
+    /// An attempt at a batch that has no answer within `batch_timeout` has lost its connection, whatever the connection says.
+    pub fn new(pool: PgPool, board: SeatBoard, batch_timeout: Duration, shutdown: CancellationToken) -> Self {
+        Self { pool, plans: Plans::new(), board, batch_timeout, shutdown }
     }
 
     /// Decides a batch in the order of its jobs; returns one verdict per job once everything that was decided is committed.
@@ -78,7 +80,7 @@ impl BookingWorker {
     async fn decide(&self, jobs: &[Job], contested: &mut Contested) -> Result<Decided, Stopped> {
         let (mut attempts, mut backoff) = (0, BACKOFF_MIN);
         loop {
-            let attempt = decide_batch(&self.pool, &self.plans, jobs, contested);
+            let attempt = decide_batch(&self.pool, self.batch_timeout, &self.plans, jobs, contested);
             let panicked = |_| Err(Failure::Broken { why: "deciding it panicked".to_owned() });
             match AssertUnwindSafe(attempt).catch_unwind().await.unwrap_or_else(panicked) {
                 Ok(decided) => return Ok(decided),

@@ -1,13 +1,7 @@
 //! Being the only relay of a shard.
 
-use std::time::Duration;
-
-use goticket_storage::{StorageError, outbox::relay as outbox};
+use goticket_storage::{StorageError, answered, outbox::relay as outbox};
 use sqlx::{PgConnection, PgPool};
-use tokio::time::timeout;
-
-/// A statement that has no answer after this was sent over a connection that is dead, and with it the lead.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The right to lead, or the wish.
 pub(super) struct Leadership {
@@ -57,13 +51,12 @@ impl Leadership {
 }
 
 impl Connection {
-    /// Runs statements, all within [`ANSWER_TIMEOUT`].
+    /// Runs statements, all within [`goticket_storage::ANSWER_TIMEOUT`]: what has no answer then was sent over a connection that is
+    /// dead, and with it the lead.
     pub(super) async fn run<T>(
         &mut self,
         statements: impl AsyncFnOnce(&mut PgConnection) -> Result<T, StorageError>,
     ) -> Result<T, StorageError> {
-        timeout(ANSWER_TIMEOUT, statements(&mut self.db))
-            .await
-            .unwrap_or_else(|_| Err(StorageError::Unavailable(sqlx::Error::PoolTimedOut)))
+        answered(statements(&mut self.db)).await
     }
 }

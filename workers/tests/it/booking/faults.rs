@@ -70,3 +70,21 @@ async fn a_database_that_is_cut_off_at_any_moment_loses_and_doubles_nothing() {
     assert_eq!(hall.count("SELECT count(*) FROM outbox").await, 25 * 12);
     hall.assert_clean().await;
 }
+
+#[tokio::test]
+async fn a_database_that_goes_silent_is_given_up_and_asked_again() {
+    let (hall, links) = Hall::behind_links().await;
+    let fans = hall.accounts(3).await;
+    let worker = hall.worker().await;
+    worker.run_once(&wishes(&hall, &fans, "before")).await;
+    let connections = links.postgres.accepted();
+    links.postgres.hush();
+    let batch = wishes(&hall, &fans, "meanwhile");
+    let (verdicts, ()) = tokio::join!(worker.run_once(&batch), async {
+        let anew = || async { (links.postgres.accepted() > connections).then_some(()) };
+        goticket_testkit::eventually("the worker tries another connection", crate::SOON, anew).await;
+        links.postgres.restore();
+    });
+    assert!(verdicts.iter().all(|verdict| decided(verdict).is_ok()), "{verdicts:?}");
+    hall.assert_clean().await;
+}

@@ -2,6 +2,7 @@
 
 use goticket_domain::{AccountId, booking::RefusalReason};
 use goticket_workers::app::booking::{Job, Verdict};
+use rstest::rstest;
 
 use crate::hall::{Hall, decided};
 
@@ -48,6 +49,35 @@ async fn a_poisoned_request_still_gets_an_answer_that_is_kept() {
     assert!(is_dead(&verdicts[2]), "{:?}", verdicts[2]);
     let again = worker.run_once(&[hall.named(fans[2], "k", &[13, 14])]).await;
     assert_eq!(decided(&again[0]), Err(RefusalReason::Invalid), "the fan's own repetition finds it");
+    hall.assert_clean().await;
+}
+
+#[rstest]
+#[case::read_only("25006")]
+#[case::disk_full("53100")]
+#[case::out_of_memory("53200")]
+#[case::a_right_is_missing("42501")]
+#[case::a_table_is_missing("42P01")]
+#[case::going_down("57P01")]
+#[case::input_output("58030")]
+#[tokio::test]
+async fn a_fault_that_would_hit_every_command_is_nobodys_poison(#[case] code: &str) {
+    let hall = Hall::open().await;
+    // A sequence counts attempts, also of transactions that are rolled back.
+    sqlx::raw_sql(sqlx::AssertSqlSafe(format!(
+        "CREATE SEQUENCE attempts;
+         CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$
+         BEGIN IF nextval('attempts') <= 4 THEN RAISE EXCEPTION USING ERRCODE = '{code}'; END IF; RETURN NULL; END $$;
+         CREATE TRIGGER failing BEFORE INSERT ON bookings FOR EACH STATEMENT EXECUTE FUNCTION fail();"
+    )))
+    .execute(&hall.pool)
+    .await
+    .unwrap();
+    let fans = hall.accounts(3).await;
+    let batch: Vec<Job> = (0..3_u32).map(|n| hall.named(fans[n as usize], "k", &[n])).collect();
+    let verdicts = hall.worker().await.run_once(&batch).await;
+    assert!(verdicts.iter().all(|verdict| decided(verdict).is_ok()), "{verdicts:?}");
+    assert_eq!(hall.count("SELECT last_value FROM attempts").await, 5, "the batch waited as a whole");
     hall.assert_clean().await;
 }
 

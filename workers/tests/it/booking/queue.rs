@@ -265,3 +265,45 @@ async fn what_workers_die_of_is_answered_before_the_broker_gives_it_up() {
         hall.assert_clean().await;
     }
 }
+
+#[tokio::test]
+async fn who_dies_among_suspects_takes_nobody_along() {
+    // Even: the last comes first, so that all the others were delivered before it.
+    const DEATHS: u64 = 6;
+    let hall = Hall::open().await;
+    let broker = Broker::of(&hall).await;
+    let fans = hall.accounts(3).await;
+    for fan in &fans {
+        broker.send(&hall.best(*fan, "k", 0, 1, None).command).await;
+    }
+    let n = deaths(&broker, 3, DEATHS).await;
+
+    // The second to be handled meets a lock and stands still; there its worker is killed.
+    let mut lock = hall.pool.begin().await.unwrap();
+    sqlx::query("INSERT INTO account_tickets (event, account, tickets) VALUES ($1, $2, 0)")
+        .bind(hall.event.0)
+        .bind(fans[1].0)
+        .execute(&mut *lock)
+        .await
+        .unwrap();
+    let mut queue = broker.queue(&hall, n).await;
+    tokio::select! {
+        _ = queue.step() => panic!("the lock holds nobody up"),
+        () = broker.wait_until_decided(&hall, 1) => {}
+    }
+    drop(queue);
+    lock.rollback().await.unwrap();
+    let left = broker.names.bookings_queue(n);
+    eventually("the others are back", SOON, async || (broker.depth(&left).await == 2).then_some(())).await;
+
+    let mut queue = broker.queue(&hall, n).await;
+    let mut handled = 0;
+    while handled < 2 {
+        handled += queue.step().await;
+    }
+    drop(queue);
+    broker.wait_until_decided(&hall, 3).await;
+    broker.dead_letters(0).await;
+    broker.assert_empty().await;
+    hall.assert_clean().await;
+}

@@ -41,12 +41,7 @@ async fn a_hold_that_is_still_there_gets_another_command_after_a_while() {
 async fn commands_the_broker_did_not_take_are_sent_with_the_next_look() {
     use goticket_testkit::Link;
     let mut bed = goticket_testkit::TestBed::new().await;
-    let direct = bed.amqp_url.clone();
-    let mut url = url::Url::parse(&direct).unwrap();
-    let link = Link::to(&format!("{}:{}", url.host_str().unwrap(), url.port().unwrap_or(5672))).await.unwrap();
-    url.set_port(Some(link.addr().port())).unwrap();
-    url.set_host(Some("127.0.0.1")).unwrap();
-    bed.amqp_url = url.into();
+    let link = Link::before(&mut bed.amqp_url).await.unwrap();
     let world = World::on(bed).await;
     world.booking(1, "held", -5).await;
     let expiry = tokio::sync::Mutex::new(world.expiry());
