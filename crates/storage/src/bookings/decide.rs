@@ -1,6 +1,6 @@
 //! What a batch of booking commands is decided with. Every function is one statement over the whole batch.
 //!
-//! Locks are taken in one order, everywhere: bookings by id, payments by id, accounts' counters by event and account, and last
+//! Locks are taken in one order, everywhere: sections, bookings by id, payments by id, accounts' counters by event and account, and last
 //! the entries of the index `booking_seats_one_live` by event and seat. So two batches wait for each other, but never in a ring.
 
 use std::collections::HashMap;
@@ -97,6 +97,24 @@ pub struct TakenSeat {
     pub seat: u32,
     /// Paid for, not only held.
     pub sold: bool,
+}
+
+/// Waits until no other transaction decides for these sections, and lets none until the end of this one.
+///
+/// Normally nobody does: a section's queue has one consumer. At a hand-over the old one may still be at it. Taken before anything that
+/// gives this transaction its id, so that of two transactions about one booking the later has the higher id: the outbox's order.
+pub async fn lock_sections(db: &mut PgConnection, sections: &[(EventId, u16)]) -> Result<(), StorageError> {
+    // An advisory lock needs no transaction id, unlike a row's. In order, so that a twin waits instead of closing a ring.
+    sqlx::query(
+        "SELECT pg_advisory_xact_lock(hashtextextended(event || ':' || section, 0))
+         FROM (SELECT event, section FROM UNNEST($1::uuid[], $2::smallint[]) AS asked (event, section)
+               ORDER BY event, section) AS in_order",
+    )
+    .bind(uuids(sections, |(event, _)| event.0))
+    .bind(numbers::<_, _, i16>(sections, |(_, section)| *section)?)
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 /// Locks these bookings until the end of the transaction and reads them with their seats. Unknown ids are left out.

@@ -5,8 +5,8 @@
 //! runs: nothing can appear behind the cursor any more. The price: one transaction that stays open holds everybody back, which
 //! [`oldest_unpublished`] shows.
 //!
-//! Of two transactions that run at the same time, the id's order need not be the commit's. That matters to nobody: what is about one
-//! booking is written by one writer, one transaction after the other.
+//! Of two transactions that run at the same time, the id's order need not be the commit's. They are never about one section: whoever
+//! decides for a section locks it before his transaction gets its id (`bookings::decide::lock_sections`).
 
 use jiff::SignedDuration;
 use sqlx::{FromRow, PgConnection};

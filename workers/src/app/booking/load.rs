@@ -34,6 +34,8 @@ pub(crate) struct Contested {
 /// What the commands name.
 #[derive(Default)]
 struct Wanted {
+    /// Sections whose queues the commands came from.
+    queues: BTreeSet<SectionKey>,
     events: BTreeSet<EventId>,
     bookings: BTreeSet<BookingId>,
     payments: BTreeSet<PaymentId>,
@@ -49,6 +51,7 @@ impl Wanted {
     fn by(jobs: &[Job]) -> Self {
         let mut wanted = Self::default();
         for job in jobs {
+            wanted.queues.insert((job.command.event, job.command.section));
             match &job.command.action {
                 Action::Create { request } => {
                     wanted.events.insert(request.event);
@@ -92,6 +95,7 @@ pub(super) async fn load(
 ) -> Result<Desk, StorageError> {
     let mut wanted = Wanted::by(jobs);
     let mut desk = Desk::default();
+    read::lock_sections(db, &list(&wanted.queues)).await?;
     lock(db, &mut wanted, &mut desk).await?;
     read_answers(db, &mut wanted, &mut desk).await?;
     let events: Vec<EventId> = wanted.events.iter().copied().collect();
