@@ -5,8 +5,10 @@ use std::collections::HashMap;
 use futures::future::join_all;
 use goticket_contracts::commands::PaymentResult;
 use goticket_domain::booking::RefusalReason;
+use goticket_testkit::eventually;
 use goticket_workers::app::booking::{BookingWorker, Job, Verdict};
 
+use crate::SOON;
 use crate::hall::{Hall, LIMIT, decided};
 
 const ROUNDS: usize = 12;
@@ -151,5 +153,26 @@ async fn a_payment_and_a_cancellation_at_once_end_in_a_booking_that_is_paid_for(
         // Cancelled first, the payment finds its seats still free.
         assert_eq!((hall.state(booking).await.as_str(), hall.payment_state(&payment).await.as_str()), ("confirmed", "paid"));
     }
+    hall.assert_clean().await;
+}
+
+#[tokio::test]
+async fn a_successor_waits_for_who_still_decides_so_that_its_domain_events_come_later() {
+    let hall = Hall::open().await;
+    let worker = hall.worker().await;
+    let mut predecessor = hall.pool.begin().await.unwrap();
+    goticket_storage::bookings::decide::lock_sections(&mut predecessor, &[(hall.event, 0)]).await.unwrap();
+    let batch = [hall.named(hall.account().await, "k", &[1])];
+    let (verdicts, earlier) = tokio::join!(worker.run_once(&batch), async {
+        let waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+                     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+        eventually("the successor waits", SOON, async || (hall.count(waits).await == 1).then_some(())).await;
+        let id = sqlx::query_scalar::<_, String>("SELECT pg_current_xact_id()::text").fetch_one(&mut *predecessor).await.unwrap();
+        predecessor.commit().await.unwrap();
+        id
+    });
+    assert!(decided(&verdicts[0]).is_ok());
+    let later = sqlx::query_scalar::<_, bool>("SELECT bool_and(xid > $1::text::xid8) FROM outbox").bind(earlier);
+    assert!(later.fetch_one(&hall.pool).await.unwrap());
     hall.assert_clean().await;
 }
