@@ -120,8 +120,17 @@ async fn the_reply_is_the_answer_and_a_repetition_gets_it_again() {
 #[tokio::test]
 async fn every_refusal_has_its_own_code_now_and_when_repeated() {
     let sale = Sale::new().await;
-    let codes = ["seats_sold", "seats_held", "contended", "not_together", "limit_reached", "not_on_sale"];
-    for (reason, code) in RefusalReason::ALL.into_iter().zip(codes) {
+    for reason in RefusalReason::ALL {
+        let (status, code) = match reason {
+            RefusalReason::Sold => (409, "seats_sold"),
+            RefusalReason::Held => (409, "seats_held"),
+            RefusalReason::Contended => (409, "contended"),
+            RefusalReason::NotTogether => (409, "not_together"),
+            RefusalReason::LimitReached => (409, "limit_reached"),
+            RefusalReason::NotOnSale => (409, "not_on_sale"),
+            RefusalReason::Failed => (409, "booking_failed"),
+            RefusalReason::Invalid => (422, "invalid_booking"),
+        };
         let wish = json!({ "section": 0, "quantity": 2 });
         let worker = async {
             let command = sale.command().await;
@@ -132,10 +141,10 @@ async fn every_refusal_has_its_own_code_now_and_when_repeated() {
             request.booking
         };
         let (answer, booking) = tokio::join!(sale.ask(code, "wait=30", &wish), worker);
-        problem(answer, 409, code).await;
+        problem(answer, status, code).await;
         let again = sale.ask(code, "wait=0", &wish).await;
         assert_eq!(again.headers()["idempotency-replayed"], "true");
-        problem(again, 409, code).await;
+        problem(again, status, code).await;
         let shown = expect(sale.world.get(&format!("/v1/bookings/{booking}"), Some(&sale.fan)).await, StatusCode::OK).await;
         assert_eq!((&shown["state"], &shown["reason"]), (&json!("refused"), &json!(reason.as_str())));
     }

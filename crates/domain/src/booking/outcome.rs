@@ -23,12 +23,22 @@ pub enum RefusalReason {
     NotOnSale,
     /// The request itself cannot be carried out: a seat of another section or event, a category the section does not have.
     Invalid,
+    /// Our own fault, not the request's: carrying it out failed again and again.
+    Failed,
 }
 
 impl RefusalReason {
     /// Every reason, for reports.
-    pub const ALL: [Self; 7] =
-        [Self::Sold, Self::Held, Self::Contended, Self::NotTogether, Self::LimitReached, Self::NotOnSale, Self::Invalid];
+    pub const ALL: [Self; 8] = [
+        Self::Sold,
+        Self::Held,
+        Self::Contended,
+        Self::NotTogether,
+        Self::LimitReached,
+        Self::NotOnSale,
+        Self::Invalid,
+        Self::Failed,
+    ];
 
     /// The name used in tables, events and JSON.
     pub fn as_str(self) -> &'static str {
@@ -40,6 +50,7 @@ impl RefusalReason {
             Self::LimitReached => "limit_reached",
             Self::NotOnSale => "not_on_sale",
             Self::Invalid => "invalid",
+            Self::Failed => "failed",
         }
     }
 }

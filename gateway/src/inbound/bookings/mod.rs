@@ -45,7 +45,7 @@ pub(crate) struct BookingBody {
     /// Pay before.
     #[serde(skip_serializing_if = "Option::is_none")]
     hold_expires_at: Option<Timestamp>,
-    /// Why a request was refused: `sold`, `held`, `contended`, `not_together`, `limit_reached`, `not_on_sale` or `invalid`.
+    /// Why a request was refused: `sold`, `held`, `contended`, `not_together`, `limit_reached`, `not_on_sale`, `invalid` or `failed`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     reason: Option<RefusalReason>,

@@ -62,6 +62,12 @@ pub(crate) fn refusal(reason: RefusalReason, seats: &[u32]) -> Problem {
             ("limit_reached", "Your account would have more tickets than this event allows. Ask for fewer.", "")
         }
         RefusalReason::NotOnSale => ("not_on_sale", "This event is not on sale. See its onsale_at.", ""),
+        RefusalReason::Failed => {
+            return Problem::conflict(
+                "booking_failed",
+                "We could not carry this request out; it got no seats. Try again with a new key.",
+            );
+        }
         RefusalReason::Invalid => {
             return Problem::unprocessable("invalid_booking", "These seats cannot be booked together. See the seat map.");
         }

@@ -71,7 +71,7 @@ impl Job {
     pub(crate) fn on_its_last_chance(self) -> Self {
         match self.command.action {
             Action::Create { .. } if self.condemned.is_none() => {
-                self.condemn(RefusalReason::Invalid, "delivered too often without being decided")
+                self.condemn(RefusalReason::Failed, "delivered too often without being decided")
             }
             _ => self,
         }

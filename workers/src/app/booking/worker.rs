@@ -95,7 +95,7 @@ impl BookingWorker {
                     return Err(Stopped::Broken { reason: RefusalReason::Contended, why: error.to_string() });
                 }
                 Err(Failure::Conflict { why }) => return Err(Stopped::Broken { reason: RefusalReason::Contended, why }),
-                Err(Failure::Broken { why }) => return Err(Stopped::Broken { reason: RefusalReason::Invalid, why }),
+                Err(Failure::Broken { why }) => return Err(Stopped::Broken { reason: RefusalReason::Failed, why }),
                 Err(Failure::Unavailable(error) | Failure::TooSlow(error)) => {
                     tracing::warn!(%error, waiting = jobs.len(), "cannot decide: trying again");
                     metrics::counter!("goticket_booking_retries_total", "why" => "unavailable").increment(1);
