@@ -3,20 +3,19 @@
 //!
 //! What cannot be read back (an id that is no UUID, a state nobody knows) is a [`BadMessage`]: two versions that do not fit.
 
+mod control;
+mod faults;
+
 use std::str::FromStr;
 
-use goticket_domain::queue::{
-    Board, Claimed, ClaimedPlace, ControlChange, JoinedPlace, LogEntry, QueueError, RoomControl, RoomSettings, RoomState, Score,
-};
+use goticket_domain::queue::{Board, Claimed, ClaimedPlace, JoinedPlace, Score};
 use jiff::Timestamp;
-use prost::Message as _;
-use tonic::metadata::MetadataValue;
-use tonic::{Code, Status};
+use tonic::Status;
 
 use crate::waiting_room as proto;
 
-/// Binary metadata of a status: the encoded `QueueFault`.
-pub const FAULT_KEY: &str = "queue-error-bin";
+pub use control::set_control_request;
+pub use faults::{FAULT_KEY, error_of, status_of};
 
 /// A message that does not mean anything to this version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -49,73 +48,6 @@ fn missing(field: &'static str) -> BadMessage {
 
 fn json<T: serde::de::DeserializeOwned>(field: &'static str, text: &str) -> Result<T, BadMessage> {
     serde_json::from_str(text).map_err(|error| BadMessage { field, problem: error.to_string() })
-}
-
-/// The refusal as a gRPC status: a code for people and proxies, the whole of it in the metadata.
-pub fn status_of(error: &QueueError) -> Status {
-    let code = match error {
-        QueueError::UnknownEvent => Code::NotFound,
-        QueueError::BadTicket(_) => Code::PermissionDenied,
-        QueueError::BadControl { .. } => Code::InvalidArgument,
-        QueueError::Full => Code::ResourceExhausted,
-        QueueError::Unavailable => Code::Unavailable,
-        QueueError::NotYetOpen { .. }
-        | QueueError::ClosedToJoins { .. }
-        | QueueError::NotYourTurn { .. }
-        | QueueError::NotDrawn
-        | QueueError::ClaimWindowPassed
-        | QueueError::NotInLine => Code::FailedPrecondition,
-    };
-    let mut status = Status::new(code, error.to_string());
-    let fault = proto::QueueFault { fault: Some(fault_of(error)) };
-    status.metadata_mut().insert_bin(FAULT_KEY, MetadataValue::from_bytes(&fault.encode_to_vec()));
-    status
-}
-
-/// The refusal a status carries. A status without one (the connection broke, a proxy answered, a wrong secret) means that the
-/// waiting room cannot be reached.
-pub fn error_of(status: &Status) -> QueueError {
-    let fault = || {
-        let bytes = status.metadata().get_bin(FAULT_KEY)?.to_bytes().ok()?;
-        read_fault(proto::QueueFault::decode(bytes).ok()?.fault?)
-    };
-    fault().unwrap_or(QueueError::Unavailable)
-}
-
-fn fault_of(error: &QueueError) -> proto::queue_fault::Fault {
-    use proto::queue_fault::Fault;
-    match error {
-        QueueError::UnknownEvent => Fault::UnknownEvent(proto::UnknownEvent {}),
-        QueueError::NotYetOpen { opens_at } => Fault::NotYetOpenUntilUs(opens_at.as_microsecond()),
-        QueueError::ClosedToJoins { state } => Fault::ClosedToJoinsState(state.as_str().to_owned()),
-        QueueError::Full => Fault::Full(proto::Full {}),
-        QueueError::BadTicket(why) => Fault::BadTicket(why.clone()),
-        QueueError::NotYourTurn { ahead } => Fault::NotYourTurnAhead(*ahead),
-        QueueError::NotDrawn => Fault::NotDrawn(proto::NotDrawn {}),
-        QueueError::ClaimWindowPassed => Fault::ClaimWindowPassed(proto::ClaimWindowPassed {}),
-        QueueError::NotInLine => Fault::NotInLine(proto::NotInLine {}),
-        QueueError::BadControl { field, problem } => {
-            Fault::BadControl(proto::BadControl { field: field.clone(), problem: problem.clone() })
-        }
-        QueueError::Unavailable => Fault::Unavailable(proto::Unavailable {}),
-    }
-}
-
-fn read_fault(fault: proto::queue_fault::Fault) -> Option<QueueError> {
-    use proto::queue_fault::Fault;
-    Some(match fault {
-        Fault::UnknownEvent(_) => QueueError::UnknownEvent,
-        Fault::NotYetOpenUntilUs(us) => QueueError::NotYetOpen { opens_at: Timestamp::from_microsecond(us).ok()? },
-        Fault::ClosedToJoinsState(state) => QueueError::ClosedToJoins { state: state.parse().ok()? },
-        Fault::Full(_) => QueueError::Full,
-        Fault::BadTicket(why) => QueueError::BadTicket(why),
-        Fault::NotYourTurnAhead(ahead) => QueueError::NotYourTurn { ahead },
-        Fault::NotDrawn(_) => QueueError::NotDrawn,
-        Fault::ClaimWindowPassed(_) => QueueError::ClaimWindowPassed,
-        Fault::NotInLine(_) => QueueError::NotInLine,
-        Fault::BadControl(bad) => QueueError::BadControl { field: bad.field, problem: bad.problem },
-        Fault::Unavailable(_) => QueueError::Unavailable,
-    })
 }
 
 impl TryFrom<&JoinedPlace> for proto::JoinReply {
@@ -177,105 +109,6 @@ impl TryFrom<proto::ClaimReply> for Claimed {
     }
 }
 
-/// The request that asks for this change.
-pub fn set_control_request(
-    event: goticket_domain::EventId,
-    change: ControlChange,
-    actor: goticket_domain::AccountId,
-) -> proto::SetControlRequest {
-    proto::SetControlRequest {
-        event: event.to_string(),
-        actor: actor.to_string(),
-        state: change.state.map(|state| state.as_str().to_owned()),
-        rate_per_min: change.rate_per_min,
-        burst: change.burst,
-        active_cap: change.active_cap,
-        claim_window_s: change.claim_window_s,
-        session_s: change.session_s,
-        message: change.message,
-        reason: change.reason,
-    }
-}
-
-impl TryFrom<proto::SetControlRequest> for ControlChange {
-    type Error = BadMessage;
-    fn try_from(request: proto::SetControlRequest) -> Result<Self, BadMessage> {
-        Ok(Self {
-            state: request.state.map(|state| parse("state", &state)).transpose()?,
-            rate_per_min: request.rate_per_min,
-            burst: request.burst,
-            active_cap: request.active_cap,
-            claim_window_s: request.claim_window_s,
-            session_s: request.session_s,
-            message: request.message,
-            reason: request.reason,
-        })
-    }
-}
-
-impl From<RoomControl> for proto::ControlReply {
-    fn from(control: RoomControl) -> Self {
-        let RoomSettings { rate_per_min, burst, active_cap, claim_window_s, session_s, message } = control.settings;
-        Self {
-            event: control.event.to_string(),
-            state: control.state.as_str().to_owned(),
-            rate_per_min,
-            burst,
-            active_cap,
-            claim_window_s,
-            session_s,
-            message,
-            waiting: control.waiting,
-            admitted: control.admitted,
-            active: control.active,
-        }
-    }
-}
-
-impl TryFrom<proto::ControlReply> for RoomControl {
-    type Error = BadMessage;
-    fn try_from(reply: proto::ControlReply) -> Result<Self, BadMessage> {
-        let proto::ControlReply { rate_per_min, burst, active_cap, claim_window_s, session_s, message, .. } = reply;
-        Ok(Self {
-            event: parse("event", &reply.event)?,
-            state: parse::<RoomState>("state", &reply.state)?,
-            settings: RoomSettings { rate_per_min, burst, active_cap, claim_window_s, session_s, message },
-            waiting: reply.waiting,
-            admitted: reply.admitted,
-            active: reply.active,
-        })
-    }
-}
-
-impl From<LogEntry> for proto::LogEntry {
-    fn from(entry: LogEntry) -> Self {
-        Self {
-            number: entry.number,
-            at_us: entry.at.as_microsecond(),
-            actor: entry.actor.map(|actor| actor.to_string()),
-            change: entry.change,
-            reason: entry.reason,
-            hash: entry.hash,
-        }
-    }
-}
-
-impl TryFrom<proto::LogEntry> for LogEntry {
-    type Error = BadMessage;
-    fn try_from(entry: proto::LogEntry) -> Result<Self, BadMessage> {
-        let at = Timestamp::from_microsecond(entry.at_us)
-            .map_err(|error| BadMessage { field: "at_us", problem: error.to_string() })?;
-        Ok(Self {
-            number: entry.number,
-            at,
-            actor: entry.actor.map(|actor| parse("actor", &actor)).transpose()?,
-            change: entry.change,
-            reason: entry.reason,
-            hash: entry.hash,
-        })
-    }
-}
-
 impl TryFrom<&Board> for proto::BoardReply {
     type Error = BadMessage;
     fn try_from(board: &Board) -> Result<Self, BadMessage> {
@@ -289,38 +122,5 @@ impl TryFrom<proto::BoardReply> for Board {
     type Error = BadMessage;
     fn try_from(reply: proto::BoardReply) -> Result<Self, BadMessage> {
         json("board_json", &reply.board_json)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[test]
-    fn every_refusal_survives_the_wire() {
-        let rows = [
-            QueueError::UnknownEvent,
-            QueueError::NotYetOpen { opens_at: Timestamp::from_microsecond(1_700_000_000_123_456).unwrap() },
-            QueueError::ClosedToJoins { state: RoomState::Draining },
-            QueueError::Full,
-            QueueError::BadTicket("forged".to_owned()),
-            QueueError::NotYourTurn { ahead: 17 },
-            QueueError::NotDrawn,
-            QueueError::ClaimWindowPassed,
-            QueueError::NotInLine,
-            QueueError::BadControl { field: "burst".to_owned(), problem: "is 0".to_owned() },
-            QueueError::Unavailable,
-        ];
-        for error in rows {
-            assert_eq!(error_of(&status_of(&error)), error);
-        }
-    }
-
-    #[test]
-    fn a_status_without_a_refusal_means_unavailable() {
-        for status in [Status::unauthenticated("no"), Status::not_found("no such method"), Status::internal("?")] {
-            assert_eq!(error_of(&status), QueueError::Unavailable);
-        }
     }
 }

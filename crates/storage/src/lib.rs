@@ -10,6 +10,7 @@ pub mod audit;
 pub mod bookings;
 mod columns;
 pub mod events;
+mod guard;
 pub mod notifications;
 pub mod outbox;
 pub mod payments;

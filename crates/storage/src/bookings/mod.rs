@@ -3,6 +3,7 @@
 pub mod deadlines;
 pub mod decide;
 pub mod layout;
+pub mod locks;
 pub mod printable;
 pub mod sale;
 pub mod view;

@@ -2,9 +2,8 @@
 //! decision was made under, and checks how many rows it changed: a difference is [`StorageError::Conflict`].
 
 use goticket_domain::{
-    AccountId, BookingId, EventId, Money, PaymentId, TicketId,
+    AccountId, BookingId, EventId, Money, TicketId,
     booking::{BookingState, IdempotencyKey, Outcome, PayloadHash},
-    payment::PaymentState,
 };
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
@@ -12,6 +11,7 @@ use sqlx::PgConnection;
 
 use crate::StorageError;
 use crate::columns::{numbers, uuids};
+use crate::guard::all;
 
 /// A booking that came to be in this batch. It may have ended in it, too.
 #[derive(Clone, Debug, PartialEq)]
@@ -209,44 +209,6 @@ pub async fn set_tickets(db: &mut PgConnection, counters: &[(EventId, AccountId,
     all(done.rows_affected(), counters.len())
 }
 
-/// Changes payments' states, each from the one it was read in.
-pub async fn change_payments(
-    db: &mut PgConnection,
-    changes: &[(PaymentId, PaymentState, PaymentState)],
-    now: Timestamp,
-) -> Result<(), StorageError> {
-    // Primary keys, locked since they were read.
-    let done = sqlx::query(
-        "UPDATE payments p SET state = change.after, updated_at = $4
-         FROM UNNEST($1::uuid[], $2::text[], $3::text[]) AS change (payment, before, after)
-         WHERE p.id = change.payment AND p.state = change.before",
-    )
-    .bind(uuids(changes, |(payment, ..)| payment.0))
-    .bind(changes.iter().map(|(_, from, _)| from.as_str()).collect::<Vec<_>>())
-    .bind(changes.iter().map(|(.., to)| to.as_str()).collect::<Vec<_>>())
-    .bind(now.to_sqlx())
-    .execute(db)
-    .await?;
-    all(done.rows_affected(), changes.len())
-}
-
-/// Remembers that these notices (provider, id) have had their effect.
-pub async fn insert_notices(db: &mut PgConnection, notices: &[(String, String)], now: Timestamp) -> Result<(), StorageError> {
-    let (providers, ids): (Vec<&str>, Vec<&str>) = notices.iter().map(|(provider, id)| (provider.as_str(), id.as_str())).unzip();
-    // A twin that works on the same notice holds us up; if it commits, one row is missing here and the batch is decided anew.
-    let done = sqlx::query(
-        "INSERT INTO webhooks_seen (provider, id, seen_at)
-         SELECT provider, id, $3 FROM UNNEST($1::text[], $2::text[]) AS seen (provider, id) ORDER BY provider, id
-         ON CONFLICT DO NOTHING",
-    )
-    .bind(providers)
-    .bind(ids)
-    .bind(now.to_sqlx())
-    .execute(db)
-    .await?;
-    all(done.rows_affected(), notices.len())
-}
-
 /// Issues tickets.
 pub async fn insert_tickets(db: &mut PgConnection, tickets: &[NewTicket], now: Timestamp) -> Result<(), StorageError> {
     let done = sqlx::query(
@@ -263,12 +225,4 @@ pub async fn insert_tickets(db: &mut PgConnection, tickets: &[NewTicket], now: T
     .execute(db)
     .await?;
     all(done.rows_affected(), tickets.len())
-}
-
-/// Somebody else was there in between if not every row was changed.
-fn all(changed: u64, expected: usize) -> Result<(), StorageError> {
-    if u64::try_from(expected) == Ok(changed) {
-        return Ok(());
-    }
-    Err(StorageError::Conflict(sqlx::Error::Protocol(format!("{changed} of {expected} rows were as they had been read"))))
 }

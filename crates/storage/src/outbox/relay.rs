@@ -6,7 +6,7 @@
 //! [`oldest_unpublished`] shows.
 //!
 //! Of two transactions that run at the same time, the id's order need not be the commit's. They are never about one section: whoever
-//! decides for a section locks it before his transaction gets its id (`bookings::decide::lock_sections`).
+//! decides for a section locks it before his transaction gets its id (`bookings::locks::lock_sections`).
 
 use jiff::SignedDuration;
 use sqlx::{FromRow, PgConnection};

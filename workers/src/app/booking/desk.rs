@@ -16,7 +16,8 @@ use goticket_domain::{
     payment::PaymentState,
 };
 use goticket_storage::bookings::{
-    decide::{EventTerms, StoredPayment},
+    decide::EventTerms,
+    locks::StoredPayment,
     sale::{NewRequest, NewTicket},
 };
 use jiff::Timestamp;

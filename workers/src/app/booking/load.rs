@@ -12,7 +12,10 @@ use goticket_domain::{
 };
 use goticket_storage::{
     StorageError,
-    bookings::decide::{self as read, StoredBooking, TakenSeat},
+    bookings::{
+        decide::{self as read, TakenSeat},
+        locks::{self, StoredBooking},
+    },
 };
 use sqlx::PgConnection;
 
@@ -95,7 +98,7 @@ pub(super) async fn load(
 ) -> Result<Desk, StorageError> {
     let mut wanted = Wanted::by(jobs);
     let mut desk = Desk::default();
-    read::lock_sections(db, &list(&wanted.queues)).await?;
+    locks::lock_sections(db, &list(&wanted.queues)).await?;
     lock(db, &mut wanted, &mut desk).await?;
     read_answers(db, &mut wanted, &mut desk).await?;
     let events: Vec<EventId> = wanted.events.iter().copied().collect();
@@ -111,20 +114,20 @@ pub(super) async fn load(
 /// Bookings, then payments, then counters: see [`goticket_storage::bookings::decide`].
 async fn lock(db: &mut PgConnection, wanted: &mut Wanted, desk: &mut Desk) -> Result<(), StorageError> {
     if !wanted.bookings.is_empty() {
-        let bookings = read::lock_bookings(db, &list(&wanted.bookings)).await?;
+        let bookings = locks::lock_bookings(db, &list(&wanted.bookings)).await?;
         for booking in &bookings {
             wanted.also(booking);
         }
         desk.cards = bookings.into_iter().map(|booking| (booking.id, card(booking))).collect();
     }
     if !wanted.payments.is_empty() {
-        let payments = read::lock_payments(db, &list(&wanted.payments)).await?;
+        let payments = locks::lock_payments(db, &list(&wanted.payments)).await?;
         desk.slips = payments.into_iter().map(|stored| (stored.id, Slip { state: stored.state, stored })).collect();
         desk.seen = read::notices_seen(db, &list(&wanted.notices)).await?.into_iter().collect();
     }
     if !wanted.accounts.is_empty() {
         let accounts = list(&wanted.accounts);
-        let counts = read::lock_accounts(db, &accounts).await?;
+        let counts = locks::lock_accounts(db, &accounts).await?;
         let counter = |stored| Counter { stored, tickets: stored };
         desk.counters = accounts.into_iter().zip(counts.into_iter().map(counter)).collect();
     }

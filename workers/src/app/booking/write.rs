@@ -4,6 +4,7 @@ use goticket_storage::{
     StorageError,
     bookings::sale::{self, NewBooking, Transition},
     outbox::write::insert_events,
+    payments::decided,
 };
 use sqlx::PgConnection;
 
@@ -35,10 +36,10 @@ pub(super) async fn write(db: &mut PgConnection, desk: &Desk) -> Result<(), Stor
         sale::insert_requests(db, &desk.new_requests, now).await?;
     }
     if !payments.is_empty() {
-        sale::change_payments(db, &payments, now).await?;
+        decided::change_states(db, &payments, now).await?;
     }
     if !desk.new_notices.is_empty() {
-        sale::insert_notices(db, &desk.new_notices, now).await?;
+        decided::insert_notices(db, &desk.new_notices, now).await?;
     }
     if !desk.new_tickets.is_empty() {
         sale::insert_tickets(db, &desk.new_tickets, now).await?;

@@ -161,7 +161,7 @@ async fn a_successor_waits_for_who_still_decides_so_that_its_domain_events_come_
     let hall = Hall::open().await;
     let worker = hall.worker().await;
     let mut predecessor = hall.pool.begin().await.unwrap();
-    goticket_storage::bookings::decide::lock_sections(&mut predecessor, &[(hall.event, 0)]).await.unwrap();
+    goticket_storage::bookings::locks::lock_sections(&mut predecessor, &[(hall.event, 0)]).await.unwrap();
     let batch = [hall.named(hall.account().await, "k", &[1])];
     let (verdicts, earlier) = tokio::join!(worker.run_once(&batch), async {
         let waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted

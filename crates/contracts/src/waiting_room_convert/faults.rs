@@ -1,0 +1,114 @@
+//! Refusals ↔ gRPC statuses.
+
+use goticket_domain::queue::QueueError;
+use jiff::Timestamp;
+use prost::Message as _;
+use tonic::metadata::MetadataValue;
+use tonic::{Code, Status};
+
+use crate::waiting_room as proto;
+
+/// Binary metadata of a status: the encoded `QueueFault`.
+pub const FAULT_KEY: &str = "queue-error-bin";
+
+/// The refusal as a gRPC status: a code for people and proxies, the whole of it in the metadata.
+pub fn status_of(error: &QueueError) -> Status {
+    let code = match error {
+        QueueError::UnknownEvent => Code::NotFound,
+        QueueError::BadTicket(_) => Code::PermissionDenied,
+        QueueError::BadControl { .. } => Code::InvalidArgument,
+        QueueError::Full => Code::ResourceExhausted,
+        QueueError::Unavailable => Code::Unavailable,
+        QueueError::NotYetOpen { .. }
+        | QueueError::ClosedToJoins { .. }
+        | QueueError::NotYourTurn { .. }
+        | QueueError::NotDrawn
+        | QueueError::ClaimWindowPassed
+        | QueueError::NotInLine => Code::FailedPrecondition,
+    };
+    let mut status = Status::new(code, error.to_string());
+    let fault = proto::QueueFault { fault: Some(fault_of(error)) };
+    status.metadata_mut().insert_bin(FAULT_KEY, MetadataValue::from_bytes(&fault.encode_to_vec()));
+    status
+}
+
+/// The refusal a status carries. A status without one (the connection broke, a proxy answered, a wrong secret) means that the
+/// waiting room cannot be reached.
+pub fn error_of(status: &Status) -> QueueError {
+    let fault = || {
+        let bytes = status.metadata().get_bin(FAULT_KEY)?.to_bytes().ok()?;
+        read_fault(proto::QueueFault::decode(bytes).ok()?.fault?)
+    };
+    fault().unwrap_or(QueueError::Unavailable)
+}
+
+fn fault_of(error: &QueueError) -> proto::queue_fault::Fault {
+    use proto::queue_fault::Fault;
+    match error {
+        QueueError::UnknownEvent => Fault::UnknownEvent(proto::UnknownEvent {}),
+        QueueError::NotYetOpen { opens_at } => Fault::NotYetOpenUntilUs(opens_at.as_microsecond()),
+        QueueError::ClosedToJoins { state } => Fault::ClosedToJoinsState(state.as_str().to_owned()),
+        QueueError::Full => Fault::Full(proto::Full {}),
+        QueueError::BadTicket(why) => Fault::BadTicket(why.clone()),
+        QueueError::NotYourTurn { ahead } => Fault::NotYourTurnAhead(*ahead),
+        QueueError::NotDrawn => Fault::NotDrawn(proto::NotDrawn {}),
+        QueueError::ClaimWindowPassed => Fault::ClaimWindowPassed(proto::ClaimWindowPassed {}),
+        QueueError::NotInLine => Fault::NotInLine(proto::NotInLine {}),
+        QueueError::BadControl { field, problem } => {
+            Fault::BadControl(proto::BadControl { field: field.clone(), problem: problem.clone() })
+        }
+        QueueError::Unavailable => Fault::Unavailable(proto::Unavailable {}),
+    }
+}
+
+fn read_fault(fault: proto::queue_fault::Fault) -> Option<QueueError> {
+    use proto::queue_fault::Fault;
+    Some(match fault {
+        Fault::UnknownEvent(_) => QueueError::UnknownEvent,
+        Fault::NotYetOpenUntilUs(us) => QueueError::NotYetOpen { opens_at: Timestamp::from_microsecond(us).ok()? },
+        Fault::ClosedToJoinsState(state) => QueueError::ClosedToJoins { state: state.parse().ok()? },
+        Fault::Full(_) => QueueError::Full,
+        Fault::BadTicket(why) => QueueError::BadTicket(why),
+        Fault::NotYourTurnAhead(ahead) => QueueError::NotYourTurn { ahead },
+        Fault::NotDrawn(_) => QueueError::NotDrawn,
+        Fault::ClaimWindowPassed(_) => QueueError::ClaimWindowPassed,
+        Fault::NotInLine(_) => QueueError::NotInLine,
+        Fault::BadControl(bad) => QueueError::BadControl { field: bad.field, problem: bad.problem },
+        Fault::Unavailable(_) => QueueError::Unavailable,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use goticket_domain::queue::RoomState;
+
+    use super::*;
+
+    #[test]
+    fn every_refusal_survives_the_wire() {
+        let rows = [
+            QueueError::UnknownEvent,
+            QueueError::NotYetOpen { opens_at: Timestamp::from_microsecond(1_700_000_000_123_456).unwrap() },
+            QueueError::ClosedToJoins { state: RoomState::Draining },
+            QueueError::Full,
+            QueueError::BadTicket("forged".to_owned()),
+            QueueError::NotYourTurn { ahead: 17 },
+            QueueError::NotDrawn,
+            QueueError::ClaimWindowPassed,
+            QueueError::NotInLine,
+            QueueError::BadControl { field: "burst".to_owned(), problem: "is 0".to_owned() },
+            QueueError::Unavailable,
+        ];
+        for error in rows {
+            assert_eq!(error_of(&status_of(&error)), error);
+        }
+    }
+
+    #[test]
+    fn a_status_without_a_refusal_means_unavailable() {
+        for status in [Status::unauthenticated("no"), Status::not_found("no such method"), Status::internal("?")] {
+            assert_eq!(error_of(&status), QueueError::Unavailable);
+        }
+    }
+}
