@@ -34,7 +34,8 @@ pub(crate) enum Command {
     },
     /// Bring the database's schema up to date.
     Migrate,
-    /// Prove from the tables and the Kafka log that nothing was oversold, lost or doubled; exits 1 if something was.
+    /// Prove from the queues, the tables and the Kafka log that nothing was oversold, lost or doubled; exits 1 if something was. For
+    /// when the sale is over or paused: what is still to be decided is a failure, too.
     Audit(AuditArgs),
     /// Look at a waiting room, or change it.
     Ops(OpsArgs),

@@ -2,13 +2,16 @@
 
 use std::fmt;
 
-use goticket_platform::config::KafkaConfig;
+use goticket_platform::{amqp::Amqp, config::KafkaConfig};
 use goticket_storage::audit::{self, CHECKS, LeftOut, Scope, SeatCount};
 use jiff::Timestamp;
 use serde::Serialize;
 use sqlx::PgPool;
 
-use super::kafka_log::{self, LogComparison};
+use super::{
+    kafka_log::{self, LogComparison},
+    queues,
+};
 
 /// One check's result.
 #[derive(Debug, Serialize)]
@@ -45,9 +48,9 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// Runs every check.
-    pub(crate) async fn make(pool: &PgPool, kafka: &KafkaConfig, scope: Scope) -> anyhow::Result<Self> {
-        let mut checks = Vec::new();
+    /// Runs every check. First the queues: what they no longer hold is in the tables.
+    pub(crate) async fn make(pool: &PgPool, amqp: &Amqp, kafka: &KafkaConfig, scope: Scope) -> anyhow::Result<Self> {
+        let mut checks = Vec::from(queues::checks(amqp).await?);
         for check in CHECKS {
             let finding = audit::run(pool, check, scope).await?;
             checks.push(CheckResult {

@@ -6,6 +6,8 @@ mod damages;
 use std::collections::BTreeSet;
 
 use goticket_testkit::TestBed;
+use lapin::BasicProperties;
+use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, QueuePurgeOptions};
 use serde_json::{Value, json};
 
 use self::copies::Copies;
@@ -13,6 +15,12 @@ use self::damages::DAMAGES;
 use crate::world::fan::{card, new_key};
 use crate::world::onsale::{Event, Wish};
 use crate::world::{ONE_PROCESS, World};
+
+/// Queues in which one message is left, the check that must find it, and what it says.
+const QUEUES: [(&str, &str, &str); 2] = [
+    ("goticket.bookings.0", "requests are decided", "goticket.bookings.0, still undecided: 1"),
+    ("goticket.dead", "no dead letters", "goticket.dead: 1"),
+];
 
 /// Everything that was sold is older than what the outbox keeps, and so are the domain events that tell of it.
 const AGED: &str = "UPDATE booking_requests SET decided_at = decided_at - interval '30 days';
@@ -34,6 +42,20 @@ async fn the_audit_finds_every_kind_of_damage_and_exits_with_1() {
         let report = audit_of(&world, &event, &copies.with(damage).await).await;
         assert!(failing(&report).contains(*check), "{check} is not among {:?}\n{damage}", failing(&report));
         checks.insert((*check).to_owned());
+    }
+    let connection = world.broker().await;
+    let broker = connection.create_channel().await.unwrap();
+    broker.confirm_select(ConfirmSelectOptions::default()).await.unwrap();
+    for (queue, check, said) in QUEUES {
+        let options = BasicPublishOptions::default();
+        let stored = broker.basic_publish("".into(), queue.into(), options, b"a command", BasicProperties::default());
+        stored.await.unwrap().await.unwrap();
+        let report = audit(&world, &event, &[]).await;
+        assert_eq!(failing(&report), BTreeSet::from([check.to_owned()]));
+        let found = report["checks"].as_array().unwrap().iter().find(|found| name(found) == check).unwrap();
+        assert_eq!(found["named"], json!([said]));
+        broker.queue_purge(queue.into(), QueuePurgeOptions::default()).await.unwrap();
+        checks.insert(check.to_owned());
     }
     let healthy = audit(&world, &event, &[]).await;
     assert_eq!(failing(&healthy), BTreeSet::new());
