@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 use goticket_domain::EventId;
 use goticket_domain::identity::Role as AccountRole;
 use goticket_domain::queue::RoomState;
+use jiff::Timestamp;
 
 use crate::roles::RoleSet;
 
@@ -33,7 +34,8 @@ pub(crate) enum Command {
     },
     /// Bring the database's schema up to date.
     Migrate,
-    /// Prove from the tables and the Kafka log that nothing was oversold, lost or doubled; exits 1 if something was.
+    /// Prove from the queues, the tables and the Kafka log that nothing was oversold, lost or doubled; exits 1 if something was. For
+    /// when the sale is over or paused: what is still to be decided is a failure, too.
     Audit(AuditArgs),
     /// Look at a waiting room, or change it.
     Ops(OpsArgs),
@@ -53,6 +55,10 @@ pub(crate) struct AuditArgs {
     /// Only this event.
     #[arg(long)]
     pub event: Option<EventId>,
+    /// Look in outbox and Kafka only for what began since then (RFC 3339), if that is later than what the outbox keeps: after it was
+    /// emptied, or when it was told to keep more.
+    #[arg(long)]
+    pub since: Option<Timestamp>,
     /// Print JSON instead of a table.
     #[arg(long)]
     pub json: bool,

@@ -26,6 +26,8 @@ pub struct Topic {
     pub name: String,
     /// Fixed from the start: a change would move keys to other partitions and break their order.
     pub partitions: i32,
+    /// How long it keeps a record.
+    pub retention: Duration,
 }
 
 impl KafkaConfig {
@@ -97,13 +99,16 @@ pub fn reader(config: &KafkaConfig) -> KafkaResult<BaseConsumer> {
         .create()
 }
 
-/// Creates the topics that are not there. Partitions of existing ones are left alone.
+/// Creates the topics that are not there. Existing ones are left alone, with their partitions and their retention.
 pub async fn ensure_topics(config: &KafkaConfig, topics: &[Topic]) -> KafkaResult<()> {
     let admin: AdminClient<DefaultClientContext> = client(config).create()?;
-    let named: Vec<(String, i32)> = topics.iter().map(|t| (config.prefixed(&t.name), t.partitions)).collect();
-    let wanted: Vec<NewTopic<'_>> = named
+    let texts = |topic: &Topic| (config.prefixed(&topic.name), topic.partitions, topic.retention.as_millis().to_string());
+    let texts: Vec<(String, i32, String)> = topics.iter().map(texts).collect();
+    let wanted: Vec<NewTopic<'_>> = texts
         .iter()
-        .map(|(name, partitions)| NewTopic::new(name, *partitions, TopicReplication::Fixed(BROKER_DEFAULT)))
+        .map(|(name, partitions, retention_ms)| {
+            NewTopic::new(name, *partitions, TopicReplication::Fixed(BROKER_DEFAULT)).set("retention.ms", retention_ms)
+        })
         .collect();
     let options = AdminOptions::new().operation_timeout(Some(ADMIN_TIMEOUT)).request_timeout(Some(ADMIN_TIMEOUT));
     for result in admin.create_topics(&wanted, &options).await? {

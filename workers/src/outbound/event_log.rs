@@ -2,7 +2,6 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use goticket_contracts::events::TOPICS;
 use goticket_platform::{
     config::KafkaConfig,
     kafka::{self, Topic},
@@ -32,10 +31,9 @@ impl EventLog {
         Self { config, producer: None }
     }
 
-    /// Creates the topics that are not there yet.
-    pub async fn ensure_topics(&self, partitions: u16) -> KafkaResult<()> {
-        let topic = |name: &str| Topic { name: name.to_owned(), partitions: i32::from(partitions) };
-        kafka::ensure_topics(&self.config, &TOPICS.map(topic)).await
+    /// Creates those of these topics that are not there yet.
+    pub async fn ensure_topics(&self, topics: &[Topic]) -> KafkaResult<()> {
+        kafka::ensure_topics(&self.config, topics).await
     }
 
     /// Appends `rows` and waits until every one is acknowledged, for as long as that takes. After an error, some of them may

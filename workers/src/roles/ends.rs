@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use goticket_contracts::{events::TOPICS, tasks};
+use goticket_contracts::tasks;
 use goticket_platform::{
     health::{Readiness, checks},
-    kafka::{self, Topic},
+    kafka,
     shutdown::Shutdown,
 };
 use tokio::time::sleep;
@@ -60,8 +60,7 @@ pub(super) fn notifier(config: &Config, shared: &Shared, readiness: &Readiness, 
 }
 
 async fn topics(config: &Config) {
-    let partitions = i32::from(config.workers.relay.topic_partitions.get());
-    let wanted = TOPICS.map(|name| Topic { name: name.to_owned(), partitions });
+    let wanted = config.workers.relay.topics();
     while let Err(error) = kafka::ensure_topics(&config.kafka, &wanted).await {
         tracing::warn!(%error, "notifier: topics cannot be made sure of");
         sleep(TOPICS_PAUSE).await;

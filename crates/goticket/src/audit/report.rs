@@ -2,13 +2,16 @@
 
 use std::fmt;
 
-use goticket_domain::EventId;
-use goticket_platform::config::KafkaConfig;
-use goticket_storage::audit::{self, CHECKS, SeatCount};
+use goticket_platform::{amqp::Amqp, config::KafkaConfig};
+use goticket_storage::audit::{self, CHECKS, LeftOut, Scope, SeatCount};
+use jiff::Timestamp;
 use serde::Serialize;
 use sqlx::PgPool;
 
-use super::kafka_log::{self, LogComparison};
+use super::{
+    kafka_log::{self, LogComparison},
+    queues,
+};
 
 /// One check's result.
 #[derive(Debug, Serialize)]
@@ -30,7 +33,11 @@ pub(crate) struct Report {
     pub ok: bool,
     /// Seats by what became of them.
     pub seats: SeatCount,
-    /// Domain events: committed in Postgres, found in Kafka, doubled there.
+    /// Since when what happened is looked for in the outbox and in Kafka.
+    pub since: Timestamp,
+    /// What is older.
+    pub left_out: LeftOut,
+    /// Domain events that Kafka must hold.
     pub events_committed: u64,
     /// Committed, but not in the log.
     pub events_missing: u64,
@@ -41,12 +48,11 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// Runs every check over one event, or all.
-    pub(crate) async fn make(pool: &PgPool, kafka: &KafkaConfig, event: Option<EventId>) -> anyhow::Result<Self> {
-        let event = event.map(|event| event.0);
-        let mut checks = Vec::new();
+    /// Runs every check. First the queues: what they no longer hold is in the tables.
+    pub(crate) async fn make(pool: &PgPool, amqp: &Amqp, kafka: &KafkaConfig, scope: Scope) -> anyhow::Result<Self> {
+        let mut checks = Vec::from(queues::checks(amqp).await?);
         for check in CHECKS {
-            let finding = audit::run(pool, check, event).await?;
+            let finding = audit::run(pool, check, scope).await?;
             checks.push(CheckResult {
                 name: check.name.to_owned(),
                 proves: check.proves.to_owned(),
@@ -54,15 +60,16 @@ impl Report {
                 named: finding.named,
             });
         }
-        let seats = audit::seat_count(pool, event).await?;
-        let committed = audit::committed_events(pool, event).await?;
+        let committed = audit::committed_events(pool, scope).await?;
         let log = kafka_log::read(kafka).await?;
         let compared = LogComparison::of(&committed, &log);
         checks.push(published(&compared));
         checks.push(ordered(&compared));
         Ok(Self {
             ok: checks.iter().all(|check| check.violations == 0),
-            seats,
+            seats: audit::seat_count(pool, scope.event).await?,
+            since: scope.since,
+            left_out: audit::left_out(pool, scope).await?,
             events_committed: committed.len() as u64,
             events_missing: compared.missing.len() as u64,
             events_doubled: compared.doubled,
@@ -96,12 +103,18 @@ fn first(all: &[String]) -> Vec<String> {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let SeatCount { capacity, sold, held } = self.seats;
-        writeln!(f, "Seats   {capacity}: {sold} sold, {held} held, {} free", capacity - sold - held)?;
+        let SeatCount { capacity, sold, held, free } = self.seats;
+        writeln!(f, "Seats   {capacity}: {sold} sold, {held} held, {free} free")?;
         writeln!(
             f,
             "Events  {} committed, {} missing from Kafka, {} there twice",
             self.events_committed, self.events_missing, self.events_doubled
+        )?;
+        let LeftOut { requests, payments, events } = self.left_out;
+        writeln!(
+            f,
+            "Told    since {}, when the outbox begins; older and left out: {requests} requests, {payments} payments, {events} domain events",
+            self.since
         )?;
         for check in &self.checks {
             let mark = if check.violations == 0 { "ok  " } else { "FAIL" };

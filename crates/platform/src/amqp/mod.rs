@@ -67,6 +67,12 @@ impl Amqp {
         declare(&channel, topology).await
     }
 
+    /// Messages that wait in `queue`; those that a consumer has in hand do not count. `None` where there is no such queue.
+    pub async fn waiting(&self, queue: &str) -> Result<Option<u32>, lapin::Error> {
+        // A channel of its own: asking for a queue that is not there closes it.
+        topology::waiting(&self.channel().await?, queue).await
+    }
+
     /// A consumer of `queue` that survives losses of the connection, with at most `prefetch` unacknowledged deliveries.
     /// It attaches on its first [`Consumer::next`].
     pub fn consume(&self, queue: impl Into<String>, prefetch: u16) -> Consumer {

@@ -1,9 +1,11 @@
-//! Declaring the topology that the contracts describe. Whoever starts first does it; for the others it changes nothing.
+//! Declaring the topology that the contracts describe, and looking at it. Whoever starts first does it; for the others it changes
+//! nothing.
 
 use goticket_contracts::amqp::{Exchange, ExchangeKind, Queue, Topology};
 use lapin::{
-    Channel,
+    Channel, ErrorKind,
     options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions},
+    protocol::{AMQPErrorKind, AMQPSoftError},
     types::{AMQPValue, FieldTable},
 };
 
@@ -49,6 +51,21 @@ async fn declare_queue(channel: &Channel, queue: &Queue) -> Result<(), lapin::Er
     let bound =
         channel.queue_bind(name.into(), exchange.into(), binding.into(), QueueBindOptions::default(), FieldTable::default());
     within(bound).await
+}
+
+/// See [`super::Amqp::waiting`].
+pub(super) async fn waiting(channel: &Channel, queue: &str) -> Result<Option<u32>, lapin::Error> {
+    let look = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+    match within(channel.queue_declare(queue.into(), look, FieldTable::default())).await {
+        Ok(found) => Ok(Some(found.message_count())),
+        Err(error) if is_not_found(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn is_not_found(error: &lapin::Error) -> bool {
+    let not_found = AMQPErrorKind::Soft(AMQPSoftError::NOTFOUND);
+    matches!(error.kind(), ErrorKind::ProtocolError(refusal) if *refusal.kind() == not_found)
 }
 
 fn arguments(queue: &Queue) -> FieldTable {

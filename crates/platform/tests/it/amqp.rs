@@ -30,9 +30,7 @@ async fn queue(amqp: &Amqp, name: &str) {
 }
 
 async fn depth(amqp: &Amqp, name: &str) -> u32 {
-    let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
-    let channel = amqp.channel().await.unwrap();
-    channel.queue_declare(name.into(), options, FieldTable::default()).await.unwrap().message_count()
+    amqp.waiting(name).await.unwrap().unwrap()
 }
 
 async fn publish(publisher: &Publisher, queue: &str, text: &str) -> Result<(), PublishError> {
@@ -52,6 +50,17 @@ async fn hundreds_of_publishes_in_flight_are_all_confirmed() {
     .await;
     assert!(outcomes.iter().all(Result::is_ok));
     assert_eq!(depth(&amqp, "q").await, 800);
+}
+
+#[tokio::test]
+async fn a_queue_that_is_not_there_is_told_from_an_empty_one() {
+    let bed = TestBed::new().await;
+    let amqp = connect(&bed).await;
+    assert_eq!(amqp.waiting("q").await.unwrap(), None);
+    queue(&amqp, "q").await;
+    assert_eq!(amqp.waiting("q").await.unwrap(), Some(0));
+    publish(&amqp.publisher(), "q", "x").await.unwrap();
+    assert_eq!(amqp.waiting("q").await.unwrap(), Some(1));
 }
 
 #[tokio::test]

@@ -8,7 +8,9 @@ use goticket_platform::{
 };
 use goticket_testkit::TestBed;
 use rdkafka::{
-    Message as _,
+    ClientConfig, Message as _,
+    admin::{AdminClient, AdminOptions, ResourceSpecifier},
+    client::DefaultClientContext,
     consumer::{CommitMode, Consumer as _},
     producer::FutureRecord,
 };
@@ -26,14 +28,22 @@ struct Config {
     kafka: KafkaConfig,
 }
 
+async fn retention_ms(config: &KafkaConfig, topic: &str) -> String {
+    let admin: AdminClient<DefaultClientContext> =
+        ClientConfig::new().set("bootstrap.servers", &config.brokers).create().unwrap();
+    let mut found = admin.describe_configs(&[ResourceSpecifier::Topic(topic)], &AdminOptions::new()).await.unwrap();
+    found.remove(0).unwrap().get("retention.ms").unwrap().value.clone().unwrap()
+}
+
 #[tokio::test]
 async fn topics_are_made_once_and_messages_of_a_key_arrive_in_order() {
     let bed = TestBed::new().await;
     let config = config::<Config>(&bed).kafka;
-    let topics = [Topic { name: "bookings".into(), partitions: PARTITIONS }];
+    let topics = [Topic { name: "bookings".into(), partitions: PARTITIONS, retention: Duration::from_hours(24 * 21) }];
     kafka::ensure_topics(&config, &topics).await.unwrap();
     kafka::ensure_topics(&config, &topics).await.unwrap();
     let topic = config.prefixed("bookings");
+    assert_eq!(retention_ms(&config, &topic).await, (21_u64 * 24 * 60 * 60 * 1_000).to_string());
 
     let producer = kafka::producer(&config).unwrap();
     let mut deliveries = Vec::new();

@@ -1,6 +1,7 @@
 //! The checks: a name, what it proves, and the statement that finds its violations.
 //!
-//! `$1` is the event, or null for all. Each statement yields one text column `what`.
+//! `$1` is the event, or null for all; `$2` the moment since which the outbox is complete. Each statement yields one text column
+//! `what`.
 
 /// One check.
 #[derive(Debug)]
@@ -13,18 +14,38 @@ pub struct Check {
     pub sql: &'static str,
 }
 
+/// Each of these events with its seats, counted three times: those of confirmed bookings, those of held ones, and those that no
+/// live booking has. None is a difference of the others.
+macro_rules! seats_by_event {
+    () => {
+        "SELECT e.id, e.capacity::bigint AS capacity, taken.sold, taken.held, untaken.free
+           FROM events e
+          CROSS JOIN LATERAL (
+                SELECT count(*) FILTER (WHERE b.state = 'confirmed') AS sold, count(*) FILTER (WHERE b.state = 'held') AS held
+                  FROM booking_seats s JOIN bookings b ON b.id = s.booking WHERE s.event = e.id AND s.live) AS taken
+          CROSS JOIN LATERAL (
+                SELECT count(*) AS free FROM seats s
+                 WHERE s.event = e.id
+                   AND NOT EXISTS (SELECT FROM booking_seats b WHERE b.event = s.event AND b.seat = s.no AND b.live)) AS untaken
+          WHERE ($1::uuid IS NULL OR e.id = $1)"
+    };
+}
+pub(super) use seats_by_event;
+
 /// All checks, in the order of a ticket's path.
 pub const CHECKS: &[Check] = &[
     Check {
         name: "capacity",
-        proves: "every event has as many seats as its capacity says: sold + held + free = capacity",
-        sql: "SELECT e.id::text AS what FROM events e
-               WHERE ($1::uuid IS NULL OR e.id = $1)
-                 AND e.capacity <> (SELECT count(*) FROM seats s WHERE s.event = e.id)",
+        proves: "sold + held + free = capacity, each counted by itself; free is a seat that no live booking has",
+        sql: concat!(
+            "SELECT id || ': ' || sold || ' + ' || held || ' + ' || free || ' <> ' || capacity AS what FROM (",
+            seats_by_event!(),
+            ") AS counted WHERE sold + held + free <> capacity"
+        ),
     },
     Check {
         name: "oversold",
-        proves: "no seat belongs to two bookings, and none has two tickets of confirmed bookings",
+        proves: "no seat is live in two bookings, and none has tickets of two confirmed bookings",
         sql: "SELECT event || ' seat ' || seat AS what FROM booking_seats
                WHERE live AND ($1::uuid IS NULL OR event = $1) GROUP BY event, seat HAVING count(*) > 1
               UNION
@@ -33,7 +54,7 @@ pub const CHECKS: &[Check] = &[
     },
     Check {
         name: "seats follow the booking",
-        proves: "held and confirmed bookings own exactly their seats, all others none",
+        proves: "every booking has as many seats as it says, all live while it is held or confirmed, else none; prices add up",
         sql: "SELECT b.id::text AS what FROM bookings b
                 LEFT JOIN booking_seats s ON s.booking = b.id
                WHERE ($1::uuid IS NULL OR b.event = $1)
@@ -44,7 +65,7 @@ pub const CHECKS: &[Check] = &[
     },
     Check {
         name: "one request, one outcome",
-        proves: "every booking was decided under exactly one idempotency key, and every refused request has no booking",
+        proves: "every booking was decided under one idempotency key, and every other key was refused",
         sql: "SELECT b.id::text AS what FROM bookings b LEFT JOIN booking_requests r ON r.booking = b.id
                WHERE ($1::uuid IS NULL OR b.event = $1) AND (r.booking IS NULL OR r.outcome ->> 'outcome' <> 'held')
               UNION
@@ -53,7 +74,7 @@ pub const CHECKS: &[Check] = &[
     },
     Check {
         name: "ticket limit",
-        proves: "every account's counter equals its live seats and stays within the event's limit",
+        proves: "every account's counter equals the seats of its held and confirmed bookings, and is within the event's limit",
         sql: "SELECT e.id || ' account ' || coalesce(c.account, l.account) AS what
                 FROM (SELECT b.event, b.account, sum(b.quantity) AS live FROM bookings b
                        WHERE b.state IN ('held', 'confirmed') AND ($1::uuid IS NULL OR b.event = $1) GROUP BY 1, 2) l
@@ -68,29 +89,11 @@ pub const CHECKS: &[Check] = &[
         sql: "SELECT id::text AS what FROM bookings
                WHERE state = 'held' AND hold_expires_at < now() - interval '1 minute' AND ($1::uuid IS NULL OR event = $1)",
     },
-    Check {
-        name: "outcomes are told once",
-        proves: "every outcome and every change of a booking stands in the outbox exactly once",
-        sql: "WITH told AS (
-                SELECT (body::jsonb #>> '{data,booking}')::uuid AS booking, type, count(*) AS n FROM outbox
-                 WHERE $1::uuid IS NULL OR event = $1 GROUP BY 1, 2)
-              SELECT r.booking || ' ' || want.type AS what
-                FROM booking_requests r
-                LEFT JOIN bookings b ON b.id = r.booking
-               CROSS JOIN LATERAL (VALUES
-                     ('goticket.BookingCreated', b.id IS NOT NULL),
-                     ('goticket.BookingRefused', b.id IS NULL),
-                     ('goticket.BookingConfirmed', b.state IN ('confirmed', 'refunded')),
-                     ('goticket.BookingCancelled', b.state = 'cancelled'),
-                     ('goticket.BookingRefunded', b.state = 'refunded')) AS want (type, told)
-                LEFT JOIN told have ON have.booking = r.booking AND have.type = want.type
-               WHERE ($1::uuid IS NULL OR r.event = $1) AND coalesce(have.n, 0) <> coalesce(want.told, false)::int
-                 -- Given back, then paid for after all while the seats were still free.
-                 AND NOT (want.type = 'goticket.BookingCancelled' AND have.n = 1 AND b.state IN ('confirmed', 'refunded'))",
-    },
+    super::told::BOOKINGS,
+    super::told::PAYMENTS,
     Check {
         name: "money for seats",
-        proves: "every confirmed booking has exactly one payment of its price, and no other booking keeps money",
+        proves: "every confirmed booking has exactly one paid payment, of its price, and no other booking has one",
         sql: "SELECT b.id::text AS what FROM bookings b
                 LEFT JOIN payments p ON p.booking = b.id AND p.state = 'paid'
                WHERE ($1::uuid IS NULL OR b.event = $1)
@@ -100,23 +103,27 @@ pub const CHECKS: &[Check] = &[
     },
     Check {
         name: "refunds arrive",
-        proves: "no money is waiting to go back, and no payment waits for a person",
+        proves: "no payment waits to go back, and none waits for a person",
         sql: "SELECT p.id || ' ' || p.state AS what FROM payments p JOIN bookings b ON b.id = p.booking
                WHERE p.state IN ('refund_due', 'review') AND ($1::uuid IS NULL OR b.event = $1)",
     },
     Check {
         name: "tickets",
-        proves: "every confirmed booking has one ticket per seat, no other booking has any that counts",
-        sql: "SELECT b.id::text AS what FROM bookings b
-                LEFT JOIN tickets t ON t.booking = b.id
-               WHERE ($1::uuid IS NULL OR b.event = $1) AND b.state = 'confirmed'
-               GROUP BY b.id HAVING count(t.id) <> b.quantity",
+        proves: "every seat of a booking that was confirmed has exactly one ticket, and there are no others",
+        sql: "SELECT booking || ' seat ' || seat AS what
+                FROM (SELECT s.booking, s.seat, 1 AS due FROM booking_seats s JOIN bookings b ON b.id = s.booking
+                       WHERE b.state IN ('confirmed', 'refunded') AND ($1::uuid IS NULL OR s.event = $1)) s
+                FULL JOIN (SELECT booking, seat, id FROM tickets WHERE $1::uuid IS NULL OR event = $1) t USING (booking, seat)
+               GROUP BY booking, seat HAVING count(s.due) <> 1 OR count(t.id) <> 1",
     },
     Check {
         name: "mails",
-        proves: "every confirmed booking's tickets were sent",
-        sql: "SELECT b.id || ' ' || coalesce(n.state, 'missing') AS what FROM bookings b
+        proves: "every booking that was confirmed has exactly one notification, which is marked as sent; no other booking has one",
+        sql: "SELECT b.id || ' ' || coalesce(string_agg(n.state, ', '), 'missing') AS what FROM bookings b
                 LEFT JOIN notifications n ON n.booking = b.id AND n.kind = 'ticket'
-               WHERE ($1::uuid IS NULL OR b.event = $1) AND b.state = 'confirmed' AND coalesce(n.state, '') <> 'sent'",
+               WHERE ($1::uuid IS NULL OR b.event = $1)
+               GROUP BY b.id
+              HAVING count(n.id) <> (b.state IN ('confirmed', 'refunded'))::int
+                  OR count(n.sent_at) FILTER (WHERE n.state = 'sent') <> count(n.id)",
     },
 ];

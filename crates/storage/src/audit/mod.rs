@@ -4,16 +4,36 @@
 //! moment, each check under its own snapshot.
 
 mod checks;
+mod told;
 
 pub use checks::{CHECKS, Check};
 
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx as _;
 use sqlx::{AssertSqlSafe, PgPool, Row};
 use uuid::Uuid;
 
 use crate::StorageError;
 
+/// Kafka may have forgotten what is older, unless it never got it: what the slowest relay has not passed is due at any age.
+macro_rules! due_in_kafka {
+    () => {
+        "(written_at >= $2 OR (xid, sequence) > ANY (SELECT c.xid, c.sequence FROM outbox_cursors c))"
+    };
+}
+
 /// How many violations of one check are named.
 pub const MAX_NAMED_VIOLATIONS: i64 = 20;
+
+/// What is audited.
+#[derive(Debug, Clone, Copy)]
+pub struct Scope {
+    /// One event, or all.
+    pub event: Option<Uuid>,
+    /// Since when the outbox is complete: see [`crate::outbox::partitions::complete_since`]. What began before is left out wherever
+    /// outbox rows are needed.
+    pub since: Timestamp,
+}
 
 /// What one check found.
 #[derive(Debug)]
@@ -24,43 +44,75 @@ pub struct Finding {
     pub named: Vec<String>,
 }
 
-/// Runs one check over one event, or over all.
-pub async fn run(pool: &PgPool, check: &Check, event: Option<Uuid>) -> Result<Finding, StorageError> {
+/// Runs one check.
+pub async fn run(pool: &PgPool, check: &Check, scope: Scope) -> Result<Finding, StorageError> {
+    // Not every check reads both parameters: named here, they have their types.
     let sql = format!(
-        "WITH violation AS ({}) SELECT what, count(*) OVER () AS total FROM violation ORDER BY what LIMIT {MAX_NAMED_VIOLATIONS}",
+        "WITH scope AS (SELECT $1::uuid, $2::timestamptz), violation AS ({})
+         SELECT what, count(*) OVER () AS total FROM violation ORDER BY what LIMIT {MAX_NAMED_VIOLATIONS}",
         check.sql
     );
     // The text is one of CHECKS' constants.
-    let rows = sqlx::query(AssertSqlSafe(sql)).bind(event).fetch_all(pool).await?;
+    let rows = sqlx::query(AssertSqlSafe(sql)).bind(scope.event).bind(scope.since.to_sqlx()).fetch_all(pool).await?;
     let violations = rows.first().map_or(Ok(0), |row| row.try_get("total"))?;
     let named = rows.iter().map(|row| row.try_get("what")).collect::<Result<_, _>>()?;
     Ok(Finding { violations, named })
 }
 
-/// Seats by what became of them.
+/// Seats by what became of them, each counted by itself.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct SeatCount {
-    /// Seats and standing places there are.
+    /// Seats and standing places there should be.
     pub capacity: i64,
     /// Of confirmed bookings.
     pub sold: i64,
     /// Of held bookings.
     pub held: i64,
+    /// Of no live booking.
+    pub free: i64,
 }
 
 /// Counts seats of one event, or of all.
 pub async fn seat_count(pool: &PgPool, event: Option<Uuid>) -> Result<SeatCount, StorageError> {
-    let row = sqlx::query(
-        "SELECT (SELECT count(*) FROM seats WHERE $1::uuid IS NULL OR event = $1) AS capacity,
-                count(*) FILTER (WHERE b.state = 'confirmed') AS sold,
-                count(*) FILTER (WHERE b.state = 'held') AS held
-           FROM booking_seats s JOIN bookings b ON b.id = s.booking
-          WHERE s.live AND ($1::uuid IS NULL OR s.event = $1)",
-    )
+    let row = sqlx::query(concat!(
+        "SELECT coalesce(sum(capacity), 0)::bigint AS capacity, coalesce(sum(sold), 0)::bigint AS sold,
+                coalesce(sum(held), 0)::bigint AS held, coalesce(sum(free), 0)::bigint AS free FROM (",
+        checks::seats_by_event!(),
+        ") AS counted"
+    ))
     .bind(event)
     .fetch_one(pool)
     .await?;
-    Ok(SeatCount { capacity: row.try_get("capacity")?, sold: row.try_get("sold")?, held: row.try_get("held")? })
+    let count = |column| row.try_get(column);
+    Ok(SeatCount { capacity: count("capacity")?, sold: count("sold")?, held: count("held")?, free: count("free")? })
+}
+
+/// What began before [`Scope::since`] and is therefore not held against the outbox.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct LeftOut {
+    /// Requests for seats.
+    pub requests: i64,
+    /// Attempts to pay.
+    pub payments: i64,
+    /// Domain events that are still in the outbox.
+    pub events: i64,
+}
+
+/// Counts it.
+pub async fn left_out(pool: &PgPool, scope: Scope) -> Result<LeftOut, StorageError> {
+    let (requests, payments, events) = sqlx::query_as(concat!(
+        "SELECT (SELECT count(*) FROM booking_requests WHERE ($1::uuid IS NULL OR event = $1) AND decided_at < $2),
+                (SELECT count(*) FROM payments p JOIN bookings b ON b.id = p.booking
+                  WHERE ($1::uuid IS NULL OR b.event = $1) AND p.created_at < $2),
+                (SELECT count(*) FROM outbox WHERE ($1::uuid IS NULL OR event = $1) AND NOT ",
+        due_in_kafka!(),
+        ")"
+    ))
+    .bind(scope.event)
+    .bind(scope.since.to_sqlx())
+    .fetch_one(pool)
+    .await?;
+    Ok(LeftOut { requests, payments, events })
 }
 
 /// One committed domain event as Kafka must hold it.
@@ -74,12 +126,17 @@ pub struct CommittedEvent {
     pub event: Uuid,
 }
 
-/// Every committed domain event in the order in which the relay publishes them.
-pub async fn committed_events(pool: &PgPool, event: Option<Uuid>) -> Result<Vec<CommittedEvent>, StorageError> {
-    let rows = sqlx::query("SELECT id, topic, event FROM outbox WHERE $1::uuid IS NULL OR event = $1 ORDER BY xid, sequence")
-        .bind(event)
-        .fetch_all(pool)
-        .await?;
+/// Every committed domain event that Kafka must hold, in the order in which the relay publishes them.
+pub async fn committed_events(pool: &PgPool, scope: Scope) -> Result<Vec<CommittedEvent>, StorageError> {
+    let rows = sqlx::query(concat!(
+        "SELECT id, topic, event FROM outbox WHERE ($1::uuid IS NULL OR event = $1) AND ",
+        due_in_kafka!(),
+        " ORDER BY xid, sequence"
+    ))
+    .bind(scope.event)
+    .bind(scope.since.to_sqlx())
+    .fetch_all(pool)
+    .await?;
     rows.iter()
         .map(|row| Ok(CommittedEvent { id: row.try_get("id")?, topic: row.try_get("topic")?, event: row.try_get("event")? }))
         .collect()

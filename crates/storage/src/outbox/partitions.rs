@@ -1,7 +1,7 @@
 //! One partition of the outbox per day (UTC): made ahead, dropped when old and published.
 
-use jiff::civil::Date;
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use jiff::{Timestamp, civil::Date};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool};
 
 use crate::StorageError;
 
@@ -48,6 +48,17 @@ pub async fn housekeeping(db: &mut PgConnection, days_ahead: u16, retention_days
         }
     }
     Ok(done)
+}
+
+/// Since when every row is still there, if housekeeping keeps `retention_days`: the beginning (UTC) of the first of so many days, today
+/// included. [`housekeeping`] keeps one day more, so that a transaction over midnight, or an audit, does not stand on the edge.
+pub async fn complete_since(pool: &PgPool, retention_days: u16) -> Result<Timestamp, StorageError> {
+    let since: jiff_sqlx::Timestamp =
+        sqlx::query_scalar("SELECT ((now() AT TIME ZONE 'UTC')::date - ($1::int - 1))::timestamp AT TIME ZONE 'UTC'")
+            .bind(i32::from(retention_days))
+            .fetch_one(pool)
+            .await?;
+    Ok(since.to_jiff())
 }
 
 /// The days that have a partition.

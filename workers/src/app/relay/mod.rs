@@ -8,6 +8,7 @@
 //! No transaction is open while Kafka is waited for, and at most one batch is in memory.
 
 mod leadership;
+mod topics;
 mod watch;
 
 use std::time::Duration;
@@ -52,7 +53,7 @@ pub struct RelayConfig {
     pub housekeeping_s: U64In<1, 86_400>,
     /// Days' partitions made ahead of today's.
     pub days_ahead: U16In<1, 30>,
-    /// How long published rows are kept: `goticket audit` reads them.
+    /// How long published rows are kept: `goticket audit` reads them. Decides how long new topics keep them, too.
     pub retention_days: U16In<1, 3_650>,
 }
 
@@ -120,7 +121,7 @@ impl Relay {
 
     async fn step(&mut self) -> Result<Step, RelayError> {
         if !self.topics_ensured {
-            self.log.ensure_topics(self.config.topic_partitions.get()).await?;
+            self.log.ensure_topics(&self.config.topics()).await?;
             self.topics_ensured = true;
         }
         let Some(lead) = self.leadership.lead().await? else { return Ok(Step::Standby) };

@@ -81,6 +81,7 @@ async fn paying_twice_gives_the_second_money_back() {
     let hall = Hall::open().await;
     let worker = hall.worker().await;
     let (booking, first) = held(&hall, &worker, &[1]).await;
+    worker.run_once(&[hall.pay(&first, "n0", PaymentResult::Declined)]).await;
     let second = hall.attempt(booking).await;
     let batch = [hall.pay(&second, "n2", PaymentResult::Paid), hall.pay(&first, "n1", PaymentResult::Paid)];
     assert_eq!(worker.run_once(&batch).await, [state(BookingState::Confirmed), state(BookingState::Confirmed)]);

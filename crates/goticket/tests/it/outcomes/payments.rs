@@ -6,9 +6,7 @@ use sqlx::Row as _;
 use crate::world::fan::{Fan, card};
 use crate::world::onsale::{Event, Wish};
 use crate::world::{ONE_PROCESS, World};
-use goticket_testkit::{TestBed, eventually};
-
-use crate::world::api::PATIENCE;
+use goticket_testkit::TestBed;
 
 /// What waits for real time in production waits less here.
 const HASTE: &[(&str, &str)] = &[
@@ -113,20 +111,4 @@ async fn paid_after_giving_back_counts_as_paid_too_late(world: &World, fan: &Fan
     assert_eq!(fan.card(&page, card::PAYS).await, StatusCode::OK);
     assert_eq!(fan.until_state(&booking.id, "confirmed").await.numbers(), seats);
     world.until_payments(&booking.id, &["paid"]).await;
-}
-
-impl World {
-    /// States of a booking's payments, oldest first.
-    async fn payments(&self, booking: &str) -> Vec<String> {
-        let states = "SELECT state FROM payments WHERE booking = $1::uuid ORDER BY created_at";
-        let rows = sqlx::query(states).bind(booking).fetch_all(&self.db).await.unwrap();
-        rows.iter().map(|row| row.get(0)).collect()
-    }
-
-    async fn until_payments(&self, booking: &str, states: &[&str]) {
-        eventually(&format!("payments {states:?} of {booking}"), PATIENCE, async || {
-            (self.payments(booking).await == states).then_some(())
-        })
-        .await;
-    }
 }

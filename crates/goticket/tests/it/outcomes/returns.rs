@@ -37,12 +37,3 @@ async fn free_again(former: &Fan, next: &Fan, event: &Event, seats: &[u32]) {
     let stranger = former.api.delete(&format!("/v1/bookings/{}", uuid::Uuid::now_v7())).token(&next.token).answer().await;
     assert_eq!(stranger.status, reqwest::StatusCode::NOT_FOUND);
 }
-
-impl World {
-    /// Lets a hold run out now: the shortest one is longer than a test should be.
-    pub(super) async fn run_out(&self, booking: &str) {
-        let early = "UPDATE bookings SET hold_expires_at = now() - interval '1 second' WHERE id = $1::uuid AND state = 'held'";
-        let done = sqlx::query(early).bind(booking).execute(&self.db).await.unwrap();
-        assert_eq!(done.rows_affected(), 1, "{booking} is not held");
-    }
-}

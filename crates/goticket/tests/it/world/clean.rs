@@ -79,7 +79,7 @@ impl World {
     /// Messages in the queues of commands, and in the one nobody could handle.
     pub async fn messages(&self) -> Vec<(String, u32)> {
         let names = Names::new(AMQP_PREFIX);
-        let connection = Connection::connect(&self.deployment.bed.amqp_url, ConnectionProperties::default()).await.unwrap();
+        let connection = self.broker().await;
         let channel = connection.create_channel().await.unwrap();
         let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
         let mut found = Vec::new();
@@ -89,6 +89,11 @@ impl World {
         }
         connection.close(200, "done".into()).await.unwrap();
         found
+    }
+
+    /// A connection to the test's own virtual host.
+    pub async fn broker(&self) -> Connection {
+        Connection::connect(&self.deployment.bed.amqp_url, ConnectionProperties::default()).await.unwrap()
     }
 
     async fn locks(&self) -> Vec<String> {

@@ -9,6 +9,7 @@ mod mails;
 pub mod onsale;
 pub mod plans;
 pub mod sale;
+mod tables;
 
 use std::path::PathBuf;
 
