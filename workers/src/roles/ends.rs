@@ -15,7 +15,7 @@ use crate::{
     Config,
     app::{
         expire_holds::ExpireHolds, mail_tickets::MailTickets, notify::Notify, reconcile_payments::ReconcilePayments,
-        relay::Relay, render_tickets::RenderTickets,
+        relay::Relay, remind::Remind, render_tickets::RenderTickets,
     },
     inbound::{domain_events::DomainEvents, task_queue::TaskQueue},
     mail::Mailer,
@@ -43,11 +43,17 @@ pub(super) fn relay(config: &Config, shared: &Shared, readiness: &Readiness, shu
     Ok(())
 }
 
-/// Makes notifications of domain events. Starts without Kafka, too.
+/// Makes notifications of domain events, and tasks that were lost anew. Starts without Kafka, too.
 pub(super) fn notifier(config: &Config, shared: &Shared, readiness: &Readiness, shutdown: &Shutdown) -> anyhow::Result<()> {
     readiness.optional("kafka", checks::kafka(kafka::producer(&config.kafka)?));
     let events = DomainEvents::subscribe(&config.kafka, config.workers.notifier.clone())?;
     let notify = Notify::new(shared.pool.clone(), shared.tasks.clone());
+    let remind = Remind::new(shared.pool.clone(), shared.tasks.clone(), config.workers.notifier.clone());
+    let (stop, amqp) = (shutdown.token(), shared.amqp.clone());
+    shutdown.spawn("notifier sweep", async move {
+        remind.run(stop).await;
+        drop(amqp);
+    });
     let (config, stop, amqp) = (config.clone(), shutdown.token(), shared.amqp.clone());
     shutdown.spawn("notifier", async move {
         // Whoever subscribes to a topic that does not exist hears of it only minutes after it does.

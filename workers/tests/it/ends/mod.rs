@@ -5,6 +5,7 @@ mod mail;
 mod notifier;
 mod payments;
 mod relay;
+mod remind;
 mod thin_path;
 mod together;
 mod world;

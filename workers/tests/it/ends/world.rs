@@ -17,7 +17,10 @@ use goticket_storage::outbox::write::insert_events;
 use goticket_testkit::{TestBed, eventually};
 use goticket_workers::{
     Config,
-    app::{expire_holds::ExpireHolds, mail_tickets::MailTickets, notify::Notify, relay::Relay, render_tickets::RenderTickets},
+    app::{
+        expire_holds::ExpireHolds, mail_tickets::MailTickets, notify::Notify, relay::Relay, remind::Remind,
+        render_tickets::RenderTickets,
+    },
     inbound::{domain_events::DomainEvents, task_queue::TaskQueue},
     mail::Mailer,
     outbound::{command_queue::CommandQueue, object_folder::ObjectFolder, task_exchange::TaskExchange},
@@ -77,6 +80,10 @@ impl World {
 
     pub(crate) fn notify(&self) -> Notify {
         Notify::new(self.pool.clone(), self.tasks())
+    }
+
+    pub(crate) fn remind(&self) -> Remind {
+        Remind::new(self.pool.clone(), self.tasks(), self.config.workers.notifier.clone())
     }
 
     pub(crate) fn domain_events(&self) -> DomainEvents {
