@@ -93,7 +93,7 @@ pub(super) fn mail(config: &Config, shared: &Shared, readiness: &Readiness, shut
     let (mailer, timeout) = (Mailer::new(&config.smtp)?, config.smtp.timeout_ms.millis());
     readiness.optional("smtp", health::smtp(mailer.clone()));
     let attempts_max = settings.attempts_max.get();
-    let mails = MailTickets::new(shared.pool.clone(), shared.folder.clone(), mailer, timeout, attempts_max);
+    let mails = MailTickets::new(shared.pool.clone(), shared.folder.clone(), mailer, timeout, attempts_max, shutdown.token());
     let queue = TaskQueue::new(&shared.amqp, shared.tasks.clone(), tasks::MAIL, settings.mail_at_once.get());
     let (stop, amqp) = (shutdown.token(), shared.amqp.clone());
     shutdown.spawn("mail", async move {

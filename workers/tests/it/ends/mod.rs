@@ -1,5 +1,6 @@
 //! The roles around the booking worker.
 
+mod accepted;
 mod expiry;
 mod mail;
 mod notifier;

@@ -11,7 +11,8 @@ use goticket_contracts::{
 use goticket_domain::{AccountId, BookingId, EventId, Money, PaymentId, booking::RefusalReason};
 use goticket_platform::{
     amqp::{self, Amqp},
-    config, kafka, postgres,
+    config::{self, SmtpConfig},
+    kafka, postgres,
 };
 use goticket_storage::outbox::write::insert_events;
 use goticket_testkit::{TestBed, eventually};
@@ -34,6 +35,7 @@ use rdkafka::{
 };
 use sqlx::PgPool;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// Long enough for a loaded machine; nothing waits for it when all is well.
@@ -95,8 +97,12 @@ impl World {
     }
 
     pub(crate) fn mail(&self) -> MailTickets {
-        let mailer = Mailer::new(&self.config.smtp).unwrap();
-        MailTickets::new(self.pool.clone(), self.folder(), mailer, self.config.smtp.timeout_ms.millis(), 20)
+        self.mail_by(&self.pool, &self.config.smtp, &CancellationToken::new())
+    }
+
+    pub(crate) fn mail_by(&self, pool: &PgPool, smtp: &SmtpConfig, stop: &CancellationToken) -> MailTickets {
+        let mailer = Mailer::new(smtp).unwrap();
+        MailTickets::new(pool.clone(), self.folder(), mailer, smtp.timeout_ms.millis(), 20, stop.clone())
     }
 
     pub(crate) fn queue(&self, kind: &'static str) -> TaskQueue {
