@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use goticket_contracts::{events::TOPICS, tasks};
 use goticket_platform::{
-    health::{Readiness, checks},
+    health::Readiness,
     kafka::{self, Topic},
     shutdown::Shutdown,
 };
@@ -36,16 +36,13 @@ pub(super) fn expiry(config: &Config, shared: &Shared, shutdown: &Shutdown) {
 }
 
 /// Publishes the outbox. Starts without Kafka, too.
-pub(super) fn relay(config: &Config, shared: &Shared, readiness: &Readiness, shutdown: &Shutdown) -> anyhow::Result<()> {
-    readiness.optional("kafka", checks::kafka(kafka::producer(&config.kafka)?));
+pub(super) fn relay(config: &Config, shared: &Shared, shutdown: &Shutdown) {
     let relay = Relay::new(shared.pool.clone(), config.kafka.clone(), config.workers.relay.clone());
     shutdown.spawn("relay", relay.run(shutdown.token()));
-    Ok(())
 }
 
 /// Makes notifications of domain events, and tasks that were lost anew. Starts without Kafka, too.
-pub(super) fn notifier(config: &Config, shared: &Shared, readiness: &Readiness, shutdown: &Shutdown) -> anyhow::Result<()> {
-    readiness.optional("kafka", checks::kafka(kafka::producer(&config.kafka)?));
+pub(super) fn notifier(config: &Config, shared: &Shared, shutdown: &Shutdown) -> anyhow::Result<()> {
     let events = DomainEvents::subscribe(&config.kafka, config.workers.notifier.clone())?;
     let notify = Notify::new(shared.pool.clone(), shared.tasks.clone());
     let remind = Remind::new(shared.pool.clone(), shared.tasks.clone(), config.workers.notifier.clone());
