@@ -22,6 +22,7 @@ fn config<T: DeserializeOwned>(bed: &TestBed, extra: &[(&str, &str)]) -> T {
         ("GOTICKET__REDIS__URL", &bed.redis_url),
         ("GOTICKET__REDIS__PREFIX", &bed.redis_prefix),
         ("GOTICKET__AMQP__URL", &bed.amqp_url),
+        ("GOTICKET__WORKERS__LISTEN", "127.0.0.1:0"),
     ];
     let variables = bed.iter().chain(extra).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     load_from(None, variables).unwrap()

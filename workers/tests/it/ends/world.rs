@@ -304,6 +304,7 @@ pub(crate) fn configured(bed: &TestBed, more: &[(&str, &str)]) -> Config {
         ("SMTP__TIMEOUT_MS", "3000"),
         ("OBJECTS__DIR", &objects),
         ("PAYMENTS__API_KEY", "sk_test"),
+        ("WORKERS__LISTEN", "127.0.0.1:0"),
         ("WORKERS__RELAY__TOPIC_PARTITIONS", "3"),
     ];
     let named = settings.iter().chain(more).map(|(name, value)| (format!("GOTICKET__{name}"), (*value).to_owned()));
