@@ -10,7 +10,6 @@ use serde::Deserialize;
 
 use crate::{
     app::{expire_holds::ExpiryConfig, reconcile_payments::ReconcilerConfig, relay::RelayConfig},
-    inbound::domain_events::NotifierConfig,
     outbound::sandbox_payments::PaymentsConfig,
 };
 
@@ -51,7 +50,7 @@ pub struct WorkersConfig {
     pub expiry: ExpiryConfig,
     /// Publishing the outbox.
     pub relay: RelayConfig,
-    /// Making tasks of domain events.
+    /// Making tasks of domain events, and those that were lost anew.
     pub notifier: NotifierConfig,
     /// Printing and mailing tickets.
     pub tasks: TasksConfig,
@@ -69,6 +68,23 @@ pub struct BookingConfig {
     pub max_wait_ms: U64In<0, 1_000>,
     /// How long a seat's lock in Redis lives: longer than a batch takes, shorter than a fan's patience.
     pub lock_ttl_ms: U64In<100, 60_000>,
+}
+
+/// `[workers.notifier]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NotifierConfig {
+    /// Domain events dealt with together.
+    pub batch_max: U16In<1, 5_000>,
+    /// How long a batch waits for more of them.
+    pub linger_ms: U64In<0, 1_000>,
+    /// Pause between two looks for lost tasks.
+    pub sweep_pause_ms: U64In<100, 600_000>,
+    /// Lost tasks published anew per look. With the pause it bounds how fast copies of tasks that only wait make their queue longer.
+    pub sweep_batch_max: U32In<1, 10_000>,
+    /// An unfinished notification that nobody has touched for so long has lost its task. The range begins above the longest pause
+    /// between two tries of a task, a minute: one that is tried again and again is not lost.
+    pub stale_after_s: U64In<120, 86_400>,
 }
 
 /// `[workers.tasks]`

@@ -1,4 +1,6 @@
 //! What is sent to people: `pending → rendered → sent`, or `failed`. One row per booking and kind, however often it is told.
+//!
+//! Whoever works on an unfinished one touches it. One that nobody has touched for long has lost its task: see [`take_stale`].
 
 use goticket_domain::BookingId;
 use jiff::{SignedDuration, Timestamp};
@@ -79,11 +81,25 @@ pub async fn state(pool: &PgPool, id: Uuid) -> Result<Option<NotificationState>,
 
 /// Its document is in the object folder. False where it was not pending any more: a twin was faster.
 pub async fn mark_rendered(pool: &PgPool, id: Uuid) -> Result<bool, StorageError> {
-    let done = sqlx::query("UPDATE notifications SET state = 'rendered', last_error = NULL WHERE id = $1 AND state = 'pending'")
-        .bind(id)
-        .execute(pool)
-        .await?;
+    let done = sqlx::query(
+        "UPDATE notifications SET state = 'rendered', touched_at = now(), last_error = NULL WHERE id = $1 AND state = 'pending'",
+    )
+    .bind(id)
+    .execute(pool)
+    .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// It is being worked on: notes what went wrong this time. A claim stays with whoever has it.
+pub async fn touch(pool: &PgPool, id: Uuid, error: &str) -> Result<(), StorageError> {
+    sqlx::query(
+        "UPDATE notifications SET touched_at = now(), last_error = $2 WHERE id = $1 AND state IN ('pending', 'rendered')",
+    )
+    .bind(id)
+    .bind(error)
+    .execute(pool)
+    .await?;
+    Ok(())
 }
 
 /// What came of [`claim`].
@@ -109,7 +125,7 @@ pub enum Claim {
 pub async fn claim(pool: &PgPool, id: Uuid, lease: SignedDuration) -> Result<Claim, StorageError> {
     let claimed: Option<jiff_sqlx::Timestamp> = sqlx::query_scalar(
         "UPDATE notifications
-         SET attempts = attempts + 1, claimed_until = now() + $2 * interval '1 millisecond'
+         SET attempts = attempts + 1, touched_at = now(), claimed_until = now() + $2 * interval '1 millisecond'
          WHERE id = $1 AND state = 'rendered' AND (claimed_until IS NULL OR claimed_until < now())
          RETURNING now()",
     )
@@ -138,7 +154,8 @@ pub async fn mark_sent(pool: &PgPool, id: Uuid) -> Result<bool, StorageError> {
 /// It did not go out this time: gives the claim back and notes why.
 pub async fn release(pool: &PgPool, id: Uuid, error: &str) -> Result<(), StorageError> {
     sqlx::query(
-        "UPDATE notifications SET claimed_until = NULL, last_error = $2 WHERE id = $1 AND state IN ('pending', 'rendered')",
+        "UPDATE notifications SET claimed_until = NULL, touched_at = now(), last_error = $2
+         WHERE id = $1 AND state IN ('pending', 'rendered')",
     )
     .bind(id)
     .bind(error)
@@ -158,4 +175,40 @@ pub async fn mark_failed(pool: &PgPool, id: Uuid, error: &str) -> Result<bool, S
     .execute(pool)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// An unfinished notification whose task may be lost.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Stale {
+    /// Its id.
+    pub id: Uuid,
+    /// The confirmed booking.
+    pub booking: BookingId,
+    /// `Pending` or `Rendered`.
+    pub state: NotificationState,
+}
+
+/// Takes up to `limit` unfinished notifications that nobody has touched for `pause`, and touches them: a concurrent twin takes
+/// others, and the same one comes back only after a pause, which grows with its age (a quarter of it), because a task that waits
+/// in a long queue looks just like a lost one. One whose mail is being sent is left out.
+pub async fn take_stale(pool: &PgPool, pause: SignedDuration, limit: u32) -> Result<Vec<Stale>, StorageError> {
+    // The states stand in the text, so that the planner can prove that `notifications_unfinished` serves it.
+    let rows: Vec<(Uuid, Uuid, String)> = sqlx::query_as(
+        "WITH stale AS (
+             SELECT id FROM notifications
+             WHERE state IN ('pending', 'rendered')
+               AND touched_at < now() - $1 * interval '1 millisecond'
+               AND touched_at < now() - (now() - created_at) / 4
+               AND (claimed_until IS NULL OR claimed_until < now())
+             ORDER BY touched_at, id
+             LIMIT $2
+             FOR UPDATE SKIP LOCKED)
+         UPDATE notifications n SET touched_at = now() FROM stale WHERE n.id = stale.id
+         RETURNING n.id, n.booking, n.state",
+    )
+    .bind(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX))
+    .bind(i64::from(limit))
+    .fetch_all(pool)
+    .await?;
+    rows.into_iter().map(|(id, booking, state)| Ok(Stale { id, booking: BookingId(booking), state: state.parse()? })).collect()
 }

@@ -1,11 +1,16 @@
 //! Mailing printed tickets, once.
 //!
 //! Of several copies of a task one at a time holds the claim on the notification; when it has sent the mail, the others find that.
-//! Between the mail server's "accepted" and our note of it lies a moment in which nobody can know: a worker that dies there leaves
-//! a claim that runs out, and the mail goes out again under the same `Message-ID`, by which a mailbox can tell. So: at least once,
-//! and exactly once unless a process or the database dies in that moment.
+//! Between the mail server's "accepted" and our note of it lies a moment in which nobody else can know: a worker that dies there
+//! leaves a claim that runs out, and the mail goes out again under the same `Message-ID`, by which a mailbox can tell. While the
+//! database is away the worker keeps the note, and keeps trying. So: at least once, and exactly once unless a process dies in that
+//! moment, or another one gets a copy of the task after the claim has run out.
 
-use std::time::Duration;
+use std::{
+    collections::HashSet,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use goticket_contracts::{objects, tasks::TicketTask};
 use goticket_storage::{
@@ -15,6 +20,9 @@ use goticket_storage::{
 };
 use jiff::{SignedDuration, Timestamp};
 use sqlx::PgPool;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::{
     app::outcome::Outcome,
@@ -22,11 +30,19 @@ use crate::{
     outbound::object_folder::ObjectFolder,
 };
 
-/// How long a claim outlives the longest conversation with the mail server.
-const CLAIM_MARGIN: Duration = Duration::from_secs(10);
+/// How long a claim outlives the longest conversation with the mail server: longer than a database takes to fail over, so that no
+/// other process sends again what could not be noted meanwhile. The mail of a sender that died waits for so long.
+const CLAIM_MARGIN: Duration = Duration::from_secs(45);
 
 /// When a task whose notification is claimed by another looks again.
 const CLAIMED_PAUSE: Duration = Duration::from_secs(15);
+
+/// Pauses between attempts to note that a mail is out grow from the first to the second.
+const NOTE_PAUSE_MIN: Duration = Duration::from_millis(50);
+const NOTE_PAUSE_MAX: Duration = Duration::from_secs(2);
+
+/// For how long a shutdown waits for that note; part of the process' drain.
+const LAST_NOTE: Duration = Duration::from_secs(5);
 
 /// Handles mail tasks.
 pub struct MailTickets {
@@ -35,6 +51,9 @@ pub struct MailTickets {
     mailer: Mailer,
     lease: SignedDuration,
     attempts_max: u32,
+    /// Mails that are out, and not noted yet: claimed by us even when the claim in the database has run out.
+    unnoted: Mutex<HashSet<Uuid>>,
+    stop: CancellationToken,
 }
 
 /// Why a mail did not go out.
@@ -59,14 +78,25 @@ impl From<MailError> for Failure {
 }
 
 impl MailTickets {
-    /// `smtp_timeout` is what `mailer` allows one conversation; a task is given up after `attempts_max` attempts.
-    pub fn new(pool: PgPool, folder: ObjectFolder, mailer: Mailer, smtp_timeout: Duration, attempts_max: u32) -> Self {
+    /// `smtp_timeout` is what `mailer` allows one conversation; a task is given up after `attempts_max` attempts. `stop` begins
+    /// the shutdown.
+    pub fn new(
+        pool: PgPool,
+        folder: ObjectFolder,
+        mailer: Mailer,
+        smtp_timeout: Duration,
+        attempts_max: u32,
+        stop: CancellationToken,
+    ) -> Self {
         let lease = SignedDuration::try_from(smtp_timeout + CLAIM_MARGIN).unwrap_or(SignedDuration::from_mins(2));
-        Self { pool, folder, mailer, lease, attempts_max }
+        Self { pool, folder, mailer, lease, attempts_max, unnoted: Mutex::default(), stop }
     }
 
     /// Sends the mail unless it was sent.
     pub async fn handle(&self, task: &TicketTask) -> Outcome {
+        if self.unnoted().contains(&task.notification) {
+            return Outcome::Retry { after: CLAIMED_PAUSE };
+        }
         match notifications::claim(&self.pool, task.notification, self.lease).await {
             Ok(Claim::Ours { at }) => self.claimed(task, at).await,
             Ok(Claim::NotOurs { state: NotificationState::Sent | NotificationState::Failed }) => Outcome::Ack,
@@ -103,19 +133,35 @@ impl MailTickets {
         }
     }
 
-    /// The mail is out: says so, with patience, because until it is said the mail would go out again.
+    /// The mail is out: until that is noted it would go out again. The delivery stays unacknowledged meanwhile.
     async fn sent(&self, task: &TicketTask) -> Outcome {
-        for pause_ms in [50, 200, 1_000, 3_000] {
-            match notifications::mark_sent(&self.pool, task.notification).await {
-                Ok(_) => {
-                    metrics::counter!("goticket_mails_sent_total").increment(1);
-                    return Outcome::Ack;
-                }
-                Err(error) => tracing::warn!(notification = %task.notification, %error, "a mail that was sent is not noted yet"),
-            }
-            tokio::time::sleep(Duration::from_millis(pause_ms)).await;
+        self.unnoted().insert(task.notification);
+        let outcome = tokio::select! {
+            () = self.note_sent(task.notification) => Outcome::Ack,
+            () = self.last_note() => Outcome::retry(task.attempts),
+        };
+        self.unnoted().remove(&task.notification);
+        outcome
+    }
+
+    /// Tries until it succeeds.
+    async fn note_sent(&self, id: Uuid) {
+        let mut pause = NOTE_PAUSE_MIN;
+        while let Err(error) = notifications::mark_sent(&self.pool, id).await {
+            tracing::warn!(notification = %id, %error, "a mail that was sent is not noted yet");
+            sleep(pause).await;
+            pause = (pause * 2).min(NOTE_PAUSE_MAX);
         }
-        Outcome::retry(task.attempts)
+        metrics::counter!("goticket_mails_sent_total").increment(1);
+    }
+
+    async fn last_note(&self) {
+        self.stop.cancelled().await;
+        sleep(LAST_NOTE).await;
+    }
+
+    fn unnoted(&self) -> MutexGuard<'_, HashSet<Uuid>> {
+        self.unnoted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn send(&self, task: &TicketTask, at: Timestamp) -> Result<(), Failure> {

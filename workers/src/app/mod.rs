@@ -7,4 +7,5 @@ pub mod notify;
 pub mod outcome;
 pub mod reconcile_payments;
 pub mod relay;
+pub mod remind;
 pub mod render_tickets;

@@ -4,6 +4,9 @@
 //! What the provider says becomes a command on the booking's section queue, like a webhook would; the worker gives either of them
 //! its effect, and the second one none. A refund is asked for under our payment's id, so that it happens once however often it is
 //! asked for; then it is noted, with its domain event, in one transaction.
+//!
+//! Nobody tells us that an attempt was abandoned, and the provider's page never closes. So the questions end some time after the
+//! booking's hold; of money that comes even later only the webhook tells.
 
 use std::time::Duration;
 
@@ -35,6 +38,8 @@ pub struct ReconcilerConfig {
     pub pause_ms: U64In<10, 600_000>,
     /// A payment without an end for so long is asked about. It must leave the webhook its time.
     pub open_after_ms: U64In<0, 86_400_000>,
+    /// How long after its booking's hold ended an attempt is still asked about, less and less often; once more after that.
+    pub ask_for_s: U64In<3_600, 31_536_000>,
     /// A refund that was tried and failed is tried again after this.
     pub refund_again_ms: U64In<0, 86_400_000>,
     /// Payments looked at together.
@@ -81,17 +86,20 @@ impl ReconcilePayments {
     pub async fn run_once(&self) -> Result<Reconciled, StorageError> {
         let mut done = Reconciled::default();
         let (pool, limit) = (&self.pool, self.config.batch_max.get());
-        for payment in undecided::take_unanswered(pool, PROVIDER, duration(self.config.open_after_ms.get()), limit).await? {
+        // Money that is due does not wait behind questions.
+        let refund_again = duration(self.config.refund_again_ms.millis());
+        for payment in undecided::take_refunds(pool, PROVIDER, refund_again, limit).await? {
+            match self.refund(&payment).await {
+                Ok(refunded) => done.refunded += usize::from(refunded),
+                Err(error) => tracing::warn!(payment = %payment.payment, %error, "refund still due"),
+            }
+        }
+        let (open_after, ask_for) = (duration(self.config.open_after_ms.millis()), duration(self.config.ask_for_s.secs()));
+        for payment in undecided::take_unanswered(pool, PROVIDER, open_after, ask_for, limit).await? {
             done.asked += 1;
             match self.ask(&payment).await {
                 Ok(decided) => done.decided += usize::from(decided),
                 Err(error) => tracing::warn!(payment = %payment.payment, %error, "payment left open"),
-            }
-        }
-        for payment in undecided::take_refunds(pool, PROVIDER, duration(self.config.refund_again_ms.get()), limit).await? {
-            match self.refund(&payment).await {
-                Ok(refunded) => done.refunded += usize::from(refunded),
-                Err(error) => tracing::warn!(payment = %payment.payment, %error, "refund still due"),
             }
         }
         metrics::counter!("goticket_payments_reconciled_total").increment(done.decided as u64);
@@ -142,6 +150,6 @@ impl ReconcilePayments {
     }
 }
 
-fn duration(millis: u64) -> SignedDuration {
-    SignedDuration::from_millis(i64::try_from(millis).unwrap_or(i64::MAX))
+fn duration(setting: Duration) -> SignedDuration {
+    SignedDuration::try_from(setting).unwrap_or(SignedDuration::MAX)
 }

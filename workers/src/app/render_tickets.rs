@@ -70,6 +70,10 @@ impl RenderTickets {
         };
         if !error.is_permanent() && task.attempts < self.attempts_max {
             tracing::warn!(notification = %task.notification, attempts = task.attempts, %error, "tickets not printed yet");
+            // Its task is not lost.
+            if let Err(error) = notifications::touch(&self.pool, task.notification, &error.to_string()).await {
+                tracing::warn!(notification = %task.notification, %error, "a failure is not noted");
+            }
             return Outcome::retry(task.attempts);
         }
         let reason = error.to_string();

@@ -4,21 +4,17 @@
 use std::time::Duration;
 
 use goticket_contracts::events::{BOOKINGS_TOPIC, DomainEvent};
-use goticket_platform::{
-    config::{KafkaConfig, U16In, U64In},
-    kafka,
-};
+use goticket_platform::{config::KafkaConfig, kafka};
 use rdkafka::{
     Message, Offset, TopicPartitionList,
     consumer::{CommitMode, Consumer as _, StreamConsumer},
     error::KafkaResult,
     message::BorrowedMessage,
 };
-use serde::Deserialize;
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use crate::app::notify::Notify;
+use crate::{app::notify::Notify, config::NotifierConfig};
 
 /// The consumer group, without the deployment's prefix.
 const GROUP: &str = "notifier";
@@ -26,16 +22,6 @@ const GROUP: &str = "notifier";
 /// Pauses after failures grow from the first to the second.
 const BACK_OFF_MIN: Duration = Duration::from_millis(200);
 const BACK_OFF_MAX: Duration = Duration::from_secs(5);
-
-/// `[workers.notifier]`
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NotifierConfig {
-    /// Domain events dealt with together.
-    pub batch_max: U16In<1, 5_000>,
-    /// How long a batch waits for more of them.
-    pub linger_ms: U64In<0, 1_000>,
-}
 
 /// The notifier's place in the log.
 pub struct DomainEvents {

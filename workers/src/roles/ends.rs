@@ -3,11 +3,7 @@
 use std::time::Duration;
 
 use goticket_contracts::tasks;
-use goticket_platform::{
-    health::{Readiness, checks},
-    kafka,
-    shutdown::Shutdown,
-};
+use goticket_platform::{health::Readiness, kafka, shutdown::Shutdown};
 use tokio::time::sleep;
 
 use super::{health, shared::Shared};
@@ -15,7 +11,7 @@ use crate::{
     Config,
     app::{
         expire_holds::ExpireHolds, mail_tickets::MailTickets, notify::Notify, reconcile_payments::ReconcilePayments,
-        relay::Relay, render_tickets::RenderTickets,
+        relay::Relay, remind::Remind, render_tickets::RenderTickets,
     },
     inbound::{domain_events::DomainEvents, task_queue::TaskQueue},
     mail::Mailer,
@@ -36,18 +32,21 @@ pub(super) fn expiry(config: &Config, shared: &Shared, shutdown: &Shutdown) {
 }
 
 /// Publishes the outbox. Starts without Kafka, too.
-pub(super) fn relay(config: &Config, shared: &Shared, readiness: &Readiness, shutdown: &Shutdown) -> anyhow::Result<()> {
-    readiness.optional("kafka", checks::kafka(kafka::producer(&config.kafka)?));
+pub(super) fn relay(config: &Config, shared: &Shared, shutdown: &Shutdown) {
     let relay = Relay::new(shared.pool.clone(), config.kafka.clone(), config.workers.relay.clone());
     shutdown.spawn("relay", relay.run(shutdown.token()));
-    Ok(())
 }
 
-/// Makes notifications of domain events. Starts without Kafka, too.
-pub(super) fn notifier(config: &Config, shared: &Shared, readiness: &Readiness, shutdown: &Shutdown) -> anyhow::Result<()> {
-    readiness.optional("kafka", checks::kafka(kafka::producer(&config.kafka)?));
+/// Makes notifications of domain events, and tasks that were lost anew. Starts without Kafka, too.
+pub(super) fn notifier(config: &Config, shared: &Shared, shutdown: &Shutdown) -> anyhow::Result<()> {
     let events = DomainEvents::subscribe(&config.kafka, config.workers.notifier.clone())?;
     let notify = Notify::new(shared.pool.clone(), shared.tasks.clone());
+    let remind = Remind::new(shared.pool.clone(), shared.tasks.clone(), config.workers.notifier.clone());
+    let (stop, amqp) = (shutdown.token(), shared.amqp.clone());
+    shutdown.spawn("notifier sweep", async move {
+        remind.run(stop).await;
+        drop(amqp);
+    });
     let (config, stop, amqp) = (config.clone(), shutdown.token(), shared.amqp.clone());
     shutdown.spawn("notifier", async move {
         // Whoever subscribes to a topic that does not exist hears of it only minutes after it does.
@@ -86,7 +85,7 @@ pub(super) fn mail(config: &Config, shared: &Shared, readiness: &Readiness, shut
     let (mailer, timeout) = (Mailer::new(&config.smtp)?, config.smtp.timeout_ms.millis());
     readiness.optional("smtp", health::smtp(mailer.clone()));
     let attempts_max = settings.attempts_max.get();
-    let mails = MailTickets::new(shared.pool.clone(), shared.folder.clone(), mailer, timeout, attempts_max);
+    let mails = MailTickets::new(shared.pool.clone(), shared.folder.clone(), mailer, timeout, attempts_max, shutdown.token());
     let queue = TaskQueue::new(&shared.amqp, shared.tasks.clone(), tasks::MAIL, settings.mail_at_once.get());
     let (stop, amqp) = (shutdown.token(), shared.amqp.clone());
     shutdown.spawn("mail", async move {

@@ -7,7 +7,11 @@ mod shared;
 
 use std::str::FromStr;
 
-use goticket_platform::{health::Readiness, shutdown::Shutdown};
+use goticket_platform::{
+    health::{Readiness, checks},
+    kafka,
+    shutdown::Shutdown,
+};
 
 use self::shared::Shared;
 use crate::Config;
@@ -64,14 +68,18 @@ impl FromStr for WorkerRole {
 pub async fn run(config: Config, roles: &[WorkerRole], shutdown: Shutdown) -> anyhow::Result<()> {
     let readiness = Readiness::new();
     health::serve(&config, readiness.clone(), &shutdown).await?;
+    if roles.iter().any(|role| matches!(role, WorkerRole::Relay | WorkerRole::Notifier)) {
+        // By one client of its own, whichever of the two are played here.
+        readiness.optional("kafka", checks::kafka(kafka::producer(&config.kafka)?));
+    }
     let others = roles.iter().any(|role| *role != WorkerRole::Booking);
     let shared = if others { Some(Shared::connect(&config, &readiness).await?) } else { None };
     for role in roles {
         match (role, &shared) {
             (WorkerRole::Booking, _) => booking::start(&config, &readiness, &shutdown).await?,
             (WorkerRole::Expiry, Some(shared)) => ends::expiry(&config, shared, &shutdown),
-            (WorkerRole::Relay, Some(shared)) => ends::relay(&config, shared, &readiness, &shutdown)?,
-            (WorkerRole::Notifier, Some(shared)) => ends::notifier(&config, shared, &readiness, &shutdown)?,
+            (WorkerRole::Relay, Some(shared)) => ends::relay(&config, shared, &shutdown),
+            (WorkerRole::Notifier, Some(shared)) => ends::notifier(&config, shared, &shutdown)?,
             (WorkerRole::Pdf, Some(shared)) => ends::pdf(&config, shared, &shutdown),
             (WorkerRole::Mail, Some(shared)) => ends::mail(&config, shared, &readiness, &shutdown)?,
             (WorkerRole::Payments, Some(shared)) => ends::payments(&config, shared, &shutdown)?,

@@ -10,27 +10,6 @@ use uuid::Uuid;
 use crate::StorageError;
 use crate::columns::number;
 
-/// The states stand in the text, so that the planner can prove that `payments_unanswered` or `payments_refund_due` serves it.
-macro_rules! take {
-    ($state:literal) => {
-        concat!(
-            "WITH due AS (
-                 SELECT id FROM payments
-                 WHERE ",
-            $state,
-            "      AND provider = $1 AND provider_ref IS NOT NULL
-                   AND updated_at < now() - $2 * interval '1 millisecond'
-                   AND updated_at < now() - (now() - created_at) / 4
-                 ORDER BY updated_at, id
-                 LIMIT $3
-                 FOR UPDATE SKIP LOCKED)
-             UPDATE payments p SET updated_at = now()
-             FROM due, bookings b
-             WHERE p.id = due.id AND b.id = p.booking
-             RETURNING p.id, p.booking, b.event, b.section, p.provider, p.provider_ref, p.amount_minor, p.currency, p.state"
-        )
-    };
-}
 /// One of them.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Undecided {
@@ -66,45 +45,74 @@ struct Row {
 }
 
 /// Takes up to `limit` payments at `provider` that may have been paid without our knowing: open ones, and declined ones, of which
-/// the fan may have tried another card. See [`take`].
+/// the fan may have tried another card. A concurrent twin takes others, and the same one comes back only after `pause` and a
+/// quarter of its age, or, if its booking's hold ended longer than `ask_for` ago, never: this was the last question, asked after
+/// that time and not before it.
+/// Those the provider never answered about are left out: no fan has seen a page on which he could pay.
 pub async fn take_unanswered(
     pool: &PgPool,
     provider: &str,
     pause: SignedDuration,
+    ask_for: SignedDuration,
     limit: u32,
 ) -> Result<Vec<Undecided>, StorageError> {
-    let sql = take!("state IN ('open', 'declined')");
-    take(pool, sql, provider, pause, limit).await
+    // The states stand in the text, so that the planner can prove that `payments_to_ask` serves it.
+    let rows: Vec<Row> = sqlx::query_as(
+        "WITH due AS (
+             SELECT id FROM payments
+             WHERE state IN ('open', 'declined') AND provider = $1 AND provider_ref IS NOT NULL
+               AND ask_from < now() - $2 * interval '1 millisecond'
+             ORDER BY ask_from, id
+             LIMIT $3
+             FOR UPDATE SKIP LOCKED)
+         UPDATE payments p
+         SET ask_from = CASE WHEN now() < b.hold_expires_at + $4 * interval '1 millisecond' THEN now() + (now() - p.created_at) / 4 END
+         FROM due, bookings b
+         WHERE p.id = due.id AND b.id = p.booking
+         RETURNING p.id, p.booking, b.event, b.section, p.provider, p.provider_ref, p.amount_minor, p.currency, p.state",
+    )
+    .bind(provider)
+    .bind(millis(pause))
+    .bind(i64::from(limit))
+    .bind(millis(ask_for))
+    .fetch_all(pool)
+    .await?;
+    rows.into_iter().map(undecided).collect()
 }
 
-/// Takes up to `limit` payments at `provider` that must go back. See [`take`].
+/// Takes up to `limit` payments at `provider` that must go back and that nobody has touched for `pause`, and touches them: a
+/// concurrent twin takes others, and the same one comes back only after a pause, which grows with its age (a quarter of it).
 pub async fn take_refunds(
     pool: &PgPool,
     provider: &str,
     pause: SignedDuration,
     limit: u32,
 ) -> Result<Vec<Undecided>, StorageError> {
-    let sql = take!("state = 'refund_due'");
-    take(pool, sql, provider, pause, limit).await
+    // The state stands in the text, so that the planner can prove that `payments_refund_due` serves it.
+    let rows: Vec<Row> = sqlx::query_as(
+        "WITH due AS (
+             SELECT id FROM payments
+             WHERE state = 'refund_due' AND provider = $1 AND provider_ref IS NOT NULL
+               AND updated_at < now() - $2 * interval '1 millisecond'
+               AND updated_at < now() - (now() - created_at) / 4
+             ORDER BY updated_at, id
+             LIMIT $3
+             FOR UPDATE SKIP LOCKED)
+         UPDATE payments p SET updated_at = now()
+         FROM due, bookings b
+         WHERE p.id = due.id AND b.id = p.booking
+         RETURNING p.id, p.booking, b.event, b.section, p.provider, p.provider_ref, p.amount_minor, p.currency, p.state",
+    )
+    .bind(provider)
+    .bind(millis(pause))
+    .bind(i64::from(limit))
+    .fetch_all(pool)
+    .await?;
+    rows.into_iter().map(undecided).collect()
 }
 
-/// Those that nobody has touched for `pause`, and touches them: a concurrent twin takes others, and the same one comes back only
-/// after a pause, which grows with its age (a quarter of it). Those the provider never answered about are left out: no fan has seen
-/// a page on which he could pay.
-async fn take(
-    pool: &PgPool,
-    sql: &'static str,
-    provider: &str,
-    pause: SignedDuration,
-    limit: u32,
-) -> Result<Vec<Undecided>, StorageError> {
-    let rows: Vec<Row> = sqlx::query_as(sql)
-        .bind(provider)
-        .bind(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX))
-        .bind(i64::from(limit))
-        .fetch_all(pool)
-        .await?;
-    rows.into_iter().map(undecided).collect()
+fn millis(duration: SignedDuration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// The money went back: notes it and tells of it in one transaction. False where it was not due (any more).

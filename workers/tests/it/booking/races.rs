@@ -104,9 +104,9 @@ async fn the_ticket_limit_holds_over_sections_and_workers() {
         });
         let verdicts = join_all(asked).await.concat();
         let tickets: usize = verdicts.iter().filter_map(|verdict| decided(verdict).ok()).map(|(_, seats)| seats.len()).sum();
-        assert!(tickets <= usize::try_from(LIMIT).unwrap());
-        let limited = verdicts.iter().filter(|verdict| decided(verdict) == Err(RefusalReason::LimitReached)).count();
-        assert!(limited >= 1 && tickets == usize::try_from(LIMIT).unwrap() || tickets < usize::try_from(LIMIT).unwrap());
+        let left = LIMIT.checked_sub(u32::try_from(tickets).unwrap()).expect("more tickets than the limit");
+        let beyond = hall.best(fan, "beyond", 0, u8::try_from(left + 1).unwrap(), None);
+        assert_eq!(decided(&workers[0].run_once(&[beyond]).await[0]), Err(RefusalReason::LimitReached), "{left} left");
     }
     hall.assert_clean().await;
 }

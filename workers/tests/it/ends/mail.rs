@@ -14,11 +14,12 @@ use goticket_workers::{
 };
 use jiff::SignedDuration;
 use lapin::types::AMQPValue;
+use tokio_util::sync::CancellationToken;
 
 use super::world::World;
 
 /// A booking whose tickets are printed, with the mail task that follows.
-async fn printed(world: &World) -> (BookingId, TicketTask) {
+pub(super) async fn printed(world: &World) -> (BookingId, TicketTask) {
     let (booking, event) = world.confirmed(3).await;
     world.notify().tell(&[event]).await.unwrap();
     let render = world.render();
@@ -116,7 +117,7 @@ async fn a_task_is_not_tried_for_ever() {
     let (booking, task) = printed(&world).await;
     tokio::fs::remove_file(world.config.objects.dir.join(format!("bookings/{booking}.pdf"))).await.unwrap();
     let mailer = Mailer::new(&world.config.smtp).unwrap();
-    let mail = MailTickets::new(world.pool.clone(), world.folder(), mailer, Duration::from_secs(3), 2);
+    let mail = MailTickets::new(world.pool.clone(), world.folder(), mailer, Duration::from_secs(3), 2, CancellationToken::new());
     for attempts in 0..2 {
         assert!(matches!(mail.handle(&TicketTask { attempts, ..task.clone() }).await, Outcome::Retry { .. }));
     }

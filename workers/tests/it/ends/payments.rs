@@ -10,7 +10,10 @@ use goticket_workers::{
 };
 use reqwest::Client;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    net::TcpListener,
+};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
@@ -89,7 +92,8 @@ impl Till {
 
 /// As if it were a day old, and not touched since.
 async fn age(world: &World, payment: PaymentId) {
-    let sql = "UPDATE payments SET updated_at = now() - interval '1 day', created_at = now() - interval '1 day' WHERE id = $1";
+    let sql = "UPDATE payments SET (created_at, updated_at, ask_from) = (SELECT at, at, at FROM (SELECT now() - interval '1 day' AS at) t)
+               WHERE id = $1";
     sqlx::query(sql).bind(payment.0).execute(&world.pool).await.unwrap();
 }
 
@@ -175,6 +179,54 @@ async fn money_that_must_go_back_goes_back_once() {
         .unwrap();
     assert_eq!(told.len(), 1);
     assert!(told[0].contains(r#""state":"refunded""#), "{told:?}");
+}
+
+#[tokio::test]
+async fn an_abandoned_attempt_is_asked_about_for_a_while_and_once_more() {
+    let (world, till) = (World::new().await, Till::open().await);
+    let ask_for_s = i32::try_from(world.config.workers.payments.ask_for_s.get()).unwrap();
+    let inside = world.booking(1, "expired", 60 - ask_for_s).await;
+    let outside = world.booking(2, "expired", -1 - ask_for_s).await;
+    let inside = world.payment(inside, &till.ask(4_900).await, "declined").await;
+    let outside_ref = till.ask(4_900).await;
+    let outside = world.payment(outside, &outside_ref, "open").await;
+    let reconciler = till.reconciler(&world, 0);
+    for asked in [2, 1, 1] {
+        sqlx::query("UPDATE payments SET ask_from = ask_from - interval '1 year'").execute(&world.pool).await.unwrap();
+        assert_eq!(reconciler.run_once().await.unwrap().asked, asked);
+    }
+    let to_ask = "SELECT id FROM payments WHERE ask_from IS NOT NULL";
+    assert_eq!(sqlx::query_scalar::<_, Uuid>(to_ask).fetch_all(&world.pool).await.unwrap(), [inside.0]);
+
+    // Of whoever pays even later the webhook tells; if that money must go back, it does.
+    till.pay(&outside_ref).await;
+    sqlx::query("UPDATE payments SET state = 'refund_due' WHERE id = $1").bind(outside.0).execute(&world.pool).await.unwrap();
+    age(&world, outside).await;
+    assert_eq!(reconciler.run_once().await.unwrap().refunded, 1);
+}
+
+#[tokio::test]
+async fn money_that_must_go_back_does_not_wait_behind_questions() {
+    let world = World::new().await;
+    let (booking, other) = (world.booking(1, "held", 60).await, world.booking(2, "expired", -60).await);
+    for (booking, provider_ref, state) in [(booking, "pay_1", "open"), (other, "pay_2", "refund_due")] {
+        let payment = world.payment(booking, provider_ref, state).await;
+        age(&world, payment).await;
+    }
+    // A provider that only listens.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let heard = tokio::spawn(async move {
+        let mut heard = Vec::new();
+        while heard.len() < 2 {
+            let mut said = BufReader::new(listener.accept().await.unwrap().0).lines();
+            heard.push(said.next_line().await.unwrap().unwrap());
+        }
+        heard
+    });
+    let silent = Till { url, http: Client::new(), _open: CancellationToken::new().drop_guard() };
+    assert_eq!(silent.reconciler(&world, 0).run_once().await.unwrap().asked, 1);
+    assert_eq!(heard.await.unwrap(), ["POST /v1/payments/pay_2/refunds HTTP/1.1", "GET /v1/payments/pay_1 HTTP/1.1"]);
 }
 
 #[tokio::test]

@@ -11,13 +11,17 @@ use goticket_contracts::{
 use goticket_domain::{AccountId, BookingId, EventId, Money, PaymentId, booking::RefusalReason};
 use goticket_platform::{
     amqp::{self, Amqp},
-    config, kafka, postgres,
+    config::{self, SmtpConfig},
+    kafka, postgres,
 };
 use goticket_storage::outbox::write::insert_events;
 use goticket_testkit::{TestBed, eventually};
 use goticket_workers::{
     Config,
-    app::{expire_holds::ExpireHolds, mail_tickets::MailTickets, notify::Notify, relay::Relay, render_tickets::RenderTickets},
+    app::{
+        expire_holds::ExpireHolds, mail_tickets::MailTickets, notify::Notify, relay::Relay, remind::Remind,
+        render_tickets::RenderTickets,
+    },
     inbound::{domain_events::DomainEvents, task_queue::TaskQueue},
     mail::Mailer,
     outbound::{command_queue::CommandQueue, object_folder::ObjectFolder, task_exchange::TaskExchange},
@@ -31,6 +35,7 @@ use rdkafka::{
 };
 use sqlx::PgPool;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// Long enough for a loaded machine; nothing waits for it when all is well.
@@ -79,6 +84,10 @@ impl World {
         Notify::new(self.pool.clone(), self.tasks())
     }
 
+    pub(crate) fn remind(&self) -> Remind {
+        Remind::new(self.pool.clone(), self.tasks(), self.config.workers.notifier.clone())
+    }
+
     pub(crate) fn domain_events(&self) -> DomainEvents {
         DomainEvents::subscribe(&self.config.kafka, self.config.workers.notifier.clone()).unwrap()
     }
@@ -88,8 +97,12 @@ impl World {
     }
 
     pub(crate) fn mail(&self) -> MailTickets {
-        let mailer = Mailer::new(&self.config.smtp).unwrap();
-        MailTickets::new(self.pool.clone(), self.folder(), mailer, self.config.smtp.timeout_ms.millis(), 20)
+        self.mail_by(&self.pool, &self.config.smtp, &CancellationToken::new())
+    }
+
+    pub(crate) fn mail_by(&self, pool: &PgPool, smtp: &SmtpConfig, stop: &CancellationToken) -> MailTickets {
+        let mailer = Mailer::new(smtp).unwrap();
+        MailTickets::new(pool.clone(), self.folder(), mailer, smtp.timeout_ms.millis(), 20, stop.clone())
     }
 
     pub(crate) fn queue(&self, kind: &'static str) -> TaskQueue {
@@ -291,6 +304,7 @@ pub(crate) fn configured(bed: &TestBed, more: &[(&str, &str)]) -> Config {
         ("SMTP__TIMEOUT_MS", "3000"),
         ("OBJECTS__DIR", &objects),
         ("PAYMENTS__API_KEY", "sk_test"),
+        ("WORKERS__LISTEN", "127.0.0.1:0"),
         ("WORKERS__RELAY__TOPIC_PARTITIONS", "3"),
     ];
     let named = settings.iter().chain(more).map(|(name, value)| (format!("GOTICKET__{name}"), (*value).to_owned()));
