@@ -15,7 +15,6 @@ use goticket_platform::{amqp, health, http, metrics, postgres, redis};
 use goticket_tokens::keys::KeyFolder;
 use jiff::Timestamp;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use crate::app::access::AccessCache;
@@ -34,8 +33,6 @@ use crate::outbound::replies;
 use crate::outbound::sandbox_payments::SandboxPayments;
 use crate::services::Services;
 
-/// Plans read at once: each can be tens of megabytes in memory.
-const PLANS_AT_ONCE: usize = 2;
 /// On top of the requests' own time to drain, for the tasks behind them.
 const DRAIN_MARGIN: Duration = Duration::from_secs(2);
 
@@ -121,7 +118,6 @@ impl Gateway {
             payments: SandboxPayments::new(&config.payments, webhook_url)?,
             objects: Objects::new(config.objects.dir),
             auth_limit: AuthLimit::new(&config.gateway),
-            plan_slots: Semaphore::new(PLANS_AT_ONCE),
             ending: shutdown.token(),
             config: config.gateway,
             pool,

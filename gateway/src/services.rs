@@ -46,8 +46,6 @@ pub(crate) struct Services {
     pub(crate) payments: SandboxPayments,
     pub(crate) objects: Objects,
     pub(crate) auth_limit: AuthLimit,
-    /// Imports and layouts of plans at once: each holds a plan in memory.
-    pub(crate) plan_slots: tokio::sync::Semaphore,
     /// Cancelled when the process is on its way out: waits are cut short.
     pub(crate) ending: CancellationToken,
 }

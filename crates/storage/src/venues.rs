@@ -28,15 +28,11 @@ fn venue((id, owner, name, time_zone, seat_count): Row) -> Result<Venue, Storage
     Ok(Venue { id: VenueId(id), owner: AccountId(owner), name, time_zone, seat_count: number(seat_count)? })
 }
 
-/// Named as the constraint where a plan is JSON that `jsonb` cannot keep: a NUL character, half a surrogate pair, a number beyond
-/// `numeric`.
-pub const UNSTORABLE_PLAN: &str = "venues_plan";
-
 /// Stores a venue; `plan` is the JSON text it was imported from.
 pub async fn insert(pool: &PgPool, venue: &Venue, plan: &str) -> Result<(), StorageError> {
     sqlx::query(
         "INSERT INTO venues (id, owner, name, time_zone, plan, seat_count)
-         VALUES ($1, $2, $3, $4, $5::jsonb, $6)",
+         VALUES ($1, $2, $3, $4, $5, $6)",
     )
     .bind(venue.id.0)
     .bind(venue.owner.0)
@@ -45,12 +41,7 @@ pub async fn insert(pool: &PgPool, venue: &Venue, plan: &str) -> Result<(), Stor
     .bind(plan)
     .bind(number::<_, i32>(venue.seat_count)?)
     .execute(pool)
-    .await
-    .map_err(|error| match error.as_database_error().and_then(sqlx::error::DatabaseError::code) {
-        // Class 22: data exceptions. The plan is the only value here that can cause one.
-        Some(code) if code.starts_with("22") => StorageError::Constraint { constraint: UNSTORABLE_PLAN.to_owned() },
-        _ => error.into(),
-    })?;
+    .await?;
     Ok(())
 }
 
@@ -65,7 +56,7 @@ pub async fn find(pool: &PgPool, id: VenueId) -> Result<Option<Venue>, StorageEr
 
 /// A venue's plan as JSON text, for the importer to read again.
 pub async fn plan(pool: &PgPool, id: VenueId) -> Result<Option<String>, StorageError> {
-    Ok(sqlx::query_scalar("SELECT plan::text FROM venues WHERE id = $1").bind(id.0).fetch_optional(pool).await?)
+    Ok(sqlx::query_scalar("SELECT plan FROM venues WHERE id = $1").bind(id.0).fetch_optional(pool).await?)
 }
 
 /// Venues by id, at most `limit` after `after`; of one owner (index `venues_by_owner`), or everybody's (primary key).

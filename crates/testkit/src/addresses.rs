@@ -1,6 +1,6 @@
 //! Where each server of a stack answers.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use crate::source::{self, variable};
 
@@ -38,10 +38,17 @@ pub(crate) struct KafkaLink {
 }
 
 impl Addresses {
-    /// The servers named by environment variables.
-    pub(crate) fn from_environment() -> Self {
+    /// The servers named by environment variables. A server that is told to us by halves is an error: half a sale later it would be one.
+    pub(crate) fn from_environment() -> Result<Self> {
+        for pair in [[source::AMQP_URL, source::AMQP_MANAGEMENT_URL], [source::SMTP_URL, source::MAILBOX_URL]] {
+            if let [(set, true), (missing, false)] | [(missing, false), (set, true)] =
+                pair.map(|name| (name, variable(name).is_some()))
+            {
+                bail!("{set} is set without {missing}: the two go together");
+            }
+        }
         let link = || Some(KafkaLink { listener: variable(KAFKA_LINK_LISTENER)?, advertised: variable(KAFKA_LINK_ADVERTISED)? });
-        Self {
+        Ok(Self {
             postgres_url: variable(source::POSTGRES_URL),
             redis_url: variable(source::REDIS_URL),
             amqp_url: variable(source::AMQP_URL),
@@ -49,7 +56,7 @@ impl Addresses {
             kafka: variable(source::KAFKA_BROKERS).map(|brokers| KafkaAddresses { brokers, link: link() }),
             smtp_url: variable(source::SMTP_URL),
             mailbox_url: variable(source::MAILBOX_URL),
-        }
+        })
     }
 
     /// The same as variables, for child processes.

@@ -51,6 +51,11 @@ impl Mailbox {
         Self { api, domain, http }
     }
 
+    /// Where the mail server's API answers.
+    pub fn api(&self) -> &str {
+        self.api.trim_end_matches('/')
+    }
+
     /// The mails delivered to that address, whatever its domain, oldest first.
     pub async fn messages_to(&self, address: &str) -> Result<Vec<Mail>> {
         let answer = self.http.get(self.url(&["user", address, "messages"])?).send().await?;

@@ -47,7 +47,7 @@ impl Stack {
 
     /// A stack of one's own: starts whatever the environment does not name.
     pub async fn start(durability: Durability) -> Result<Self> {
-        let named = Addresses::from_environment();
+        let named = Addresses::from_environment()?;
         if named.is_complete()
             && let Some(folder) = variable(FOLDER)
         {

@@ -8,6 +8,7 @@ use goticket_domain::catalog::EventStatus;
 use goticket_storage::events::{self, Event};
 use moka::future::Cache;
 use sqlx::PgPool;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::app::caller::Caller;
 use crate::app::fault::Fault;
@@ -17,8 +18,10 @@ use crate::app::geometry::{self, Geometry};
 const EVENT_AGE_MAX: Duration = Duration::from_secs(1);
 /// Events kept.
 const EVENTS_MAX: u64 = 10_000;
-/// Seats of all events whose places are kept; about 300 bytes each.
-const SEATS_MAX: u64 = 2_000_000;
+/// Bytes of all events' places that are kept.
+const GEOMETRY_BYTES_MAX: u64 = 512 * 1024 * 1024;
+/// Plans read at once: each can be tens of megabytes in memory.
+const PLANS_AT_ONCE: usize = 2;
 
 /// Why there is no such event for the one who asks.
 #[derive(Debug, thiserror::Error)]
@@ -37,15 +40,17 @@ pub(crate) struct Catalog {
     pool: PgPool,
     events: Cache<EventId, Arc<Event>>,
     geometries: Cache<EventId, Arc<Geometry>>,
+    plan_slots: Semaphore,
 }
 
 impl Catalog {
     pub(crate) fn new(pool: PgPool) -> Self {
-        let weigh = |_: &EventId, geometry: &Arc<Geometry>| geometry.capacity().max(100);
+        let weigh = |_: &EventId, geometry: &Arc<Geometry>| u32::try_from(geometry.bytes()).unwrap_or(u32::MAX);
         Self {
             pool,
             events: Cache::builder().max_capacity(EVENTS_MAX).time_to_live(EVENT_AGE_MAX).build(),
-            geometries: Cache::builder().max_capacity(SEATS_MAX).weigher(weigh).build(),
+            geometries: Cache::builder().max_capacity(GEOMETRY_BYTES_MAX).weigher(weigh).build(),
+            plan_slots: Semaphore::new(PLANS_AT_ONCE),
         }
     }
 
@@ -64,8 +69,21 @@ impl Catalog {
 
     /// Its places. Only for events that were found.
     pub(crate) async fn geometry(&self, event: &Event) -> Result<Arc<Geometry>, Fault> {
-        let load = geometry::load(&self.pool, event.id, event.venue);
+        let load = async {
+            let _slot = self.next_plan_slot().await?;
+            geometry::load(&self.pool, event.id, event.venue).await
+        };
         self.geometries.try_get_with(event.id, load).await.map_err(|fault| (*fault).clone())
+    }
+
+    /// The right to hold a plan in memory; None while others do.
+    pub(crate) fn plan_slot(&self) -> Option<SemaphorePermit<'_>> {
+        self.plan_slots.try_acquire().ok()
+    }
+
+    /// The same, when it is one's turn.
+    pub(crate) async fn next_plan_slot(&self) -> Result<SemaphorePermit<'_>, Fault> {
+        self.plan_slots.acquire().await.map_err(|error| Fault::Bug(error.to_string()))
     }
 
     /// The next one who asks gets the event as it is now.

@@ -137,7 +137,7 @@ pub(crate) fn check_limits(hold_seconds: u32, ticket_limit: u32) -> Vec<Wrong> {
 
 /// Reads the venue's plan and numbers its places.
 async fn lay_out(app: &Services, new: &NewEvent) -> Result<Result<Layout, Vec<Wrong>>, CreateEventError> {
-    let _slot = app.plan_slots.try_acquire().map_err(|_| CreateEventError::Busy)?;
+    let _slot = app.catalog.plan_slot().ok_or(CreateEventError::Busy)?;
     let plan = venues::plan(&app.pool, new.venue).await.map_err(Fault::from)?.unwrap_or_default();
     let standing = new.standing.clone();
     let laid_out = tokio::task::spawn_blocking(move || {

@@ -46,6 +46,12 @@ impl Geometry {
         u32::try_from(self.places.len()).unwrap_or(u32::MAX)
     }
 
+    /// About how much memory it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        let labels: usize = self.places.iter().map(|place| place.row.len() + place.number.len()).sum();
+        self.members.len() + self.places.len() * size_of::<Place>() + labels
+    }
+
     pub(crate) fn place(&self, no: u32) -> Option<&Place> {
         self.places.get(usize::try_from(no).ok()?)
     }

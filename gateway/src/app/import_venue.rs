@@ -3,7 +3,6 @@
 use goticket_domain::VenueId;
 use goticket_domain::catalog::MAX_TITLE_CHARS;
 use goticket_domain::seating::{Layout, PlanError, SeatingPlan, SectionKind};
-use goticket_storage::StorageError;
 use goticket_storage::venues::{self, Venue};
 
 use crate::app::caller::Caller;
@@ -39,9 +38,6 @@ pub(crate) enum ImportError {
     TimeZone,
     #[error(transparent)]
     Plan(#[from] PlanError),
-    /// Valid JSON with a text or number that the database cannot keep.
-    #[error("the plan has a text with a NUL character, or a number beyond every range")]
-    Unstorable,
     /// Others are importing; plans are large.
     #[error("too many plans are being read")]
     Busy,
@@ -64,7 +60,7 @@ pub(crate) async fn import_venue(
     if jiff::tz::TimeZone::get(time_zone).is_err() {
         return Err(ImportError::TimeZone);
     }
-    let _slot = app.plan_slots.try_acquire().map_err(|_| ImportError::Busy)?;
+    let _slot = app.catalog.plan_slot().ok_or(ImportError::Busy)?;
     let read = tokio::task::spawn_blocking(move || SeatingPlan::from_json(plan.as_bytes()).map(|read| (read, plan)));
     let (read, plan) = read.await.map_err(|error| Fault::Bug(error.to_string()))??;
     let venue = Venue {
@@ -74,15 +70,13 @@ pub(crate) async fn import_venue(
         time_zone: time_zone.to_owned(),
         seat_count: u32::try_from(read.seat_count()).unwrap_or(u32::MAX),
     };
-    match venues::insert(&app.pool, &venue, &plan).await {
-        Ok(()) => Ok(describe(venue, &read)),
-        Err(StorageError::Constraint { constraint }) if constraint == venues::UNSTORABLE_PLAN => Err(ImportError::Unstorable),
-        Err(error) => Err(Fault::from(error).into()),
-    }
+    venues::insert(&app.pool, &venue, &plan).await.map_err(Fault::from)?;
+    Ok(describe(venue, &read))
 }
 
 /// A stored venue with what its plan holds.
 pub(crate) async fn describe_venue(app: &Services, venue: Venue) -> Result<ImportedVenue, Fault> {
+    let _slot = app.catalog.next_plan_slot().await?;
     let plan = venues::plan(&app.pool, venue.id).await?.ok_or_else(|| Fault::Bug(format!("venue {} is gone", venue.id)))?;
     let read = tokio::task::spawn_blocking(move || SeatingPlan::from_json(plan.as_bytes()));
     let read = read.await.map_err(|error| Fault::Bug(error.to_string()))?;

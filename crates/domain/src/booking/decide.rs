@@ -111,7 +111,7 @@ impl Ledger {
 /// What the organizer allows at this moment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Rules {
-    /// The event is published and its sale has begun.
+    /// The event is published, its sale has begun, and it has not started itself.
     pub on_sale: bool,
     /// Most tickets one account may have, over all its bookings of the event.
     pub ticket_limit: u32,

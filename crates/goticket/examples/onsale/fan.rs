@@ -284,7 +284,7 @@ impl Fan {
         if end.state == "confirmed" {
             tally.record(Step::Confirm, paid_at.elapsed());
             tally.confirmed.add(1);
-            tally.seats_confirmed.add(end.seats.len() as u64);
+            tally.sold(end.seats.len());
             story.seats = end.seats.iter().map(|seat| seat.no).collect();
             story.confirmed = Some(end.id);
         }

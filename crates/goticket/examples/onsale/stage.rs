@@ -9,6 +9,7 @@ use goticket_testkit::Deployment;
 use jiff::{SignedDuration, Timestamp, Unit};
 use reqwest::Method;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 use crate::api::{Api, With};
@@ -17,6 +18,13 @@ use crate::tally::Step;
 
 /// The plan that is sold when none is named.
 const THEATRE: &str = include_str!("../../../domain/plans/theatre.json");
+
+/// Longer names are cut: a venue's and an event's may have 200 characters, and the event's has more words.
+const NAME_CHARS_MAX: usize = 150;
+
+/// Of a plan without seats so many areas are sold, each to so many people: the format does not say how many fit in.
+const AREAS_MAX: usize = 20;
+const AREA_CAPACITY: u32 = 300;
 
 /// The event as the fans see it, with the times on this process's own clock.
 #[derive(Debug)]
@@ -93,6 +101,12 @@ pub(crate) async fn event(api: &Api, organizer: &Account, plan: Value, set: Plan
         id: String,
         name: String,
         categories: Vec<CategoryMade>,
+        sections: Vec<IgnoredAny>,
+        areas: Vec<AreaMade>,
+    }
+    #[derive(Deserialize)]
+    struct AreaMade {
+        id: String,
     }
     #[derive(Deserialize)]
     struct CategoryMade {
@@ -105,7 +119,7 @@ pub(crate) async fn event(api: &Api, organizer: &Account, plan: Value, set: Plan
         capacity: u32,
         sections: Vec<Section>,
     }
-    let name = plan["name"].as_str().unwrap_or("Arena").to_owned();
+    let name = venue_name(&plan);
     let body = json!({ "name": name, "time_zone": "Europe/Berlin", "plan": plan });
     let venue: VenueMade = post(api, organizer, "/v1/venues", &body).await?;
 
@@ -113,6 +127,11 @@ pub(crate) async fn event(api: &Api, organizer: &Account, plan: Value, set: Plan
         (venue.categories.iter().zip([9_500, 6_500, 4_200, 2_900, 2_500].into_iter().chain(std::iter::repeat(2_000))))
             .map(|(category, amount_minor)| json!({ "category": category.name, "amount_minor": amount_minor }))
             .collect();
+    // A plan of areas alone has nothing to sell until somebody says which of them people stand in: here, in all.
+    let areas = if venue.sections.is_empty() { &venue.areas[..] } else { &[] };
+    let standing: Vec<Value> = (areas.iter().take(AREAS_MAX))
+        .map(|area| json!({ "area": area.id, "category": venue.categories[0].name, "capacity": AREA_CAPACITY }))
+        .collect();
     let (now, here) = (Timestamp::now(), Instant::now());
     let lobby = SignedDuration::try_from(set.lobby)?;
     let body = json!({
@@ -125,6 +144,7 @@ pub(crate) async fn event(api: &Api, organizer: &Account, plan: Value, set: Plan
         "hold_seconds": set.hold_seconds,
         "ticket_limit": 6,
         "prices": prices,
+        "standing": standing,
         "queue": {
             "rate_per_min": set.rate_per_min, "burst": (set.rate_per_min / 60).max(5), "active_cap": set.active_cap,
             "claim_window_s": 60, "session_s": 600, "message": "Welcome! Everyone who is here before the start has the same chance.",
@@ -144,6 +164,13 @@ pub(crate) async fn event(api: &Api, organizer: &Account, plan: Value, set: Plan
         lobby_window: set.lobby.saturating_sub(Duration::from_secs(3)),
         late_window: Duration::from_secs(5),
     }))
+}
+
+/// What the plan is called, as far as a venue may be; plans are often called nothing.
+fn venue_name(plan: &Value) -> String {
+    let name = plan["name"].as_str().unwrap_or_default().trim();
+    let name: String = name.chars().filter(|c| !c.is_control()).take(NAME_CHARS_MAX).collect();
+    if name.is_empty() { "Arena".to_owned() } else { name }
 }
 
 async fn post<T: serde::de::DeserializeOwned>(api: &Api, organizer: &Account, path: &str, body: &Value) -> anyhow::Result<T> {

@@ -62,6 +62,7 @@ pub(crate) struct Tally {
     refused: Mutex<BTreeMap<String, u64>>,
     repeats: Mutex<BTreeMap<Step, u64>>,
     latencies: Mutex<BTreeMap<Step, Histogram<u64>>>,
+    capacity: u64,
     sold_out_at: Mutex<Option<Instant>>,
 }
 
@@ -119,7 +120,16 @@ impl Tally {
             refused: Mutex::default(),
             repeats: Mutex::default(),
             latencies: Mutex::default(),
+            capacity: seats,
             sold_out_at: Mutex::default(),
+        }
+    }
+
+    /// So many seats are paid for.
+    pub(crate) fn sold(&self, seats: usize) {
+        self.seats_confirmed.add(seats as u64);
+        if self.seats_confirmed.get() >= self.capacity {
+            self.sold_out();
         }
     }
 
@@ -138,6 +148,7 @@ impl Tally {
         *self.refused.lock().expect("nobody panics while counting").entry(reason.to_owned()).or_default() += 1;
     }
 
+    /// Nothing is left, as far as a fan can see.
     pub(crate) fn sold_out(&self) {
         self.sold_out_at.lock().expect("nobody panics while counting").get_or_insert_with(Instant::now);
     }

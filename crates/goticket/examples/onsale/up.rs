@@ -42,12 +42,13 @@ pub(crate) async fn run(options: Up) -> anyhow::Result<bool> {
         set.lobby.as_secs()
     );
     println!(
-        "  API docs     {base}/docs\n  OpenAPI      {base}/openapi.json\n  metrics      {base}/metrics\n  readiness    {base}/readyz\n"
+        "  API docs     {base}/docs\n  OpenAPI      {base}/openapi.json\n  metrics      {base}/metrics\n  readiness    {base}/readyz\n  mails        {}\n",
+        deployment.bed.mailbox.api()
     );
     for login in &logins {
         println!("  login        {}   password {password}", login.email);
     }
-    println!("\nThe path of one ticket:\n{}", walk(base, event, &logins[2].email, &password));
+    println!("\nThe path of one ticket:\n{}", walk(base, deployment.bed.mailbox.api(), event, &logins[2].email, &password));
     println!("\nOperators: GOTICKET's settings for a shell of your own, then goticket ops --event {event}\n");
     for (name, value) in deployment.env() {
         println!("  export {name}='{value}'");
@@ -60,7 +61,7 @@ pub(crate) async fn run(options: Up) -> anyhow::Result<bool> {
 }
 
 /// One curl line per step; each puts what the next needs into a shell variable.
-fn walk(base: &str, event: &str, email: &str, password: &str) -> String {
+fn walk(base: &str, mails: &str, event: &str, email: &str, password: &str) -> String {
     let field = |name: &str| format!("sed -E 's/.*\"{name}\":\"([^\"]+)\".*/\\1/'");
     let auth = "-H \"Authorization: Bearer $TOKEN\"";
     let json = "-H 'Content-Type: application/json'";
@@ -82,6 +83,7 @@ fn walk(base: &str, event: &str, email: &str, password: &str) -> String {
             ),
         ),
         ("look at what is left", format!("curl -s {base}/v1/events/{event}/availability {auth}")),
+        ("look at the seat map", format!("curl -s '{base}/v1/events/{event}/seats?geometry=false' {auth}")),
         (
             "ask for seats",
             format!(
@@ -96,7 +98,14 @@ fn walk(base: &str, event: &str, email: &str, password: &str) -> String {
         ),
         ("pay with a test card", "curl -s \"$PAY\" -H 'Accept: application/json' -d card_number=4242424242424242".to_owned()),
         ("see the booking", format!("curl -s {base}/v1/bookings/$BOOKING {auth}")),
-        ("get the tickets", format!("curl -s {base}/v1/bookings/$BOOKING/tickets {auth}")),
+        (
+            "get the tickets",
+            format!(
+                "TICKET=$(curl -s {base}/v1/bookings/$BOOKING/tickets {auth} | grep -oE '\"id\":\"[^\"]+' | head -n 1 | cut -c7-)"
+            ),
+        ),
+        ("print one", format!("curl -s -o ticket.pdf {base}/v1/tickets/$TICKET.pdf {auth}")),
+        ("read the mail that brought them", format!("curl -s {mails}/api/user/{email}/messages/")),
     ];
     let lines: Vec<String> = steps.iter().zip(1..).map(|((what, line), n)| format!("  # {n}. {what}\n  {line}")).collect();
     lines.join("\n")

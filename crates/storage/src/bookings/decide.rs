@@ -37,6 +37,8 @@ pub struct EventTerms {
     pub published: bool,
     /// Begin of the sale.
     pub onsale_at: Timestamp,
+    /// Begin of the event, and with it the end of the sale.
+    pub starts_at: Timestamp,
     /// How long a hold lasts, in seconds.
     pub hold_seconds: u32,
     /// Most tickets per account.
@@ -108,7 +110,7 @@ pub async fn decided_requests(
 pub async fn clock_and_terms(db: &mut PgConnection, events: &[EventId]) -> Result<(Timestamp, Vec<EventTerms>), StorageError> {
     // Primary keys of both tables; a handful of categories per event. The outer joins keep the clock's row when nothing is known.
     let rows = sqlx::query(
-        "SELECT now.at AS now, e.id, e.status = 'published' AS published, e.onsale_at, e.hold_seconds, e.ticket_limit, e.currency,
+        "SELECT now.at AS now, e.id, e.status = 'published' AS published, e.onsale_at, e.starts_at, e.hold_seconds, e.ticket_limit, e.currency,
                 ARRAY_AGG(c.no ORDER BY c.no) FILTER (WHERE c.no IS NOT NULL) AS categories,
                 ARRAY_AGG(c.price_minor ORDER BY c.no) FILTER (WHERE c.no IS NOT NULL) AS prices
          FROM (SELECT clock_timestamp() AS at) AS now
@@ -129,6 +131,7 @@ pub async fn clock_and_terms(db: &mut PgConnection, events: &[EventId]) -> Resul
             event: EventId(event),
             published: row.try_get("published")?,
             onsale_at: timestamp(row, "onsale_at")?,
+            starts_at: timestamp(row, "starts_at")?,
             hold_seconds: number(row.try_get::<i32, _>("hold_seconds")?)?,
             ticket_limit: number(row.try_get::<i32, _>("ticket_limit")?)?,
             currency: currency(row.try_get("currency")?)?,

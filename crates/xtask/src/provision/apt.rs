@@ -16,7 +16,9 @@ const INSTALL: &str = r#"
 set -e
 guard=/usr/sbin/policy-rc.d
 if [ ! -e "$guard" ]; then
+    # The shell runs no EXIT trap when a signal ends it.
     trap 'rm -f "$guard"' EXIT
+    trap 'exit 130' INT TERM HUP
     printf '#!/bin/sh\nexit 101\n' > "$guard"
     chmod 755 "$guard"
 fi
@@ -85,6 +87,10 @@ pub(crate) fn install(packages: &[&str]) -> Result<(), Failure> {
             names.join(", ")
         );
         return Err(Failure::new(&step, cause, &by_hand));
+    }
+    if !is_root() && on_path("sudo").is_none() {
+        let by_hand = format!("as root: {}", by_hand.replace("sudo ", ""));
+        return Err(Failure::new(&step, "only root may install packages, and there is no sudo here", &by_hand));
     }
     let mut command = if is_root() { Command::new("sh") } else { Command::new("sudo") };
     if !is_root() {

@@ -1,8 +1,13 @@
 //! `GET /v1/events/{event}/seats`
 
+use std::convert::Infallible;
+
+use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures::stream;
 use goticket_domain::EventId;
 use goticket_domain::catalog::EventStatus;
 use serde::{Deserialize, Serialize};
@@ -86,17 +91,13 @@ pub(crate) async fn seats(
     Ok(response)
 }
 
-/// Puts together what is serialized already: digits and names need no escaping.
-fn assemble(event: EventId, states: &SeatStates, geometry: Option<&Geometry>) -> Vec<u8> {
-    let members = geometry.map(|geometry| &geometry.members[..]).unwrap_or_default();
-    let mut body = Vec::with_capacity(states.digits.len() + members.len() + 128);
-    body.extend_from_slice(format!("{{\"event\":\"{event}\",\"version\":{},\"states\":\"", states.version).as_bytes());
-    body.extend_from_slice(&states.digits);
-    body.push(b'"');
-    if !members.is_empty() {
-        body.push(b',');
-        body.extend_from_slice(members);
-    }
-    body.push(b'}');
-    body
+/// Puts together what is serialized already: digits and names need no escaping. Nothing is copied: a map can have megabytes, and
+/// thousands of slow readers share them.
+fn assemble(event: EventId, states: &SeatStates, geometry: Option<&Geometry>) -> Body {
+    let head = format!("{{\"event\":\"{event}\",\"version\":{},\"states\":\"", states.version);
+    let members = geometry.map(|geometry| geometry.members.clone()).filter(|members| !members.is_empty());
+    let between: &[u8] = if members.is_some() { b"\"," } else { b"\"" };
+    let parts =
+        [head.into(), states.digits.clone(), Bytes::from_static(between), members.unwrap_or_default(), Bytes::from_static(b"}")];
+    Body::from_stream(stream::iter(parts.map(Ok::<_, Infallible>)))
 }

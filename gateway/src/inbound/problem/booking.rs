@@ -61,7 +61,7 @@ pub(crate) fn refusal(reason: RefusalReason, seats: &[u32]) -> Problem {
         RefusalReason::LimitReached => {
             ("limit_reached", "Your account would have more tickets than this event allows. Ask for fewer.", "")
         }
-        RefusalReason::NotOnSale => ("not_on_sale", "This event is not on sale. See its onsale_at.", ""),
+        RefusalReason::NotOnSale => ("not_on_sale", "This event is not on sale. See its onsale_at and starts_at.", ""),
         RefusalReason::Failed => {
             return Problem::conflict(
                 "booking_failed",

@@ -46,8 +46,6 @@ impl From<ImportError> for Problem {
                 Self::unprocessable("invalid_plan", format!("{pointer}: {}", plan.problem))
                     .with_error(FieldError::pointer(pointer, plan.problem.to_string()))
             }
-            ImportError::Unstorable => Self::unprocessable("invalid_plan", format!("/plan: {error}: remove it."))
-                .with_error(FieldError::pointer("/plan", error.to_string())),
             ImportError::Busy => plans_busy(),
             ImportError::Fault(fault) => fault.into(),
         }

@@ -47,7 +47,8 @@ impl Desk {
         let section: SectionKey = (request.event, request.section);
         let invalid = Decision::Refused { reason: RefusalReason::Invalid, seats: Vec::new() };
         let Some(terms) = self.terms.get(&request.event) else { return invalid };
-        let rules = Rules { on_sale: terms.published && self.now >= terms.onsale_at, ticket_limit: terms.ticket_limit };
+        let on_sale = terms.published && (terms.onsale_at..terms.starts_at).contains(&self.now);
+        let rules = Rules { on_sale, ticket_limit: terms.ticket_limit };
         let Some(plan) = self.plans.get(&section).cloned() else { return invalid };
         let tickets = self.tickets(request.event, request.account);
         decide(&request.choice, rules, tickets, &plan, self.ledger(section))

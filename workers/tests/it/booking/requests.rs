@@ -62,13 +62,14 @@ async fn refusals_tell_the_truth() {
 }
 
 #[tokio::test]
-async fn nothing_is_given_before_the_sale_begins_nor_after_the_event_is_closed() {
+async fn nothing_is_given_before_the_sale_begins_nor_after_the_event_has_started_or_is_closed() {
     let hall = Hall::open().await;
     let (fan, worker) = (hall.account().await, hall.worker().await);
     for (n, change) in [
         "UPDATE events SET onsale_at = clock_timestamp() + '1 hour'::interval",
         "UPDATE events SET onsale_at = clock_timestamp() - '1 hour'::interval, status = 'draft'",
         "UPDATE events SET status = 'closed'",
+        "UPDATE events SET status = 'published', starts_at = clock_timestamp()",
     ]
     .into_iter()
     .enumerate()
@@ -77,7 +78,7 @@ async fn nothing_is_given_before_the_sale_begins_nor_after_the_event_is_closed()
         let verdicts = worker.run_once(&[hall.named(fan, &n.to_string(), &[1])]).await;
         assert_eq!(decided(&verdicts[0]), Err(RefusalReason::NotOnSale), "{change}");
     }
-    sqlx::query("UPDATE events SET status = 'published'").execute(&hall.pool).await.unwrap();
+    sqlx::query("UPDATE events SET starts_at = clock_timestamp() + '1 minute'::interval").execute(&hall.pool).await.unwrap();
     assert!(decided(&worker.run_once(&[hall.named(fan, "open", &[1])]).await[0]).is_ok());
     hall.assert_clean().await;
 }
