@@ -14,7 +14,7 @@ use std::{
 
 use goticket_contracts::{objects, tasks::TicketTask};
 use goticket_storage::{
-    StorageError,
+    StorageError, answered,
     bookings::printable::{Printable, PrintableTicket, printable},
     notifications::{self, Claim, NotificationState},
 };
@@ -97,7 +97,7 @@ impl MailTickets {
         if self.unnoted().contains(&task.notification) {
             return Outcome::Retry { after: CLAIMED_PAUSE };
         }
-        match notifications::claim(&self.pool, task.notification, self.lease).await {
+        match answered(notifications::claim(&self.pool, task.notification, self.lease)).await {
             Ok(Claim::Ours { at }) => self.claimed(task, at).await,
             Ok(Claim::NotOurs { state: NotificationState::Sent | NotificationState::Failed }) => Outcome::Ack,
             // Claimed by another, who may be dead.
@@ -119,13 +119,13 @@ impl MailTickets {
             Ok(()) => self.sent(task).await,
             Err(Failure::Transient(reason)) if task.attempts < self.attempts_max => {
                 tracing::warn!(notification = %id, attempts = task.attempts, reason, "mail not sent yet");
-                if let Err(error) = notifications::release(&self.pool, id, &reason).await {
+                if let Err(error) = answered(notifications::release(&self.pool, id, &reason)).await {
                     tracing::warn!(notification = %id, %error, "claim not given back: it runs out");
                 }
                 Outcome::retry(task.attempts)
             }
             Err(Failure::Transient(reason) | Failure::Permanent(reason)) => {
-                match notifications::mark_failed(&self.pool, id, &reason).await {
+                match answered(notifications::mark_failed(&self.pool, id, &reason)).await {
                     Ok(_) => Outcome::DeadLetter { reason },
                     Err(_) => Outcome::retry(task.attempts),
                 }
@@ -147,7 +147,7 @@ impl MailTickets {
     /// Tries until it succeeds.
     async fn note_sent(&self, id: Uuid) {
         let mut pause = NOTE_PAUSE_MIN;
-        while let Err(error) = notifications::mark_sent(&self.pool, id).await {
+        while let Err(error) = answered(notifications::mark_sent(&self.pool, id)).await {
             tracing::warn!(notification = %id, %error, "a mail that was sent is not noted yet");
             sleep(pause).await;
             pause = (pause * 2).min(NOTE_PAUSE_MAX);
@@ -165,7 +165,7 @@ impl MailTickets {
     }
 
     async fn send(&self, task: &TicketTask, at: Timestamp) -> Result<(), Failure> {
-        let booking = printable(&self.pool, task.booking).await?;
+        let booking = answered(printable(&self.pool, task.booking)).await?;
         let booking = booking.ok_or_else(|| Failure::Permanent("there is no such booking".to_owned()))?;
         let pdf = self.folder.get(&objects::booking_pdf(task.booking)).await;
         let pdf = pdf.map_err(|error| Failure::Transient(format!("the tickets cannot be read: {error}")))?;

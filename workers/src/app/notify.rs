@@ -11,7 +11,7 @@ use goticket_contracts::{
 };
 use goticket_domain::BookingId;
 use goticket_platform::amqp::PublishError;
-use goticket_storage::{StorageError, notifications};
+use goticket_storage::{StorageError, answered, notifications};
 use sqlx::PgPool;
 
 use crate::outbound::task_exchange::TaskExchange;
@@ -50,7 +50,7 @@ impl Notify {
         if bookings.is_empty() {
             return Ok(0);
         }
-        let pending = notifications::open_tickets(&self.pool, &bookings).await?;
+        let pending = answered(notifications::open_tickets(&self.pool, &bookings)).await?;
         let task = |n: &notifications::Pending| TicketTask { notification: n.id, booking: n.booking, attempts: 0 };
         stream::iter(pending.iter().map(task))
             .map(async |task| self.tasks.publish(tasks::PDF, &task).await)

@@ -16,7 +16,7 @@ use goticket_platform::{
     config::{U32In, U64In},
 };
 use goticket_storage::{
-    StorageError,
+    StorageError, answered,
     payments::undecided::{self, Undecided},
 };
 use jiff::SignedDuration;
@@ -88,14 +88,14 @@ impl ReconcilePayments {
         let (pool, limit) = (&self.pool, self.config.batch_max.get());
         // Money that is due does not wait behind questions.
         let refund_again = duration(self.config.refund_again_ms.millis());
-        for payment in undecided::take_refunds(pool, PROVIDER, refund_again, limit).await? {
+        for payment in answered(undecided::take_refunds(pool, PROVIDER, refund_again, limit)).await? {
             match self.refund(&payment).await {
                 Ok(refunded) => done.refunded += usize::from(refunded),
                 Err(error) => tracing::warn!(payment = %payment.payment, %error, "refund still due"),
             }
         }
         let (open_after, ask_for) = (duration(self.config.open_after_ms.millis()), duration(self.config.ask_for_s.secs()));
-        for payment in undecided::take_unanswered(pool, PROVIDER, open_after, ask_for, limit).await? {
+        for payment in answered(undecided::take_unanswered(pool, PROVIDER, open_after, ask_for, limit)).await? {
             done.asked += 1;
             match self.ask(&payment).await {
                 Ok(decided) => done.decided += usize::from(decided),
@@ -135,7 +135,7 @@ impl ReconcilePayments {
 
     async fn refund(&self, payment: &Undecided) -> Result<bool, ReconcileError> {
         self.provider.refund(&payment.provider_ref, payment.payment, payment.amount).await?;
-        Ok(undecided::mark_refunded(&self.pool, payment).await?)
+        Ok(answered(undecided::mark_refunded(&self.pool, payment)).await?)
     }
 
     /// Until `stop`.

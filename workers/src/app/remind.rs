@@ -11,7 +11,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use goticket_contracts::tasks::{self, TicketTask};
 use goticket_platform::amqp::PublishError;
 use goticket_storage::{
-    StorageError,
+    StorageError, answered,
     notifications::{self, NotificationState, Stale},
 };
 use jiff::SignedDuration;
@@ -51,7 +51,7 @@ impl Remind {
     /// Publishes the next task of notifications that nobody works on any more, and returns how many.
     pub async fn run_once(&self) -> Result<usize, RemindError> {
         let stale_after = SignedDuration::try_from(self.config.stale_after_s.secs()).unwrap_or(SignedDuration::MAX);
-        let stale = notifications::take_stale(&self.pool, stale_after, self.config.sweep_batch_max.get()).await?;
+        let stale = answered(notifications::take_stale(&self.pool, stale_after, self.config.sweep_batch_max.get())).await?;
         stream::iter(stale.iter().copied())
             .map(|lost| self.publish(lost))
             .buffer_unordered(IN_FLIGHT)

@@ -7,7 +7,7 @@ use goticket_contracts::{
 use goticket_domain::booking::BookingState;
 use goticket_platform::amqp::PublishError;
 use goticket_storage::{
-    StorageError,
+    StorageError, answered,
     bookings::printable::{Printable, PrintableTicket, printable},
     notifications::{self, NotificationState},
 };
@@ -71,27 +71,27 @@ impl RenderTickets {
         if !error.is_permanent() && task.attempts < self.attempts_max {
             tracing::warn!(notification = %task.notification, attempts = task.attempts, %error, "tickets not printed yet");
             // Its task is not lost.
-            if let Err(error) = notifications::touch(&self.pool, task.notification, &error.to_string()).await {
+            if let Err(error) = answered(notifications::touch(&self.pool, task.notification, &error.to_string())).await {
                 tracing::warn!(notification = %task.notification, %error, "a failure is not noted");
             }
             return Outcome::retry(task.attempts);
         }
         let reason = error.to_string();
-        match notifications::mark_failed(&self.pool, task.notification, &reason).await {
+        match answered(notifications::mark_failed(&self.pool, task.notification, &reason)).await {
             Ok(_) => Outcome::DeadLetter { reason },
             Err(_) => Outcome::retry(task.attempts),
         }
     }
 
     async fn render(&self, task: &TicketTask) -> Result<(), RenderError> {
-        match notifications::state(&self.pool, task.notification).await? {
+        match answered(notifications::state(&self.pool, task.notification)).await? {
             None => return Err(RenderError::UnknownNotification),
             Some(NotificationState::Sent | NotificationState::Failed) => return Ok(()),
             // Its task may have died before the mail's was published.
             Some(NotificationState::Rendered) => {}
             Some(NotificationState::Pending) => {
                 self.print(task).await?;
-                notifications::mark_rendered(&self.pool, task.notification).await?;
+                answered(notifications::mark_rendered(&self.pool, task.notification)).await?;
             }
         }
         let mail = TicketTask { attempts: 0, ..task.clone() };
@@ -99,7 +99,7 @@ impl RenderTickets {
     }
 
     async fn print(&self, task: &TicketTask) -> Result<(), RenderError> {
-        let booking = printable(&self.pool, task.booking).await?.ok_or(RenderError::UnknownBooking)?;
+        let booking = answered(printable(&self.pool, task.booking)).await?.ok_or(RenderError::UnknownBooking)?;
         if booking.state != BookingState::Confirmed {
             return Err(RenderError::NotConfirmed(booking.state));
         }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use goticket_storage::outbox::relay as outbox;
+use goticket_storage::{answered, outbox::relay as outbox};
 use sqlx::PgPool;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -16,11 +16,11 @@ const LATE: Duration = Duration::from_secs(30);
 /// Measures `goticket_relay_oldest_unpublished_seconds` until `stop`; every relay does, leading or not.
 pub(super) async fn unpublished(pool: PgPool, shard: i16, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        let age = match pool.acquire().await {
-            Ok(mut db) => outbox::oldest_unpublished(&mut db, shard).await,
-            Err(error) => Err(error.into()),
-        };
-        match age {
+        let age = answered(async {
+            let mut db = pool.acquire().await?;
+            outbox::oldest_unpublished(&mut db, shard).await
+        });
+        match age.await {
             Ok(age) => {
                 metrics::gauge!("goticket_relay_oldest_unpublished_seconds").set(age.as_secs_f64());
                 if age.unsigned_abs() > LATE && age.is_positive() {
