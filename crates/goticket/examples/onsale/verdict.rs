@@ -8,8 +8,8 @@ use serde::Deserialize;
 
 use crate::fan::Story;
 
-/// How long mails and domain events may take to settle after the last fan has gone.
-const SETTLING: Duration = Duration::from_mins(2);
+/// After the last fan has gone, mails arrive, holds end, domain events are published. What does not move for so long will not settle.
+const STANDSTILL: Duration = Duration::from_mins(1);
 
 /// What `goticket audit --json` prints, as far as it is needed here.
 #[derive(Debug, Deserialize)]
@@ -56,15 +56,19 @@ impl Verdict {
     }
 }
 
-/// Waits until everything has settled, then judges. What has not settled by then is a flaw, not an error.
+/// Waits until everything has settled, or nothing moves any more, then judges: what has not settled is a flaw, not an error.
 pub(crate) async fn reach(deployment: &Deployment, event: &str, stories: &[Story]) -> anyhow::Result<Verdict> {
     let expected: Vec<&Story> = stories.iter().filter(|story| story.confirmed.is_some()).collect();
-    let deadline = Instant::now() + SETTLING;
+    let (mut last, mut since) = (None, Instant::now());
     loop {
         let audit = audit(deployment, event).await?;
         let (mails, missing, doubled) = mails(deployment, &expected).await?;
         let settled = audit.ok && missing == 0 && audit.seats.held == 0;
-        if settled || Instant::now() > deadline {
+        let state = Some((mails, audit.seats.held, audit.events_missing));
+        if state != last {
+            (last, since) = (state, Instant::now());
+        }
+        if settled || since.elapsed() > STANDSTILL {
             let text = deployment.try_command(&["audit", "--event", event], &[]).await?.stdout;
             return Ok(Verdict {
                 oversold: twice(stories).max(violations(&audit, "oversold")),

@@ -50,7 +50,8 @@ struct Row {
 /// Begins to pay a booking, or finds the attempt that is open; true where it is new. None where the booking is not this account's,
 /// not held, or its hold is over by the database's clock.
 ///
-/// Two at once: the partial unique index `payments_one_open` lets one insert, the other one finds its row.
+/// Two at once: the partial unique index `payments_one_open` lets one insert, the other one finds its row. One that is being declined in
+/// this moment is waited for, and is then not open any more.
 pub async fn open(
     pool: &PgPool,
     booking: BookingId,
@@ -58,26 +59,22 @@ pub async fn open(
     provider: &str,
 ) -> Result<Option<(Attempt, bool)>, StorageError> {
     let id = PaymentId::generate();
-    sqlx::query(
-        "INSERT INTO payments (id, booking, provider, amount_minor, currency, state)
-         SELECT $1, b.id, $4, b.total_minor, b.currency, 'open'
-         FROM bookings b
-         WHERE b.id = $2 AND b.account = $3 AND b.state = 'held' AND b.hold_expires_at > now()
-         ON CONFLICT (booking) WHERE state = 'open' DO NOTHING",
+    let row: Option<Row> = sqlx::query_as(
+        "WITH p AS (
+             INSERT INTO payments (id, booking, provider, amount_minor, currency, state)
+             SELECT $1, b.id, $4, b.total_minor, b.currency, 'open'
+             FROM bookings b
+             WHERE b.id = $2 AND b.account = $3 AND b.state = 'held' AND b.hold_expires_at > now()
+             -- Changes nothing, but locks the row and returns it.
+             ON CONFLICT (booking) WHERE state = 'open' DO UPDATE SET booking = payments.booking
+             RETURNING id, booking, provider, provider_ref, pay_url, amount_minor, currency, state)
+         SELECT p.id, p.booking, b.event, b.section, p.provider, p.provider_ref, p.pay_url, p.amount_minor, p.currency, p.state
+         FROM p JOIN bookings b ON b.id = p.booking",
     )
     .bind(id.0)
     .bind(booking.0)
     .bind(account.0)
     .bind(provider)
-    .execute(pool)
-    .await?;
-    let row: Option<Row> = sqlx::query_as(
-        "SELECT p.id, p.booking, b.event, b.section, p.provider, p.provider_ref, p.pay_url, p.amount_minor, p.currency, p.state
-         FROM payments p JOIN bookings b ON b.id = p.booking
-         WHERE p.booking = $1 AND b.account = $2 AND p.state = 'open' AND b.state = 'held' AND b.hold_expires_at > now()",
-    )
-    .bind(booking.0)
-    .bind(account.0)
     .fetch_optional(pool)
     .await?;
     let attempt = row.map(attempt).transpose()?;

@@ -5,8 +5,11 @@ use goticket_contracts::{
     replies::ReplyResult,
 };
 use goticket_domain::{BookingId, booking::BookingState};
+use goticket_storage::payments::attempts;
+use goticket_testkit::eventually;
 use goticket_workers::app::booking::{BookingWorker, Job, Verdict};
 
+use crate::SOON;
 use crate::hall::{Hall, Payment, decided, state};
 
 /// A hold of these seats and an open attempt to pay for it.
@@ -160,4 +163,25 @@ async fn a_notice_about_a_payment_that_was_never_made_changes_nothing() {
     assert_eq!((hall.state(booking).await.as_str(), hall.state(other).await.as_str()), ("held", "held"));
     assert_eq!(hall.count("SELECT count(*) FROM webhooks_seen").await, 0, "should the payment turn up, the notice counts");
     hall.assert_clean().await;
+}
+
+#[tokio::test]
+async fn who_pays_again_while_his_attempt_is_being_declined_gets_a_new_one() {
+    let hall = Hall::open().await;
+    let (fan, worker) = (hall.account().await, hall.worker().await);
+    let (booking, _) = decided(&worker.run_once(&[hall.named(fan, "k", &[1])]).await[0]).unwrap();
+    let (first, is_new) = attempts::open(&hall.pool, booking, fan, "sandbox").await.unwrap().unwrap();
+    assert!(is_new);
+    let (same, is_new) = attempts::open(&hall.pool, booking, fan, "sandbox").await.unwrap().unwrap();
+    assert_eq!((same, is_new), (first.clone(), false));
+
+    let mut declining = hall.pool.begin().await.unwrap();
+    sqlx::query("UPDATE payments SET state = 'declined' WHERE id = $1").bind(first.id.0).execute(&mut *declining).await.unwrap();
+    let (again, ()) = tokio::join!(attempts::open(&hall.pool, booking, fan, "sandbox"), async {
+        let waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        eventually("it waits for the decline", SOON, async || (hall.count(waits).await == 1).then_some(())).await;
+        declining.commit().await.unwrap();
+    });
+    let (second, is_new) = again.unwrap().expect("the booking is still held");
+    assert!(is_new && second.id != first.id);
 }
