@@ -1,6 +1,5 @@
 //! The crowd: every fan a task of its own. Most have an account already; some walk in, register and log in with a password.
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Context as _;
@@ -10,21 +9,12 @@ use tokio::task::JoinSet;
 
 use crate::api::{Api, With};
 use crate::fan::{Fan, Story};
-use crate::stage::{Account, Onsale};
-use crate::tally::{Step, Tally};
+use crate::night::Night;
+use crate::stage::Account;
+use crate::tally::Step;
 
 /// Fans with a password of their own. Each costs two hashes of a third of a second, on the one core that the gateway lets them have.
 pub(crate) const WALK_INS: u32 = 12;
-
-/// The sale as all fans share it.
-#[derive(Clone)]
-pub(crate) struct Night {
-    pub api: Api,
-    pub onsale: Arc<Onsale>,
-    pub tally: Arc<Tally>,
-    /// Of the fans' decisions.
-    pub seed: u64,
-}
 
 /// Sends everybody to the onsale and waits until all have gone home. The addresses of `walk_ins` have no account yet.
 pub(crate) async fn attend(night: &Night, accounts: Vec<Account>, walk_ins: Vec<String>) -> Vec<Story> {

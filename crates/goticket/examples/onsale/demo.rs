@@ -7,8 +7,8 @@ use anyhow::Context as _;
 use goticket_testkit::{Deployment, Durability, Stack, TestBed};
 
 use crate::api::Api;
-use crate::crowd::Night;
 use crate::fan::Story;
+use crate::night::Night;
 use crate::options::Demo;
 use crate::report::Report;
 use crate::stage::{self, Account, Onsale};

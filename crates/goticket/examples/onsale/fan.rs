@@ -9,7 +9,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::api::{Api, Booking, Entry, Joined, Location, Payment, Place, SeatStates, With};
-use crate::crowd::Night;
+use crate::night::Night;
 use crate::stage::{Account, Onsale};
 use crate::tally::{Step, Tally};
 

@@ -9,6 +9,7 @@ mod api;
 mod crowd;
 mod demo;
 mod fan;
+mod night;
 mod options;
 mod report;
 mod stage;

@@ -4,4 +4,19 @@ mod kafka_log;
 mod queues;
 mod report;
 
+use serde::Serialize;
+
 pub(crate) use report::Report;
+
+/// One check's result.
+#[derive(Debug, Serialize)]
+pub(crate) struct CheckResult {
+    /// Its name.
+    pub name: String,
+    /// What it proves when there are no violations.
+    pub proves: String,
+    /// How many violations there are.
+    pub violations: u64,
+    /// The first of them.
+    pub named: Vec<String>,
+}

@@ -6,7 +6,7 @@ use goticket_contracts::amqp::{BOOKING_QUEUES, Names};
 use goticket_platform::amqp::Amqp;
 use tokio::time::sleep;
 
-use super::report::CheckResult;
+use super::CheckResult;
 
 /// How often a queue is looked at before it counts as not empty, and the pause in between: some seconds in which what is on its way (a
 /// hold's end, a late payment) gets through. Seen empty once is enough: everything accepted before is in a worker's hands.

@@ -9,22 +9,10 @@ use serde::Serialize;
 use sqlx::PgPool;
 
 use super::{
+    CheckResult,
     kafka_log::{self, LogComparison},
     queues,
 };
-
-/// One check's result.
-#[derive(Debug, Serialize)]
-pub(crate) struct CheckResult {
-    /// Its name.
-    pub name: String,
-    /// What it proves when there are no violations.
-    pub proves: String,
-    /// How many violations there are.
-    pub violations: u64,
-    /// The first of them.
-    pub named: Vec<String>,
-}
 
 /// The whole audit.
 #[derive(Debug, Serialize)]

@@ -3,16 +3,7 @@
 //! `$1` is the event, or null for all; `$2` the moment since which the outbox is complete. Each statement yields one text column
 //! `what`.
 
-/// One check.
-#[derive(Debug)]
-pub struct Check {
-    /// Short name, as reports show it.
-    pub name: &'static str,
-    /// What an empty result proves.
-    pub proves: &'static str,
-    /// Finds violations.
-    pub sql: &'static str,
-}
+use super::Check;
 
 /// Each of these events with its seats, counted three times: those of confirmed bookings, those of held ones, and those that no
 /// live booking has. None is a difference of the others.

@@ -6,7 +6,7 @@
 mod checks;
 mod told;
 
-pub use checks::{CHECKS, Check};
+pub use checks::CHECKS;
 
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
@@ -24,6 +24,17 @@ macro_rules! due_in_kafka {
 
 /// How many violations of one check are named.
 pub const MAX_NAMED_VIOLATIONS: i64 = 20;
+
+/// One check.
+#[derive(Debug)]
+pub struct Check {
+    /// Short name, as reports show it.
+    pub name: &'static str,
+    /// What an empty result proves.
+    pub proves: &'static str,
+    /// Finds violations.
+    pub sql: &'static str,
+}
 
 /// What is audited.
 #[derive(Debug, Clone, Copy)]

@@ -1,6 +1,6 @@
 //! The checks that need outbox rows: what happened is told, and told once. Only what began since the outbox is complete (`$2`).
 
-use super::checks::Check;
+use super::Check;
 
 /// What became of bookings.
 ///
