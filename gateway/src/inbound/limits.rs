@@ -31,6 +31,11 @@ pub(crate) async fn headers(request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
+/// Slots for requests in work.
+pub(crate) fn slots(max: u32) -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(usize::try_from(max).unwrap_or(Semaphore::MAX_PERMITS)))
+}
+
 /// Sheds load: beyond the limit a request is turned away instead of being queued.
 pub(crate) async fn in_work(State(slots): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
     let Ok(_slot) = slots.try_acquire() else {
