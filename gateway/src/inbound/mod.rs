@@ -21,7 +21,6 @@ pub(crate) mod webhook;
 use std::any::Any;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -33,7 +32,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
-use self::problem::Problem;
+use self::problem::{FieldError, Problem};
 use crate::services::App;
 
 /// Bodies up to this many bytes are sent as they are.
@@ -60,7 +59,7 @@ pub(crate) fn router(app: App, health: Router) -> Router {
     router
         .fallback(unknown_route)
         .method_not_allowed_fallback(unknown_method)
-        .layer(DefaultBodyLimit::max(limits::BODY_MAX))
+        .layer(limits::BodyMax::USUAL.layer())
         .layer(compression())
         .merge(SwaggerUi::new("/docs").url("/openapi.json", api))
         .merge(health.with_state(()))
@@ -80,6 +79,7 @@ fn compression() -> CompressionLayer<And<DefaultPredicate, SizeAbove>> {
 
 async fn unknown_route() -> Problem {
     Problem::not_found("route_not_found", "There is nothing here. See /docs for what there is.")
+        .with_error(FieldError::path("path", "leads nowhere: see /docs for what there is"))
 }
 
 async fn unknown_method() -> Problem {
@@ -88,6 +88,7 @@ async fn unknown_method() -> Problem {
         "method_not_allowed",
         "This resource does not take this method. See the Allow header, or /docs.",
     )
+    .with_error(FieldError::path("path", "does not take this method: use one of the Allow header's"))
 }
 
 /// The hook of the process has logged where; the client gets what finds it.
