@@ -44,6 +44,10 @@ impl std::str::FromStr for Role {
 
 /// Longest e-mail address, in bytes (RFC 5321, section 4.5.3.1.3, less the angle brackets).
 pub const MAX_EMAIL_BYTES: usize = 254;
+/// Longest part before the `@`, in bytes (RFC 5321, section 4.5.3.1.1).
+const MAX_LOCAL_BYTES: usize = 64;
+/// Longest part of a domain between two dots, in bytes (RFC 1035, section 2.3.4).
+const MAX_LABEL_BYTES: usize = 63;
 /// Shortest password, in characters (NIST SP 800-63B asks for at least 8).
 pub const MIN_PASSWORD_CHARS: usize = 10;
 /// Longest password, in bytes: bcrypt reads 72, the last of them the terminating NUL, and ignores what follows; so a longer one is
@@ -52,20 +56,21 @@ pub const MAX_PASSWORD_BYTES: usize = 71;
 /// Longest display name, in characters: it is printed on a ticket.
 pub const MAX_NAME_CHARS: usize = 100;
 
-/// A syntactically plausible e-mail address in lower case: one `@`, a dotted domain, no white space or control characters.
+/// An e-mail address in lower case that every mail server takes: an ASCII dot-atom (RFC 5322, section 3.2.3), `@`, and a dotted
+/// domain of letters, digits and hyphens. Tickets are mailed after the payment, so what no server takes is refused before.
 /// Whether it receives mail only a mail can tell.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
 #[serde(transparent)]
 pub struct EmailAddress(String);
 
 /// Why a text is no e-mail address.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum EmailError {
     /// Longer than [`MAX_EMAIL_BYTES`].
     #[error("is longer than {MAX_EMAIL_BYTES} bytes")]
     TooLong,
     /// Not of the form `name@domain.tld`.
-    #[error("is not an e-mail address of the form name@example.com")]
+    #[error("is not an e-mail address of the form name@example.com, in plain ASCII")]
     Malformed,
 }
 
@@ -76,13 +81,9 @@ impl EmailAddress {
         if text.len() > MAX_EMAIL_BYTES {
             return Err(EmailError::TooLong);
         }
-        let (name, domain) = text.split_once('@').ok_or(EmailError::Malformed)?;
-        let plain = |c: char| !c.is_whitespace() && !c.is_control() && !"<>()[],;:\\\"@".contains(c);
-        let labels_ok = domain.split('.').count() >= 2
-            && domain.split('.').all(|l| !l.is_empty() && !l.starts_with('-') && !l.ends_with('-'));
-        let name_ok = !name.is_empty() && name.len() <= 64 && name.chars().all(plain);
-        if name_ok && labels_ok && domain.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '.') {
-            Ok(Self(text.to_lowercase()))
+        let (local, domain) = text.split_once('@').ok_or(EmailError::Malformed)?;
+        if is_dot_atom(local) && domain.contains('.') && domain.split('.').all(is_label) {
+            Ok(Self(text.to_ascii_lowercase()))
         } else {
             Err(EmailError::Malformed)
         }
@@ -92,6 +93,16 @@ impl EmailAddress {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+fn is_dot_atom(local: &str) -> bool {
+    let is_atext = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&b);
+    local.len() <= MAX_LOCAL_BYTES && local.split('.').all(|atom| !atom.is_empty() && atom.bytes().all(is_atext))
+}
+
+fn is_label(label: &str) -> bool {
+    let fits = (1..=MAX_LABEL_BYTES).contains(&label.len()) && !label.starts_with('-') && !label.ends_with('-');
+    fits && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
 }
 
 /// Why a password is refused.
@@ -127,17 +138,49 @@ mod tests {
 
     #[test]
     fn addresses_are_lower_cased_and_nonsense_is_refused() {
-        let long = format!("{}@example.com", "a".repeat(65));
-        let rows: [(&str, Result<&str, EmailError>); 9] = [
+        let local = |bytes| format!("{}@example.com", "a".repeat(bytes));
+        let label = |bytes| format!("a@{}.com", "b".repeat(bytes));
+        // Four labels: `a@`, three of 63 with their dots, and the rest.
+        let whole = |bytes: usize| format!("a@{0}.{0}.{0}.{1}", "b".repeat(63), "c".repeat(bytes - 2 - 3 * 64));
+        let (local_fits, local_long) = (local(64), local(65));
+        let (label_fits, label_long) = (label(63), label(64));
+        let (whole_fits, whole_long) = (whole(254), whole(255));
+        let malformed: Result<&str, EmailError> = Err(EmailError::Malformed);
+        let rows: [(&str, Result<&str, EmailError>); 34] = [
             ("Fan@Example.com", Ok("fan@example.com")),
             (" a.b+c@d.example ", Ok("a.b+c@d.example")),
-            ("no-at.example", Err(EmailError::Malformed)),
-            ("a@b", Err(EmailError::Malformed)),
-            ("a@@b.c", Err(EmailError::Malformed)),
-            ("a b@c.d", Err(EmailError::Malformed)),
-            ("a@b.c\r\nBcc: x@y.z", Err(EmailError::Malformed)),
-            ("<a>@b.c", Err(EmailError::Malformed)),
-            (&long, Err(EmailError::Malformed)),
+            ("o'neil-1_x@a-b.co.uk", Ok("o'neil-1_x@a-b.co.uk")),
+            ("!#$%&'*+-/=?^_`{|}~@b.c", Ok("!#$%&'*+-/=?^_`{|}~@b.c")),
+            ("a@xn--bcher-kva.example", Ok("a@xn--bcher-kva.example")),
+            (&local_fits, Ok(&local_fits)),
+            (&local_long, malformed),
+            (&label_fits, Ok(&label_fits)),
+            (&label_long, malformed),
+            (&whole_fits, Ok(&whole_fits)),
+            (&whole_long, Err(EmailError::TooLong)),
+            ("", malformed),
+            ("no-at.example", malformed),
+            ("@b.c", malformed),
+            ("a@", malformed),
+            ("a@b", malformed),
+            ("a@@b.c", malformed),
+            ("a@b@c.d", malformed),
+            ("a b@c.d", malformed),
+            ("a@b c.d", malformed),
+            ("a..b@x.com", malformed),
+            (".a@x.com", malformed),
+            ("a.@x.com", malformed),
+            ("\u{fc}@x.com", malformed),
+            ("a@\u{fc}.com", malformed),
+            ("a@b..c", malformed),
+            ("a@.b.c", malformed),
+            ("a@b.c.", malformed),
+            ("a@-b.c", malformed),
+            ("a@b-.c", malformed),
+            ("a@b_c.d", malformed),
+            ("\"a\"@b.c", malformed),
+            ("a@b.c\r\nBcc: x@y.z", malformed),
+            ("<a>@b.c", malformed),
         ];
         for (text, expected) in rows {
             assert_eq!(EmailAddress::parse(text).as_ref().map(EmailAddress::as_str), expected.as_ref().copied(), "{text:?}");

@@ -5,7 +5,7 @@ use axum::http::{header, request::Parts};
 use goticket_domain::identity::Role;
 
 use super::parts::header_text;
-use super::problem::{Problem, TokenNames};
+use super::problem::{FieldError, Problem, TokenNames};
 use crate::app::caller::Caller;
 use crate::services::App;
 
@@ -55,7 +55,8 @@ impl FromRequestParts<App> for Staff {
         match caller.role {
             Role::Organizer | Role::Admin => Ok(Self(caller)),
             Role::User => {
-                Err(Problem::forbidden("role_required", "This is for organizers and admins. Log in with such an account."))
+                Err(Problem::forbidden("role_required", "This is for organizers and admins. Log in with such an account.")
+                    .with_error(FieldError::header(NAMES.header, "is a fan's: log in as an organizer or admin")))
             }
         }
     }

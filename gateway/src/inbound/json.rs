@@ -8,6 +8,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::error::Category;
 use serde_path_to_error::{Path, Segment};
 
+use super::limits::BodyMax;
 use super::problem::{FieldError, Problem};
 
 /// A body that was JSON of the right shape.
@@ -38,7 +39,7 @@ impl<S: Send + Sync> FromRequest<S> for JsonBytes {
             )
             .with_error(FieldError::header("Content-Type", fix)));
         }
-        Bytes::from_request(request, state).await.map(Self).map_err(|rejection| unreadable(&rejection))
+        read(request, state).await.map(Self)
     }
 }
 
@@ -49,7 +50,7 @@ impl<S: Send + Sync> FromRequest<S> for RawBody {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        Bytes::from_request(request, state).await.map(Self).map_err(|rejection| unreadable(&rejection))
+        read(request, state).await.map(Self)
     }
 }
 
@@ -62,7 +63,7 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
             |error| malformed(&error),
             |_| {
                 Problem::unprocessable("wrong_type", "The body must be a JSON object.")
-                    .with_error(FieldError::pointer("", "must be an object"))
+                    .with_error(FieldError::body("must be an object: put its members between { and }"))
             },
         ));
     }
@@ -81,22 +82,27 @@ fn says_json(headers: &HeaderMap) -> bool {
     essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
-fn unreadable(rejection: &BytesRejection) -> Problem {
-    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        too_large()
-    } else {
-        Problem::bad_request("incomplete_body", "The body ended before it was complete. Repeat the request.")
-    }
+async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
+    let limit = request.extensions().get().copied().unwrap_or(BodyMax::USUAL);
+    Bytes::from_request(request, state).await.map_err(|rejection| unreadable(&rejection, limit))
 }
 
-pub(crate) fn too_large() -> Problem {
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "The body is larger than this endpoint takes: send less.")
+fn unreadable(rejection: &BytesRejection, limit: BodyMax) -> Problem {
+    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        let detail = format!("The body is larger than the {limit} that this endpoint takes: send less.");
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
+            .with_error(FieldError::body(format!("must have at most {limit}: send less")))
+    } else {
+        Problem::bad_request("incomplete_body", "The body ended before it was complete. Repeat the request.")
+            .with_error(FieldError::body("ended before it was complete: repeat the request"))
+    }
 }
 
 fn malformed(error: &serde_json::Error) -> Problem {
     let (line, column) = (error.line(), error.column());
     let detail = format!("The body is not JSON: {} at line {line}, column {column}.", bare(error));
-    Problem::bad_request("malformed_json", detail).with_error(FieldError::pointer("", "correct the JSON"))
+    Problem::bad_request("malformed_json", detail)
+        .with_error(FieldError::body(format!("is not JSON at line {line}, column {column}: correct it")))
 }
 
 /// serde's messages are the only form in which it says which field is unknown or missing.

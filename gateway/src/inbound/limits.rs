@@ -1,24 +1,46 @@
 //! What every request is subject to: size of its headers, requests in work, time to answer. Overload is answered at once.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Request, State};
+use axum::Extension;
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tokio::sync::Semaphore;
 
-use super::problem::Problem;
+use super::problem::{FieldError, Problem};
 
-/// Largest body where nothing else is said, in bytes.
-pub(crate) const BODY_MAX: usize = 64 * 1024;
-/// Largest body of a venue: a seating plan and a little more, in bytes.
-pub(crate) const VENUE_BODY_MAX: usize = 33 * 1024 * 1024;
 /// Largest sum of header names and values, in bytes. The tokens we hand out are under 1 KiB each.
 const HEADERS_MAX: usize = 16 * 1024;
 /// Longest a booking's client may ask us to wait for the outcome.
 pub(crate) const WAIT_MAX: Duration = Duration::from_secs(30);
+
+/// Largest body of some endpoints, in bytes. Where the body is read it is known too, to be told to who sent more.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BodyMax(usize);
+
+impl BodyMax {
+    /// Where nothing else is said.
+    pub(crate) const USUAL: Self = Self(64 * 1024);
+    /// A seating plan and a little more.
+    pub(crate) const VENUE: Self = Self(33 * 1024 * 1024);
+
+    /// Where layers lie upon each other the innermost counts.
+    pub(crate) fn layer(self) -> (Extension<Self>, DefaultBodyLimit) {
+        (Extension(self), DefaultBodyLimit::max(self.0))
+    }
+}
+
+impl fmt::Display for BodyMax {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const MIB: usize = 1024 * 1024;
+        let (short, unit) = if self.0 < MIB { (self.0 / 1024, "KiB") } else { (self.0 / MIB, "MiB") };
+        write!(f, "{} bytes ({short} {unit})", self.0)
+    }
+}
 
 /// Refuses oversized headers.
 pub(crate) async fn headers(request: Request, next: Next) -> Response {
@@ -26,9 +48,20 @@ pub(crate) async fn headers(request: Request, next: Next) -> Response {
     if size > HEADERS_MAX {
         let detail =
             format!("The headers have {size} bytes together and the limit is {HEADERS_MAX}: send fewer or shorter ones.");
-        return Problem::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "headers_too_large", detail).into_response();
+        let problem = Problem::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "headers_too_large", detail);
+        let longest = request.headers().iter().max_by_key(|(_, value)| value.len());
+        let errors = longest.map(|(name, value)| {
+            let message = format!("is the longest with {} bytes: shorten it", value.len());
+            FieldError::header(name.as_str().to_owned(), message)
+        });
+        return problem.with_errors(errors.into_iter().collect()).into_response();
     }
     next.run(request).await
+}
+
+/// Slots for requests in work.
+pub(crate) fn slots(max: u32) -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(usize::try_from(max).unwrap_or(Semaphore::MAX_PERMITS)))
 }
 
 /// Sheds load: beyond the limit a request is turned away instead of being queued.

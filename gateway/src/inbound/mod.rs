@@ -19,14 +19,11 @@ pub(crate) mod venues;
 pub(crate) mod webhook;
 
 use std::any::Any;
-use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use tokio::sync::Semaphore;
 use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -35,7 +32,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
-use self::problem::Problem;
+use self::problem::{FieldError, Problem};
 use crate::services::App;
 
 /// Bodies up to this many bytes are sent as they are.
@@ -43,7 +40,7 @@ const COMPRESS_ABOVE: u16 = 1_024;
 
 /// The whole API. `health` is served beside it, outside of its limits.
 pub(crate) fn router(app: App, health: Router) -> Router {
-    let slots = Arc::new(Semaphore::new(usize::try_from(app.config.requests_max.get()).unwrap_or(Semaphore::MAX_PERMITS)));
+    let (slots, waiting_slots) = (limits::slots(app.config.requests_max.get()), limits::slots(app.config.waiting_max.get()));
     let limit = app.config.request_timeout_ms.millis();
     let prompt = OpenApiRouter::with_openapi(openapi::base())
         .merge(auth::router(&app))
@@ -52,15 +49,18 @@ pub(crate) fn router(app: App, health: Router) -> Router {
         .merge(queue::router())
         .merge(bookings::router())
         .merge(webhook::router())
-        .layer(from_fn_with_state(limit, limits::time));
-    let waiting = bookings::waiting_router().layer(from_fn_with_state(limit + limits::WAIT_MAX, limits::time));
+        .layer(from_fn_with_state(limit, limits::time))
+        .layer(from_fn_with_state(slots, limits::in_work));
+    // Slots of their own: while bookings wait for a stalled worker, polls and log-ins still find room.
+    let waiting = bookings::waiting_router()
+        .layer(from_fn_with_state(limit + limits::WAIT_MAX, limits::time))
+        .layer(from_fn_with_state(waiting_slots, limits::in_work));
     let (router, api) = prompt.merge(waiting).split_for_parts();
     router
         .fallback(unknown_route)
         .method_not_allowed_fallback(unknown_method)
-        .layer(DefaultBodyLimit::max(limits::BODY_MAX))
+        .layer(limits::BodyMax::USUAL.layer())
         .layer(compression())
-        .layer(from_fn_with_state(slots, limits::in_work))
         .merge(SwaggerUi::new("/docs").url("/openapi.json", api))
         .merge(health.with_state(()))
         .layer(CatchPanicLayer::custom(panicked))
@@ -79,6 +79,7 @@ fn compression() -> CompressionLayer<And<DefaultPredicate, SizeAbove>> {
 
 async fn unknown_route() -> Problem {
     Problem::not_found("route_not_found", "There is nothing here. See /docs for what there is.")
+        .with_error(FieldError::path("path", "leads nowhere: see /docs for what there is"))
 }
 
 async fn unknown_method() -> Problem {
@@ -87,6 +88,7 @@ async fn unknown_method() -> Problem {
         "method_not_allowed",
         "This resource does not take this method. See the Allow header, or /docs.",
     )
+    .with_error(FieldError::path("path", "does not take this method: use one of the Allow header's"))
 }
 
 /// The hook of the process has logged where; the client gets what finds it.

@@ -34,7 +34,7 @@ fn bad_path(rejection: &PathRejection) -> Problem {
         _ => "id".to_owned(),
     };
     Problem::bad_request("invalid_path", format!("The {name} in the path is not a UUID: copy it from where you got it."))
-        .with_error(FieldError::path(name, "must be a UUID"))
+        .with_error(FieldError::path(name, "must be a UUID: copy it from where you got it"))
 }
 
 /// The query string.

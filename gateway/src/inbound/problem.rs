@@ -6,7 +6,7 @@ mod catalog;
 mod identity;
 mod queue;
 
-pub(crate) use booking::refusal;
+pub(crate) use booking::Refused;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -34,16 +34,16 @@ pub(crate) struct Problem {
 /// One field that is wrong, and the fix. Exactly one of the places is set.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct FieldError {
-    /// RFC 6901 pointer into the body.
+    /// RFC 6901 pointer into the body; the empty one is the body as a whole.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) pointer: Option<String>,
     /// Name of a header.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) header: Option<&'static str>,
+    pub(crate) header: Option<String>,
     /// Name of a query parameter.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) query: Option<String>,
-    /// Name of a part of the path.
+    /// Name of a part of the path; `path` is the whole of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) path: Option<String>,
     /// What is wrong, and what to do.
@@ -76,8 +76,13 @@ impl FieldError {
         Self { pointer: Some(pointer.into()), message: message.into(), ..Self::default() }
     }
 
-    pub(crate) fn header(header: &'static str, message: impl Into<String>) -> Self {
-        Self { header: Some(header), message: message.into(), ..Self::default() }
+    /// The body as a whole.
+    pub(crate) fn body(message: impl Into<String>) -> Self {
+        Self::pointer("", message)
+    }
+
+    pub(crate) fn header(name: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { header: Some(name.into()), message: message.into(), ..Self::default() }
     }
 
     pub(crate) fn query(name: impl Into<String>, message: impl Into<String>) -> Self {

@@ -1,6 +1,6 @@
 //! `POST /v1/venues`, `GET /v1/venues`, `GET /v1/venues/{venue}`
 
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use goticket_domain::VenueId;
@@ -16,9 +16,9 @@ use uuid::Uuid;
 
 use super::caller::Staff;
 use super::json::{self, JsonBytes};
-use super::limits::VENUE_BODY_MAX;
+use super::limits::BodyMax;
 use super::parts::{Path, Query, page_size};
-use super::problem::{Problem, ProblemDocument};
+use super::problem::{FieldError, Problem, ProblemDocument};
 use crate::app::fault::Fault;
 use crate::app::import_venue::{ImportedVenue, describe_venue, import_venue};
 use crate::services::App;
@@ -122,7 +122,7 @@ impl From<ImportedVenue> for VenueBody {
 
 pub(crate) fn router() -> OpenApiRouter<App> {
     // The limit is this route's alone.
-    let import = OpenApiRouter::new().routes(routes!(import, list)).layer(DefaultBodyLimit::max(VENUE_BODY_MAX));
+    let import = OpenApiRouter::new().routes(routes!(import, list)).layer(BodyMax::VENUE.layer());
     import.routes(routes!(show))
 }
 
@@ -171,7 +171,9 @@ async fn show(
 ) -> Result<axum::Json<VenueBody>, Problem> {
     let found = venues::find(&app.pool, venue).await.map_err(Fault::from)?;
     let found = found.filter(|venue| caller.may_manage(venue.owner));
-    let found =
-        found.ok_or_else(|| Problem::not_found("venue_not_found", "There is no such venue. Check the id in the path."))?;
+    let found = found.ok_or_else(|| {
+        Problem::not_found("venue_not_found", "You have no such venue. Check the id in the path.")
+            .with_error(FieldError::path("venue", "is none of your venues: take an id of GET /v1/venues"))
+    })?;
     Ok(axum::Json(describe_venue(&app, found).await?.into()))
 }

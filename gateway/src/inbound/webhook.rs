@@ -28,7 +28,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
 async fn webhook(State(app): State<App>, headers: HeaderMap, RawBody(body): RawBody) -> Result<StatusCode, Problem> {
     let signature = header_text(&headers, SIGNATURE_HEADER).ok_or_else(|| {
         Problem::new(StatusCode::UNAUTHORIZED, "signature_invalid", "Sandbox-Signature is missing. Sign the raw body.")
-            .with_error(FieldError::header("Sandbox-Signature", "is missing"))
+            .with_error(FieldError::header("Sandbox-Signature", "is missing: sign the raw body"))
     })?;
     take_webhook(&app, signature, &body).await?;
     Ok(StatusCode::OK)

@@ -6,9 +6,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::world::{Person, SEATS, World, event_body, problem};
+use crate::world::{Person, SEATS, World, event_body, places, problem};
 
-/// Status, code, and the place that is named: `/pointer`, `Header`, `?query` or `:path`. Empty: none.
+/// Status, code, and the place that is named: `/pointer`, `Header`, `?query` or `:path`. Empty: the body as a whole.
 type Fault = (u16, &'static str, &'static str);
 
 struct Table {
@@ -23,17 +23,10 @@ impl Table {
         let answer = request.send().await.unwrap();
         let got = answer.status().as_u16();
         let body: Value = answer.json().await.unwrap_or_default();
-        let named = |error: &Value| match (&error["pointer"], &error["header"], &error["query"], &error["path"]) {
-            (Value::String(pointer), ..) => pointer.clone(),
-            (_, Value::String(header), ..) => header.clone(),
-            (_, _, Value::String(query), _) => format!("?{query}"),
-            (_, _, _, Value::String(path)) => format!(":{path}"),
-            _ => String::new(),
-        };
-        let places: Vec<String> = body["errors"].as_array().into_iter().flatten().map(named).collect();
-        let place_ok = if place.is_empty() { true } else { places.iter().any(|named| named == place) };
+        let named = places(&body);
+        let place_ok = named.as_ref().is_ok_and(|named| named.iter().any(|named| named == place));
         if got != status || body["code"] != code || !place_ok {
-            self.failures.push(format!("{shown}: expected {status} {code} {place:?}, got {got} {body}"));
+            self.failures.push(format!("{shown}: expected {status} {code} {place:?}, got {got} {named:?} {body}"));
         }
     }
 
@@ -90,20 +83,40 @@ async fn bodies_and_headers_that_are_not_as_they_must_be() {
     }
     let world = &table.world;
     let rows = [
-        (world.request(Method::GET, "/v1/nothing", None), (404, "route_not_found", "")),
-        (world.request(Method::PUT, "/v1/auth/login", None), (405, "method_not_allowed", "")),
-        (world.request(Method::GET, "/v1/me", None).header("X-Big", "x".repeat(20_000)), (431, "headers_too_large", "")),
+        (world.request(Method::GET, "/v1/nothing", None), (404, "route_not_found", ":path")),
+        (world.request(Method::PUT, "/v1/auth/login", None), (405, "method_not_allowed", ":path")),
+        (world.request(Method::GET, "/v1/me", None).header("X-Big", "x".repeat(20_000)), (431, "headers_too_large", "x-big")),
         (world.request(Method::GET, "/v1/events?limit=101", None), (400, "invalid_query", "?limit")),
         (world.request(Method::GET, "/v1/events?limit=x", None), (400, "invalid_query", "?limit")),
         (world.request(Method::GET, "/v1/events?cursor=x", None), (400, "invalid_query", "?cursor")),
         (world.request(Method::GET, "/v1/events?page=2", None), (400, "invalid_query", "?page")),
         (world.request(Method::GET, "/v1/events/x", None), (400, "invalid_path", ":event")),
-        (world.request(Method::GET, &format!("/v1/events/{}", Uuid::now_v7()), None), (404, "event_not_found", "")),
+        (world.request(Method::GET, &format!("/v1/events/{}", Uuid::now_v7()), None), (404, "event_not_found", ":event")),
     ];
     for (request, fault) in rows {
         table.row(request, fault).await;
     }
     table.finish();
+}
+
+#[tokio::test]
+async fn a_body_beyond_its_limit_is_told_the_limit() {
+    let world = World::new().await;
+    let organizer = world.person(Role::Organizer).await;
+    let rows = [("/v1/auth/login", 64 * 1_024, "64 KiB"), ("/v1/venues", 33 * 1_024 * 1_024, "33 MiB")];
+    for (path, limit, short) in rows {
+        let send = async |size: usize| {
+            let request = world.request(Method::POST, path, Some(&organizer)).header("Content-Type", "application/json");
+            request.body(" ".repeat(size)).send().await.unwrap()
+        };
+        problem(send(limit).await, 400, "malformed_json").await;
+        let body = problem(send(limit + 1).await, 413, "body_too_large").await;
+        assert_eq!(body["errors"][0]["pointer"], "", "{body}");
+        for text in [&body["detail"], &body["errors"][0]["message"]] {
+            let text = text.as_str().unwrap();
+            assert!(text.contains(&limit.to_string()) && text.contains(short), "{path}: {body}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -127,6 +140,7 @@ async fn registrations_venues_and_events_that_cannot_be() {
     let account = json!({ "email": "a@example.com", "password": "0123456789", "name": "A" });
     let rows = [
         ("/email", json!("no address"), "/email"),
+        ("/email", json!("a..b@example.com"), "/email"),
         ("/email", json!("a@b.c\r\nBcc: d@e.f"), "/email"),
         ("/password", json!("short"), "/password"),
         ("/password", json!("x".repeat(72)), "/password"),
@@ -146,7 +160,7 @@ async fn registrations_venues_and_events_that_cannot_be() {
         ("/time_zone", json!("Mars/Base"), (422, "invalid_field", "/time_zone")),
         ("/time_zone", json!("../../etc/passwd"), (422, "invalid_field", "/time_zone")),
         ("/plan", json!([]), (422, "invalid_plan", "/plan")),
-        ("/plan", json!({}), (422, "invalid_plan", "")),
+        ("/plan", json!({}), (422, "invalid_plan", "/plan/name")),
         ("/plan", Value::Null, (422, "missing_field", "/plan")),
         ("/plan/categories", json!(7), (422, "invalid_plan", "/plan/categories")),
         ("/plan/zones/1/rows/0/seats/0/category", json!("None"), (422, "invalid_plan", "/plan/zones/1/rows/0/seats/0/category")),
@@ -156,6 +170,9 @@ async fn registrations_venues_and_events_that_cannot_be() {
     for (at, value, fault) in rows {
         table.json(post.clone(), "/v1/venues", staff, &with(&new_venue, at, value), fault).await;
     }
+
+    let unknown = format!("/v1/venues/{}", Uuid::now_v7());
+    table.json(Method::GET, &unknown, staff, &json!({}), (404, "venue_not_found", ":venue")).await;
 
     let good = event_body(venue, 10, 20);
     let (past, late) = ("2020-01-01T00:00:00Z", "2999-01-01T00:00:00Z");
@@ -208,9 +225,17 @@ async fn registrations_venues_and_events_that_cannot_be() {
     let path = format!("/v1/events/{event}");
     table.json(Method::PATCH, &path, staff, &json!({ "title": "" }), invalid("/title")).await;
     table.json(Method::PATCH, &path, staff, &json!({ "currency": "USD" }), (422, "unknown_field", "/currency")).await;
-    table.json(Method::PATCH, &path, staff, &json!({ "starts_at": late }), (409, "event_published", "")).await;
+    table.json(Method::PATCH, &path, staff, &json!({ "starts_at": late }), (409, "event_published", "/starts_at")).await;
     let unknown = format!("/v1/events/{}/publish", EventId::generate());
-    table.json(post.clone(), &unknown, staff, &json!({}), (404, "event_not_found", "")).await;
+    table.json(post.clone(), &unknown, staff, &json!({}), (404, "event_not_found", ":event")).await;
+    // A draft's times.
+    let draft = table.world.draft(&organizer, 3_600, 7_200).await;
+    let path = format!("/v1/events/{draft}");
+    table.json(Method::PATCH, &path, staff, &json!({ "starts_at": past }), invalid("/starts_at")).await;
+    table.json(Method::PATCH, &path, staff, &json!({ "onsale_at": past }), invalid("/onsale_at")).await;
+    let soon = (jiff::Timestamp::now() + jiff::SignedDuration::from_mins(1)).to_string();
+    table.json(Method::PATCH, &path, staff, &json!({ "starts_at": soon }), invalid("/starts_at")).await;
+    table.json(Method::PATCH, &path, staff, &json!({ "lobby_opens_at": late }), invalid("/lobby_opens_at")).await;
     // A draft whose time has come and gone unpublished.
     let draft = table.world.draft(&organizer, 10, 20).await;
     sqlx::query("UPDATE events SET lobby_opens_at = now(), onsale_at = now(), starts_at = now() WHERE id = $1")
@@ -269,18 +294,18 @@ async fn bookings_and_controls_that_cannot_be() {
     let request = table.world.request(Method::POST, &unknown, Some(&fan)).json(&json!({ "seats": [last] }));
     table.row(request, (422, "wrong_type", "/seats/0")).await;
     let request = table.world.request(Method::POST, &unknown, Some(&fan)).json(&body);
-    table.row(request.header("Entry-Token", &entry), (404, "event_not_found", "")).await;
+    table.row(request.header("Entry-Token", &entry), (404, "event_not_found", ":event")).await;
 
     let nobody = format!("/v1/bookings/{}", Uuid::now_v7());
     let rows = [
-        (Method::GET, nobody.clone(), json!({}), (404, "booking_not_found", "")),
-        (Method::DELETE, nobody.clone(), json!({}), (404, "booking_not_found", "")),
-        (Method::GET, format!("{nobody}/tickets"), json!({}), (404, "booking_not_found", "")),
-        (Method::POST, format!("{nobody}/payment"), json!({}), (404, "booking_not_found", "")),
+        (Method::GET, nobody.clone(), json!({}), (404, "booking_not_found", ":booking")),
+        (Method::DELETE, nobody.clone(), json!({}), (404, "booking_not_found", ":booking")),
+        (Method::GET, format!("{nobody}/tickets"), json!({}), (404, "booking_not_found", ":booking")),
+        (Method::POST, format!("{nobody}/payment"), json!({}), (404, "booking_not_found", ":booking")),
         (Method::POST, format!("{nobody}/payment"), json!({ "return_url": "javascript:alert(1)" }), invalid("/return_url")),
         (Method::POST, format!("{nobody}/payment"), json!({ "return_url": 1 }), (422, "wrong_type", "/return_url")),
         (Method::GET, "/v1/bookings/x".to_owned(), json!({}), (400, "invalid_path", ":booking")),
-        (Method::GET, format!("/v1/tickets/{}.pdf", Uuid::now_v7()), json!({}), (404, "ticket_not_found", "")),
+        (Method::GET, format!("/v1/tickets/{}.pdf", Uuid::now_v7()), json!({}), (404, "ticket_not_found", ":file")),
         (Method::GET, "/v1/tickets/..%2f..%2fetc%2fpasswd.pdf".to_owned(), json!({}), (400, "invalid_path", ":file")),
         (Method::GET, format!("/v1/tickets/{}", Uuid::now_v7()), json!({}), (400, "invalid_path", ":file")),
     ];

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use tokio::sync::Mutex;
 
-use crate::world::{Commands, Person, SOON, World, expect, problem};
+use crate::world::{Commands, Person, SOON, World, expect, places, problem};
 
 struct Sale {
     world: World,
@@ -131,7 +131,10 @@ async fn every_refusal_has_its_own_code_now_and_when_repeated() {
             RefusalReason::Failed => (409, "booking_failed"),
             RefusalReason::Invalid => (422, "invalid_booking"),
         };
-        let wish = json!({ "section": 0, "quantity": 2 });
+        let (wish, field) = match reason {
+            RefusalReason::LimitReached => (json!({ "seats": [1, 2] }), "/seats"),
+            _ => (json!({ "section": 0, "quantity": 2 }), "/quantity"),
+        };
         let worker = async {
             let command = sale.command().await;
             let request = request_of(&command);
@@ -141,10 +144,19 @@ async fn every_refusal_has_its_own_code_now_and_when_repeated() {
             request.booking
         };
         let (answer, booking) = tokio::join!(sale.ask(code, "wait=30", &wish), worker);
-        problem(answer, status, code).await;
+        let first = problem(answer, status, code).await;
+        let place = match reason {
+            RefusalReason::NotOnSale => ":event",
+            RefusalReason::Failed => "Idempotency-Key",
+            _ => field,
+        };
+        assert_eq!(places(&first).unwrap(), [place], "{first}");
+        if reason == RefusalReason::LimitReached {
+            assert!(first["errors"][0]["message"].as_str().unwrap().contains("6 tickets"), "{first}");
+        }
         let again = sale.ask(code, "wait=0", &wish).await;
         assert_eq!(again.headers()["idempotency-replayed"], "true");
-        problem(again, status, code).await;
+        assert_eq!(problem(again, status, code).await["errors"], first["errors"]);
         let shown = expect(sale.world.get(&format!("/v1/bookings/{booking}"), Some(&sale.fan)).await, StatusCode::OK).await;
         assert_eq!((&shown["state"], &shown["reason"]), (&json!("refused"), &json!(reason.as_str())));
     }

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use goticket_contracts::commands::Action;
 use goticket_domain::identity::Role;
 use goticket_testkit::eventually;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
 
 use crate::world::{Commands, SOON, World, expect, problem};
 
@@ -88,19 +90,54 @@ async fn on_its_way_out_the_gateway_answers_those_who_wait() {
 #[tokio::test]
 async fn beyond_its_limit_the_gateway_turns_requests_away_and_stays_healthy() {
     let world = World::with(&[("REQUESTS_MAX", "1")]).await;
-    let (organizer, fan) = (world.person(Role::Organizer).await, world.person(Role::User).await);
-    let event = world.event(&organizer).await;
-    let patient = world
-        .request(Method::POST, &format!("/v1/events/{event}/bookings"), Some(&fan))
-        .header("Entry-Token", world.entry_token(event, &fan))
-        .header("Idempotency-Key", "k")
-        .header("Prefer", "wait=30")
-        .json(&json!({ "seats": [1] }));
-    let patient = tokio::spawn(patient.send());
-    Commands::of(&world).await.next().await;
+    // A log-in whose body doesn't come.
+    let address = world.url("").replace("http://", "");
+    let mut slow = tokio::net::TcpStream::connect(&address).await.unwrap();
+    let head =
+        format!("POST /v1/auth/login HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n");
+    slow.write_all(head.as_bytes()).await.unwrap();
+    let full = async || (world.get("/v1/events", None).await.status() == StatusCode::SERVICE_UNAVAILABLE).then_some(());
+    eventually("no room", SOON, full).await;
     problem(world.get("/v1/events", None).await, 503, "overloaded").await;
     expect(world.get("/healthz", None).await, StatusCode::OK).await;
-    patient.abort();
+    drop(slow);
     eventually("room for others", SOON, async || (world.get("/v1/events", None).await.status() == StatusCode::OK).then_some(()))
         .await;
+}
+
+#[tokio::test]
+async fn patient_bookings_leave_room_for_everybody_else() {
+    let world = World::with(&[("WAITING_MAX", "1"), ("REQUESTS_MAX", "1")]).await;
+    let (organizer, fan) = (world.person(Role::Organizer).await, world.person(Role::User).await);
+    let event = world.event(&organizer).await;
+    let queue = format!("/v1/events/{event}/queue");
+    world.board_in(event, &["open"]).await;
+    let joined = expect(world.post(&queue, Some(&fan), &json!({})).await, StatusCode::CREATED).await;
+    let account = json!({ "email": "a@example.com", "password": "correct horse", "name": "A" });
+    expect(world.post("/v1/auth/register", None, &account).await, StatusCode::CREATED).await;
+    let ask = |key: &str, wait: &str| {
+        let request = world.request(Method::POST, &format!("/v1/events/{event}/bookings"), Some(&fan));
+        let request = request.header("Entry-Token", world.entry_token(event, &fan)).header("Idempotency-Key", key);
+        request.header("Prefer", wait).json(&json!({ "seats": [1] })).send()
+    };
+    let patient = tokio::spawn(ask("patient", "wait=30"));
+    let booking = match Commands::of(&world).await.next().await.action {
+        Action::Create { request } => request.booking,
+        other => panic!("{other:?}"),
+    };
+    problem(ask("next", "wait=0").await.unwrap(), 503, "overloaded").await;
+
+    let ticket = joined["place_ticket"].as_str().unwrap();
+    let poll = world.request(Method::GET, &format!("{queue}/place"), Some(&fan)).header("Place-Ticket", ticket);
+    expect(poll.send().await.unwrap(), StatusCode::OK).await;
+    let log_in = json!({ "email": "a@example.com", "password": "correct horse" });
+    expect(world.post("/v1/auth/login", None, &log_in).await, StatusCode::OK).await;
+    // A status page is a poll, too; this one is not decided and was not answered with one yet.
+    problem(world.get(&format!("/v1/bookings/{booking}"), Some(&fan)).await, 404, "booking_not_found").await;
+
+    patient.abort();
+    eventually("room for the next booking", SOON, async || {
+        (ask("next", "wait=0").await.unwrap().status() == StatusCode::ACCEPTED).then_some(())
+    })
+    .await;
 }

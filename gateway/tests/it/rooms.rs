@@ -85,15 +85,48 @@ async fn too_early_and_too_late_are_told_apart() {
     let joined = expect(world.post(&path(open), Some(&fan), &json!({})).await, StatusCode::CREATED).await;
     let ticket = &joined["place_ticket"];
     let paused = with_ticket(&world, Method::POST, &format!("{}/claim", path(open)), &fan, ticket).await;
-    problem(paused, 409, "not_your_turn").await;
+    let body = problem(paused, 409, "not_your_turn").await;
+    assert!(body["detail"].as_str().unwrap().contains("paused"), "{body}");
+    assert_eq!(body["errors"][0]["path"], "event", "{body}");
+    let says = |body: &Value, state: &str| {
+        assert!(body["detail"].as_str().unwrap().contains(state), "{body}");
+        assert_eq!(body["errors"][0]["path"], "event", "{body}");
+    };
     for state in ["draining", "closed"] {
         set(&world, &organizer, &path(open), state).await;
         let other = world.person(Role::User).await;
-        problem(world.post(&path(open), Some(&other), &json!({})).await, 409, "room_closed").await;
+        says(&problem(world.post(&path(open), Some(&other), &json!({})).await, 409, "room_closed").await, state);
     }
+    let late = with_ticket(&world, Method::POST, &format!("{}/claim", path(open)), &fan, ticket).await;
+    says(&problem(late, 409, "room_closed").await, "closed");
     let log = expect(world.get(&format!("{}/log", path(open)), Some(&organizer)).await, StatusCode::OK).await;
     let first = &log["items"][0];
     assert_eq!((&first["reason"], &first["actor"]), (&json!("a test"), &json!(organizer.id)), "{log}");
+}
+
+#[tokio::test]
+async fn a_place_that_was_not_claimed_in_time_is_told_so() {
+    let world = World::new().await;
+    let (organizer, fan) = (world.person(Role::Organizer).await, world.person(Role::User).await);
+    let event = world.event(&organizer).await;
+    let queue = format!("/v1/events/{event}/queue");
+    world.board_in(event, &["open"]).await;
+    let joined = expect(world.post(&queue, Some(&fan), &json!({})).await, StatusCode::CREATED).await;
+    let ticket = &joined["place_ticket"];
+    eventually("his turn", SOON, async || {
+        let answer = with_ticket(&world, Method::GET, &format!("{queue}/place"), &fan, ticket).await;
+        (expect(answer, StatusCode::OK).await["location"]["where"] == "turn").then_some(())
+    })
+    .await;
+    // The end of his window lies in the past.
+    let admitted = goticket_contracts::redis_keys::EventKeys::new(world.redis.prefix(), event).admitted();
+    let place = joined["place"]["id"].as_str().unwrap();
+    let end = redis::cmd("ZADD").arg(admitted).arg("XX").arg("CH").arg(1).arg(place).to_owned();
+    let changed: i64 = world.redis.query(&end).await.unwrap();
+    assert_eq!(changed, 1);
+    let late = with_ticket(&world, Method::POST, &format!("{queue}/claim"), &fan, ticket).await;
+    let body = problem(late, 409, "claim_window_passed").await;
+    assert_eq!(body["errors"][0]["header"], "Place-Ticket", "{body}");
 }
 
 #[tokio::test]

@@ -61,7 +61,9 @@ async fn a_notice_is_believed_only_with_a_fresh_signature_over_these_bytes() {
         (event("payment.paid", "no uuid"), 404, "payment_not_found"),
     ];
     for (body, status, code) in rows {
-        problem(send(&world, Some(&sign(WEBHOOK_SECRET, now, &body)), &body).await, status, code).await;
+        let answer = problem(send(&world, Some(&sign(WEBHOOK_SECRET, now, &body)), &body).await, status, code).await;
+        let place = if status == 404 { "/data/reference" } else { "" };
+        assert_eq!(answer["errors"][0]["pointer"], place, "{answer}");
     }
     let other = event("payment.refunded", "whatever");
     expect(send(&world, Some(&sign(WEBHOOK_SECRET, now, &other)), &other).await, StatusCode::OK).await;

@@ -257,8 +257,26 @@ pub(crate) async fn problem(answer: Response, status: u16, code: &str) -> Value 
     assert!(body["detail"].as_str().is_some_and(|detail| detail.len() > 10), "{body}");
     if status == 503 || status == 429 {
         assert!(headers.contains_key("retry-after"), "{body}");
+    } else if status < 500 {
+        places(&body).unwrap_or_else(|fault| panic!("{fault} in {body}"));
     }
     body
+}
+
+/// What a problem names: `/pointer`, `Header`, `?query` or `:path`; the empty pointer is the body as a whole (RFC 6901, section 5).
+/// Err: nothing, or not one place with a message that says what to do.
+pub(crate) fn places(problem: &Value) -> Result<Vec<String>, String> {
+    let errors = problem["errors"].as_array().filter(|errors| !errors.is_empty()).ok_or("no place is named")?;
+    let place = |error: &Value| {
+        let kinds = [("pointer", ""), ("header", ""), ("query", "?"), ("path", ":")];
+        let mut named = kinds.iter().filter_map(|(kind, mark)| Some(format!("{mark}{}", error[kind].as_str()?)));
+        let says = error["message"].as_str().is_some_and(|message| message.len() >= 10);
+        match (named.next(), named.next(), says) {
+            (Some(place), None, true) => Ok(place),
+            _ => Err(format!("{error} is not one place and what to do there")),
+        }
+    };
+    errors.iter().map(place).collect()
 }
 
 pub(crate) fn id_of(body: &Value) -> Uuid {

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use goticket_domain::EventId;
-use goticket_domain::booking::Outcome;
+use goticket_domain::booking::{Outcome, RefusalReason};
 use goticket_domain::catalog::EventStatus;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -14,7 +14,7 @@ use crate::app::book::{Ask, Booked, Wish, book};
 use crate::app::caller::Caller;
 use crate::inbound::json::Json;
 use crate::inbound::parts::Path;
-use crate::inbound::problem::{FieldError, Problem, ProblemDocument, refusal};
+use crate::inbound::problem::{FieldError, Problem, ProblemDocument, Refused};
 use crate::services::App;
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
@@ -33,6 +33,11 @@ pub(crate) struct Wanted {
 }
 
 impl Wanted {
+    /// The member that says how many.
+    fn count_field(&self) -> &'static str {
+        if self.seats.is_some() { "/seats" } else { "/quantity" }
+    }
+
     fn into_wish(self) -> Result<Wish, Problem> {
         let too_much = "does not go with seats: name seats, or a section and a quantity";
         let missing = |field: &str, fix: &str| {
@@ -90,9 +95,10 @@ pub(crate) async fn create(
     let event = app.catalog.visible(id, Some(caller)).await?;
     headers::check_entry(&app, &sent, id, caller)?;
     let key = headers::idempotency_key(&sent)?;
+    let asked = Refused { count_field: body.count_field(), ticket_limit: event.ticket_limit };
     let wish = body.into_wish()?;
     if event.status == EventStatus::Draft {
-        return Err(refusal(goticket_domain::booking::RefusalReason::NotOnSale, &[]));
+        return Err(asked.problem(RefusalReason::NotOnSale, &[]));
     }
     let ask = Ask { account: caller.account, event: &event, key, wish, wait: headers::wait(&sent) };
     match book(&app, ask).await? {
@@ -101,7 +107,7 @@ pub(crate) async fn create(
             Ok((StatusCode::ACCEPTED, location, axum::Json(PendingBody::new(booking))).into_response())
         }
         Booked::Decided { outcome, replayed } => {
-            let mut response = decided(&app, id, &outcome).await?;
+            let mut response = decided(&app, id, &asked, &outcome).await?;
             if replayed {
                 response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
             }
@@ -111,12 +117,12 @@ pub(crate) async fn create(
 }
 
 /// The same outcome gives the same answer, however often and wherever it is asked for.
-async fn decided(app: &App, event: EventId, outcome: &Outcome) -> Result<Response, Problem> {
+async fn decided(app: &App, event: EventId, asked: &Refused, outcome: &Outcome) -> Result<Response, Problem> {
     match outcome {
         Outcome::Held { booking, held } => {
             let body: BookingBody = Shown::load(app, event).await?.held(*booking, held);
             Ok((StatusCode::CREATED, [(header::LOCATION, url(*booking))], axum::Json(body)).into_response())
         }
-        Outcome::Refused { reason, seats, .. } => Ok(refusal(*reason, seats).into_response()),
+        Outcome::Refused { reason, seats, .. } => Ok(asked.problem(*reason, seats).into_response()),
     }
 }

@@ -178,9 +178,13 @@ fn refused(event: EventId, outcome: &Outcome) -> BookingBody {
 
 /// Endpoints that wait for an outcome as long as the client likes; the others are under [`router`].
 pub(crate) fn waiting_router() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(create::create)).routes(routes!(show::show, cancel::cancel))
+    OpenApiRouter::new().routes(routes!(create::create)).routes(routes!(cancel::cancel))
 }
 
 pub(crate) fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(pay::pay)).routes(routes!(tickets::list)).routes(routes!(tickets::pdf))
+    OpenApiRouter::new()
+        .routes(routes!(show::show))
+        .routes(routes!(pay::pay))
+        .routes(routes!(tickets::list))
+        .routes(routes!(tickets::pdf))
 }

@@ -70,10 +70,13 @@ pub(crate) async fn pdf(State(app): State<App>, caller: Caller, Path(file): Path
     let id: Option<TicketId> = file.strip_suffix(".pdf").and_then(|id| id.parse().ok());
     let id = id.ok_or_else(|| {
         Problem::bad_request("invalid_path", "The path must end with a ticket's id and .pdf: copy it from pdf_url.")
-            .with_error(FieldError::path("file", "must be a UUID and .pdf"))
+            .with_error(FieldError::path("file", "must be a UUID and .pdf: copy it from pdf_url"))
     })?;
     let ticket = view::ticket(&app.pool, caller.account, id).await.map_err(Fault::from)?;
-    ticket.ok_or_else(|| Problem::not_found("ticket_not_found", "You have no such ticket. Check the id in the path."))?;
+    ticket.ok_or_else(|| {
+        Problem::not_found("ticket_not_found", "You have no such ticket. Check the id in the path.")
+            .with_error(FieldError::path("file", "is none of your tickets: copy it from pdf_url"))
+    })?;
     let pdf = app.objects.ticket_pdf(id).await?.ok_or_else(|| {
         Problem::unavailable("not_rendered", "The ticket is still being printed. Repeat the request.").retry_after(2)
     })?;

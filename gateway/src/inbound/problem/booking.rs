@@ -45,53 +45,88 @@ fn key_reused() -> Problem {
     .with_error(FieldError::header("Idempotency-Key", "was used for another request: use a new one"))
 }
 
-/// The truth about a request that got no seats; `seats` are the ones in the way.
-pub(crate) fn refusal(reason: RefusalReason, seats: &[u32]) -> Problem {
-    let (code, detail, word) = match reason {
-        RefusalReason::Sold => ("seats_sold", "These seats are sold and will not come back. Choose others.", "is sold"),
-        RefusalReason::Held => {
-            ("seats_held", "Somebody else holds these seats; they may come back. Choose others or try again.", "is held")
+/// What the truth about a request that got no seats is told of.
+pub(crate) struct Refused {
+    /// The member of the body that says how many.
+    pub(crate) count_field: &'static str,
+    /// The event's.
+    pub(crate) ticket_limit: u32,
+}
+
+impl Refused {
+    /// `seats` are the ones in the way.
+    pub(crate) fn problem(&self, reason: RefusalReason, seats: &[u32]) -> Problem {
+        let here = |message: &str| FieldError::pointer(self.count_field, message);
+        let in_the_way = |word: &str, otherwise: &str| match seats {
+            [] => vec![here(otherwise)],
+            seats => seats.iter().map(|seat| FieldError::pointer("/seats", format!("seat {seat} {word}"))).collect(),
+        };
+        match reason {
+            RefusalReason::Sold => {
+                let errors = in_the_way("is sold: choose another one", "asks for seats that are sold: choose others");
+                Problem::conflict("seats_sold", "These seats are sold and will not come back. Choose others.").with_errors(errors)
+            }
+            RefusalReason::Held => {
+                let detail = "Somebody else holds these seats; they may come back. Choose others or try again.";
+                let errors = in_the_way(
+                    "is held: choose another one, or try again",
+                    "asks for seats that are held: choose others, or try again",
+                );
+                Problem::conflict("seats_held", detail).with_errors(errors)
+            }
+            RefusalReason::Contended => {
+                let detail = "Somebody was faster in this very moment. Try again with a new key.";
+                let errors = in_the_way("was taken just now: try again", "asks for seats that were taken just now: try again");
+                Problem::conflict("contended", detail).with_errors(errors)
+            }
+            RefusalReason::NotTogether => {
+                let detail = "There are not so many seats side by side. Ask for fewer, or for another section.";
+                Problem::conflict("not_together", detail)
+                    .with_error(here("asks for more seats than lie side by side: ask for fewer"))
+            }
+            RefusalReason::LimitReached => {
+                let limit = format!("{} tickets", self.ticket_limit);
+                let detail = format!("Your account would have more than the {limit} that this event allows. Ask for fewer.");
+                Problem::conflict("limit_reached", detail)
+                    .with_error(here(&format!("would make more than {limit} for your account: ask for fewer")))
+            }
+            RefusalReason::NotOnSale => {
+                Problem::conflict("not_on_sale", "This event is not on sale. See its onsale_at and starts_at.")
+                    .with_error(FieldError::path("event", "is not on sale: see its onsale_at and starts_at"))
+            }
+            RefusalReason::Failed => {
+                let detail = "We could not carry this request out; it got no seats. Try again with a new key.";
+                Problem::conflict("booking_failed", detail)
+                    .with_error(FieldError::header("Idempotency-Key", "is of a request that failed: try again with a new one"))
+            }
+            RefusalReason::Invalid => {
+                let detail = "These seats cannot be booked together. See the seat map.";
+                Problem::unprocessable("invalid_booking", detail)
+                    .with_error(here("asks for seats that cannot be booked together: see the seat map"))
+            }
         }
-        RefusalReason::Contended => {
-            ("contended", "Somebody was faster in this very moment. Try again with a new key.", "was taken just now")
-        }
-        RefusalReason::NotTogether => {
-            ("not_together", "There are not so many seats side by side. Ask for fewer, or for another section.", "")
-        }
-        RefusalReason::LimitReached => {
-            ("limit_reached", "Your account would have more tickets than this event allows. Ask for fewer.", "")
-        }
-        RefusalReason::NotOnSale => ("not_on_sale", "This event is not on sale. See its onsale_at and starts_at.", ""),
-        RefusalReason::Failed => {
-            return Problem::conflict(
-                "booking_failed",
-                "We could not carry this request out; it got no seats. Try again with a new key.",
-            );
-        }
-        RefusalReason::Invalid => {
-            return Problem::unprocessable("invalid_booking", "These seats cannot be booked together. See the seat map.");
-        }
-    };
-    let in_the_way = seats.iter().filter(|_| !word.is_empty());
-    let errors = in_the_way.map(|seat| FieldError::pointer("/seats", format!("seat {seat} {word}")));
-    Problem::conflict(code, detail).with_errors(errors.collect())
+    }
 }
 
 impl From<LookUpError> for Problem {
     fn from(error: LookUpError) -> Self {
         match error {
-            LookUpError::NotFound => Self::not_found("booking_not_found", "You have no such booking. Check the id in the path."),
+            LookUpError::NotFound => Self::not_found("booking_not_found", "You have no such booking. Check the id in the path.")
+                .with_error(FieldError::path("booking", "is none of your bookings: copy it from where you got it")),
             LookUpError::Fault(fault) => fault.into(),
         }
     }
 }
 
 fn not_decided() -> Problem {
-    Problem::conflict("booking_pending", "This request is not decided yet. Look at it again in a moment.").retry_after(1)
+    Problem::conflict("booking_pending", "This request is not decided yet. Look at it again in a moment.")
+        .with_error(FieldError::path("booking", "is not decided yet: look at it again in a moment"))
+        .retry_after(1)
 }
 
 fn refused_before() -> Problem {
     Problem::conflict("booking_refused", "This request got no seats: there is nothing to pay or to give back.")
+        .with_error(FieldError::path("booking", "got no seats: ask for others"))
 }
 
 impl From<CancelError> for Problem {
@@ -99,7 +134,8 @@ impl From<CancelError> for Problem {
         match error {
             CancelError::NotHeld(state) => {
                 let detail = format!("This booking is {}: only a held one can be given back.", state.as_str());
-                Self::conflict("booking_not_held", detail)
+                let message = format!("is {}: only a held one can be given back", state.as_str());
+                Self::conflict("booking_not_held", detail).with_error(FieldError::path("booking", message))
             }
             CancelError::Refused => refused_before(),
             CancelError::Pending => not_decided(),
@@ -114,10 +150,12 @@ impl From<PayError> for Problem {
         match error {
             PayError::NotPayable(BookingState::Confirmed) => {
                 Self::conflict("already_paid", "This booking is paid. Its tickets are under /tickets.")
+                    .with_error(FieldError::path("booking", "is paid: get its tickets"))
             }
             PayError::NotPayable(state) => {
                 let detail = format!("This booking is {}: it cannot be paid any more. Book again.", state.as_str());
                 Self::conflict("booking_not_payable", detail)
+                    .with_error(FieldError::path("booking", format!("is {}: book again", state.as_str())))
             }
             PayError::Refused => refused_before(),
             PayError::Pending => not_decided(),
@@ -135,13 +173,16 @@ impl From<WebhookError> for Problem {
                 "signature_invalid",
                 format!("Sandbox-Signature {fault}. Sign the raw body anew."),
             )
-            .with_error(FieldError::header("Sandbox-Signature", fault.to_string())),
+            .with_error(FieldError::header("Sandbox-Signature", format!("{fault}: sign the raw body anew"))),
             WebhookError::Unreadable(cause) => {
                 Self::unprocessable("invalid_webhook", format!("The body is no webhook: {cause}."))
-                    .with_error(FieldError::pointer("", "must be an event of this provider"))
+                    .with_error(FieldError::body("must be an event of this provider"))
             }
             WebhookError::UnknownPayment => Self::not_found("payment_not_found", "There is no payment with this reference.")
-                .with_error(FieldError::pointer("/data/reference", "is none of our payments")),
+                .with_error(FieldError::pointer(
+                    "/data/reference",
+                    "is none of our payments: send the reference the payment was opened with",
+                )),
             WebhookError::NotAccepted(error) => error.into(),
             WebhookError::Fault(fault) => fault.into(),
         }

@@ -10,9 +10,11 @@ use crate::app::publish_event::PublishError;
 impl From<EventError> for Problem {
     fn from(error: EventError) -> Self {
         match error {
-            EventError::NotFound => Self::not_found("event_not_found", "There is no such event. Check the id in the path."),
+            EventError::NotFound => Self::not_found("event_not_found", "There is no such event. Check the id in the path.")
+                .with_error(FieldError::path("event", "is no event's id: take one of GET /v1/events")),
             EventError::Forbidden => {
                 Self::forbidden("not_your_event", "This event belongs to another organizer. Log in as its organizer.")
+                    .with_error(FieldError::path("event", "is another organizer's: log in as its organizer"))
             }
             EventError::Fault(fault) => fault.into(),
         }
@@ -66,8 +68,9 @@ impl From<ChangeEventError> for Problem {
     fn from(error: ChangeEventError) -> Self {
         match error {
             ChangeEventError::Invalid(wrong) => invalid(wrong),
-            ChangeEventError::NotADraft => {
+            ChangeEventError::NotADraft(sealed) => {
                 Self::conflict("event_published", "The event is published: only its title can still be changed.")
+                    .with_errors(sealed.into_iter().map(FieldError::from).collect())
             }
             ChangeEventError::Event(error) => error.into(),
         }
@@ -79,9 +82,11 @@ impl From<PublishError> for Problem {
         match error {
             PublishError::Past => {
                 let detail = "The event has started already. Set starts_at to a time to come, then publish it.";
-                Self::unprocessable("event_past", detail).with_error(FieldError::pointer("/starts_at", "is past"))
+                Self::unprocessable("event_past", detail)
+                    .with_error(FieldError::pointer("/starts_at", "is past: set it to a time to come, then publish"))
             }
-            PublishError::Closed => Self::conflict("event_closed", "The event is closed. Create a new one."),
+            PublishError::Closed => Self::conflict("event_closed", "The event is closed. Create a new one.")
+                .with_error(FieldError::path("event", "is closed: create a new one")),
             PublishError::Event(error) => error.into(),
         }
     }

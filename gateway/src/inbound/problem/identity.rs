@@ -35,7 +35,8 @@ impl From<LogInError> for Problem {
                 StatusCode::UNAUTHORIZED,
                 "wrong_credentials",
                 "Address or password is wrong. Correct them, or register.",
-            ),
+            )
+            .with_error(FieldError::body("has a wrong email or password: correct them, or register")),
             LogInError::Busy(busy) => busy.into(),
             LogInError::Fault(fault) => fault.into(),
         }

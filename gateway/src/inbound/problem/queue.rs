@@ -10,29 +10,38 @@ impl From<QueueError> for Problem {
         match error {
             QueueError::UnknownEvent => {
                 Self::not_found("event_not_found", "There is no waiting room for this event. Check the id in the path.")
+                    .with_error(room("has no waiting room: take the id of a published event"))
             }
             QueueError::NotYetOpen { opens_at } => {
                 Self::conflict("room_not_open", format!("The waiting room opens at {opens_at}. Come back then."))
+                    .with_error(room(format!("opens its waiting room at {opens_at}: come back then")))
             }
-            QueueError::ClosedToJoins { state } => Self::conflict("room_closed", closed(state)),
+            QueueError::ClosedToJoins { state } => closed(state),
             QueueError::Full => {
                 Self::unavailable("line_full", "The line is as long as it may get. Try again later.").retry_after(30)
             }
             QueueError::BadTicket(cause) => {
                 let message = format!("is not valid ({cause}): join the line again");
-                Self::unauthorized("place_ticket_invalid", format!("Place-Ticket {message}."))
-                    .with_error(FieldError::header("Place-Ticket", message))
+                Self::unauthorized("place_ticket_invalid", format!("Place-Ticket {message}.")).with_error(ticket(message))
             }
             QueueError::NotYourTurn { ahead } => {
-                Self::conflict("not_your_turn", format!("It is not your turn yet: {ahead} ahead of you. Keep waiting."))
+                let detail = format!(
+                    "It is not your turn yet: {ahead} ahead of you. Keep your place and look at it again; while the room is \
+                     paused nobody is admitted, and no place is lost."
+                );
+                Self::conflict("not_your_turn", detail)
+                    .with_error(room(format!("has admitted nobody up to you yet, {ahead} stand before: keep waiting")))
             }
             QueueError::NotDrawn => {
                 Self::conflict("not_drawn", "The order has not been drawn yet. It is drawn when the sale begins.")
+                    .with_error(room("has its lobby open: come back when the sale has begun"))
             }
             QueueError::ClaimWindowPassed => {
                 Self::conflict("claim_window_passed", "The time to claim this place has passed. Join the line again.")
+                    .with_error(ticket("was not claimed in time: join the line again"))
             }
-            QueueError::NotInLine => Self::conflict("not_in_line", "This place is not in line (any more). Join the line again."),
+            QueueError::NotInLine => Self::conflict("not_in_line", "This place is not in line (any more). Join the line again.")
+                .with_error(ticket("is of a place that is not in line (any more): join the line again")),
             QueueError::BadControl { field, problem } => Self::unprocessable("invalid_control", format!("/{field}: {problem}"))
                 .with_error(FieldError::pointer(format!("/{field}"), problem)),
             QueueError::Unavailable => Self::unavailable(
@@ -43,11 +52,29 @@ impl From<QueueError> for Problem {
     }
 }
 
-fn closed(state: RoomState) -> String {
-    match state {
-        RoomState::Draining => "The waiting room takes nobody in any more; who is in line is still admitted.".to_owned(),
-        _ => "The waiting room is closed.".to_owned(),
-    }
+/// What is said of the event in the path, or rather of its waiting room.
+fn room(message: impl Into<String>) -> FieldError {
+    FieldError::path("event", message)
+}
+
+fn ticket(message: impl Into<String>) -> FieldError {
+    FieldError::header("Place-Ticket", message)
+}
+
+/// Nobody joins a draining room; in a closed one nobody claims either.
+fn closed(state: RoomState) -> Problem {
+    let (detail, message) = match state {
+        RoomState::Draining => (
+            "The waiting room is draining: it takes nobody in any more; who is in line is still admitted. Choose another event, or \
+             look at the board whether it opens again.",
+            "has a draining waiting room: choose another event, or wait for it to open again",
+        ),
+        _ => (
+            "The waiting room is closed for good: nobody joins or is admitted any more. Choose another event.",
+            "has a closed waiting room: choose another event",
+        ),
+    };
+    Problem::conflict("room_closed", detail).with_error(room(message))
 }
 
 impl From<NoBoard> for Problem {
