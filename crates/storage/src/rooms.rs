@@ -32,8 +32,8 @@ pub struct Room {
     pub onsale_at: Timestamp,
     /// When this was read, by the database's clock.
     pub read_at: Timestamp,
-    /// The schedule says that the next of lobby and draw is due, by the database's clock.
-    pub due: bool,
+    /// Where the schedule says that the room should be by now, by the database's clock. None: where it is.
+    pub due: Option<RoomState>,
     /// The draw's secret.
     pub secret: DrawSecret,
     /// Public randomness named in advance; empty for none.
@@ -80,7 +80,7 @@ struct Row {
     onsale_at: Timestamp,
     #[sqlx(try_from = "jiff_sqlx::Timestamp")]
     read_at: Timestamp,
-    due: bool,
+    due: Option<String>,
     draw_secret: Vec<u8>,
     draw_beacon: Vec<u8>,
     draw_root: Option<Vec<u8>>,
@@ -112,7 +112,7 @@ impl TryFrom<Row> for Room {
             lobby_opens_at: row.lobby_opens_at,
             onsale_at: row.onsale_at,
             read_at: row.read_at,
-            due: row.due,
+            due: row.due.map(|state| state.parse()).transpose().map_err(StorageError::Unexpected)?,
             secret: DrawSecret(digest("draw_secret", &row.draw_secret)?),
             beacon: row.draw_beacon,
             root: row.draw_root.map(|bytes| digest("draw_root", &bytes)).transpose()?.map(MerkleRoot),
@@ -142,9 +142,10 @@ macro_rules! select_room {
             "SELECT r.event, r.state, r.rate_per_min, r.burst, r.active_cap, r.claim_window_s, r.session_s, r.message,
                     (extract(epoch FROM r.updated_at) * 1000000)::bigint AS revision,
                     e.lobby_opens_at, e.onsale_at, clock_timestamp() AS read_at,
-                    CASE r.state WHEN 'scheduled' THEN e.lobby_opens_at <= clock_timestamp()
-                                 WHEN 'lobby' THEN e.onsale_at <= clock_timestamp()
-                                 ELSE false END AS due,
+                    CASE WHEN r.state = 'closed' THEN NULL
+                         WHEN e.starts_at <= clock_timestamp() THEN 'closed'
+                         WHEN r.state = 'scheduled' AND e.lobby_opens_at <= clock_timestamp() THEN 'lobby'
+                         WHEN r.state = 'lobby' AND e.onsale_at <= clock_timestamp() THEN 'open' END AS due,
                     r.draw_secret, r.draw_beacon, r.draw_root, r.draw_seed,
                     r.epoch, r.frontier, r.admitted, r.next_sequence,
                     CASE WHEN r.active_until > clock_timestamp() THEN r.active ELSE 0 END AS active,
