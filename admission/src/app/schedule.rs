@@ -24,7 +24,8 @@ impl WaitingRoomService {
         .await;
     }
 
-    async fn take_due_step(&self, event: EventId) -> Result<(), QueueError> {
+    /// One step of one room. Safe to give up at any point, and to do again.
+    pub(super) async fn take_due_step(&self, event: EventId) -> Result<(), QueueError> {
         self.fill_lobby(event).await?;
         let mut tx = self.pool.begin().await.map_err(sql_failed)?;
         let Some(room) = rooms::lock_if_free(&mut tx, event).await.map_err(storage_failed)? else { return Ok(()) };

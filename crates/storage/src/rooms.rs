@@ -1,4 +1,5 @@
-//! Waiting rooms: what must survive the loss of Redis. After its making only the admission service writes a room.
+//! Waiting rooms: what must survive the loss of Redis. After its making only the admission service writes a room; of its event it
+//! writes one thing, the start of a sale that an operator begins early.
 
 mod floors;
 mod log;
@@ -234,6 +235,18 @@ pub async fn save_control(
     .execute(connection)
     .await?;
     one(done.rows_affected(), "save_control")
+}
+
+/// Lets the sale of a locked room start now, if it would later: for the draw, and for bookings. Returns when it starts.
+pub async fn start_sale(connection: &mut PgConnection, event: EventId) -> Result<Timestamp, StorageError> {
+    let at: jiff_sqlx::Timestamp = sqlx::query_scalar(
+        "UPDATE events SET onsale_at = least(onsale_at, now.at), lobby_opens_at = least(lobby_opens_at, now.at)
+         FROM (SELECT clock_timestamp() AS at) now WHERE id = $1 RETURNING onsale_at",
+    )
+    .bind(event.0)
+    .fetch_one(connection)
+    .await?;
+    Ok(at.to_jiff())
 }
 
 /// Writes the outcome of the draw of a locked room. There is only one: a second would change the order.
