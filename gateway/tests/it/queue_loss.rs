@@ -45,6 +45,34 @@ async fn a_lobby_is_a_lobby_also_for_old_tickets_and_exact_questions() {
 }
 
 #[tokio::test]
+async fn who_joins_again_with_his_old_ticket_gets_his_old_place() {
+    let world = World::new().await;
+    let organizer = world.person(Role::Organizer).await;
+    let event = world.event(&organizer).await;
+    let queue = format!("/v1/events/{event}/queue");
+    world.board_in(event, &["open"]).await;
+    let pause = json!({ "state": "paused", "reason": "a test" });
+    let answer = world.request(Method::PATCH, &format!("{queue}/control"), Some(&organizer)).json(&pause).send().await.unwrap();
+    expect(answer, StatusCode::OK).await;
+    let (kept, forgot, damaged) =
+        (world.person(Role::User).await, world.person(Role::User).await, world.person(Role::User).await);
+    let old = old_ticket(&world, event, &kept, PlaceKind::Late { sequence: 700 });
+    let rows = [
+        (&kept, Some(old.as_str()), StatusCode::OK, 700),
+        (&forgot, None, StatusCode::CREATED, 0),
+        (&damaged, Some("damaged"), StatusCode::CREATED, 1),
+    ];
+    for (fan, ticket, status, sequence) in rows {
+        let mut request = world.request(Method::POST, &queue, Some(fan));
+        if let Some(ticket) = ticket {
+            request = request.header("Place-Ticket", ticket);
+        }
+        let joined = expect(request.send().await.unwrap(), status).await;
+        assert_eq!(joined["place"]["sequence"], sequence, "{joined}");
+    }
+}
+
+#[tokio::test]
 async fn an_old_ticket_asks_the_waiting_room_once() {
     let world = World::new().await;
     let (organizer, fan, other) =
