@@ -10,8 +10,9 @@
 //! * one account has one place per event, whatever the number of tabs, devices and replicas ([`app`]: `join`);
 //! * over every stretch of t minutes at most `burst + rate · t` fans are admitted, and never more are inside than the cap, across
 //!   crashes of replicas and losses of Redis (`tick.lua`, `init.lua`);
-//! * nobody is admitted while that cannot be made durable (`app/durable.rs`);
-//! * a place that Redis lost comes back at its score by the ticket its fan holds (`restore.lua`);
+//! * while admissions cannot be made durable, fans are admitted for `admission.durable_grace_ms` at most, then nobody
+//!   (`app/durable.rs`);
+//! * a place that Redis lost comes back at its score by the ticket its fan holds, also after he joined again (`restore.lua`);
 //! * the draw happens once, and doing it again gives the same order (`app/draw.rs`).
 
 pub mod app;

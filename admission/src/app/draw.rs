@@ -32,10 +32,10 @@ struct Drawn {
 }
 
 impl WaitingRoomService {
-    /// Makes sure that Redis knows a room whose lobby is open. Not under the room's lock: filling takes it.
+    /// Makes sure that Redis knows a room that is to be drawn. Not under the room's lock: filling takes it.
     pub(super) async fn fill_lobby(&self, event: EventId) -> Result<(), QueueError> {
         let room = self.reread(event).await?.room;
-        if room.state == RoomState::Lobby {
+        if room.due == Some(RoomState::Open) {
             self.fill(event).await?;
         }
         Ok(())

@@ -21,18 +21,24 @@ impl WaitingRoomService {
         }
     }
 
-    /// Looks the place up. One that is missing from a later epoch than the ticket's was lost by Redis: it is put back first.
+    /// Looks the place up. One that is missing from a later epoch than the ticket's was lost by Redis: it is put back first. So is
+    /// one that stands further back than its ticket says: its fan joined again before he showed it.
     pub(super) async fn look_up(&self, ticket: &PlaceTicket) -> Result<PlaceAnswer, QueueError> {
         let (event, place) = (ticket.event, ticket.place);
         let answer = self.warm(event, || self.lines.place(event, place)).await?;
-        let PlaceAnswer::Missing { epoch } = answer else { return Ok(answer) };
-        if ticket.epoch >= epoch {
-            return Ok(answer);
-        }
         let room = self.room(event).await?.room;
         let (score, window_s) = (ticket.score(room.seed.as_ref()), room.settings.claim_window_s);
-        let restored = self.warm(event, || self.lines.restore(event, place, ticket.epoch, score, window_s)).await?;
-        match restored {
+        let may_be_lost = match answer {
+            PlaceAnswer::Missing { epoch } => ticket.epoch < epoch,
+            PlaceAnswer::Waiting { score: stands, .. } => score.is_some_and(|score| score < stands),
+            // Unless he joined again after he went, which Redis may have lost as well.
+            PlaceAnswer::Passed | PlaceAnswer::Over => ticket.epoch < room.epoch,
+            _ => false,
+        };
+        if !may_be_lost {
+            return Ok(answer);
+        }
+        match self.warm(event, || self.lines.restore(ticket, score, window_s)).await? {
             // Its draw is being made, or was made a moment ago.
             RestoreAnswer::Undrawn => return Ok(PlaceAnswer::Lobby),
             RestoreAnswer::Restored => metrics::counter!("admission_places_restored_total").increment(1),

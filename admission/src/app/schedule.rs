@@ -1,5 +1,5 @@
-//! The schedule: the lobby opens and the order is drawn when the event says so, by the database's clock. Any replica does it,
-//! one does; if he dies on the way, another one does it again.
+//! The schedule: the lobby opens, the order is drawn, and the room closes when its event starts, by the database's clock. Any
+//! replica does it, one does; if he dies on the way, another one does it again.
 
 use futures::future::join_all;
 use goticket_domain::EventId;
@@ -15,7 +15,7 @@ const REASON: &str = "schedule";
 impl WaitingRoomService {
     /// Takes every room that is due one step further.
     pub async fn keep_schedule(&self) {
-        let due = self.rooms.all().into_iter().filter(|known| known.room.due).map(|known| known.room.event);
+        let due = self.rooms.all().into_iter().filter(|known| known.room.due.is_some()).map(|known| known.room.event);
         join_all(due.map(|event| async move {
             if let Err(error) = self.take_due_step(event).await {
                 tracing::warn!(%event, %error, "a step of the schedule did not succeed: it will be tried again");
@@ -24,21 +24,20 @@ impl WaitingRoomService {
         .await;
     }
 
-    async fn take_due_step(&self, event: EventId) -> Result<(), QueueError> {
+    /// One step of one room. Safe to give up at any point, and to do again.
+    pub(super) async fn take_due_step(&self, event: EventId) -> Result<(), QueueError> {
         self.fill_lobby(event).await?;
         let mut tx = self.pool.begin().await.map_err(sql_failed)?;
         let Some(room) = rooms::lock_if_free(&mut tx, event).await.map_err(storage_failed)? else { return Ok(()) };
-        if !room.due {
+        let Some(next) = room.due else {
             // A twin has done it.
             drop(tx);
             return self.reread(event).await.map(drop);
-        }
-        let (next, what) = if room.state == RoomState::Scheduled {
-            (RoomState::Lobby, json!({ "state": [room.state, RoomState::Lobby] }))
-        } else {
-            let draw = self.draw(&mut tx, &room).await?;
-            (RoomState::Open, json!({ "state": [room.state, RoomState::Open], "draw": draw }))
         };
+        let mut what = json!({ "state": [room.state, next] });
+        if next == RoomState::Open {
+            what["draw"] = self.draw(&mut tx, &room).await?;
+        }
         rooms::save_control(&mut tx, event, next, &room.settings).await.map_err(storage_failed)?;
         let entry = Change { actor: None, what, reason: REASON };
         log_chain::append(&mut tx, event, entry).await.map_err(storage_failed)?;

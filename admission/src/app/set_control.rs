@@ -1,4 +1,9 @@
 //! Operators' changes: checked by the domain, logged, durable, and then in force.
+//!
+//! Opening a lobby early needs its draw, which may take longer than a caller waits, and must not stop half-way where he does not.
+//! So the operator only moves the start of the sale to now; the draw is the schedule's, as at any other start.
+
+use std::time::Duration;
 
 use goticket_domain::queue::{ControlChange, QueueError, RoomControl, RoomSettings, RoomState};
 use goticket_domain::{AccountId, EventId};
@@ -11,9 +16,15 @@ use super::{WaitingRoomService, sql_failed, storage_failed};
 /// Longest reason in the log, in characters.
 const MAX_REASON_CHARS: usize = 500;
 
+/// How long an operator waits for the draw of a lobby that he opens: within the gateway's patience for a call. A longer draw is
+/// finished by the schedule.
+const DRAW_WAIT: Duration = Duration::from_millis(1_500);
+/// Between two looks at a draw that another replica makes.
+const DRAW_LOOK: Duration = Duration::from_millis(50);
+
 impl WaitingRoomService {
     /// Everything or nothing: Postgres and the log in one transaction, then Redis. Every tick carries the settings, so a Redis
-    /// that is away takes them over when it is back. Opening the lobby early draws its order first.
+    /// that is away takes them over when it is back. A lobby that is opened early is shown as such until its order is drawn.
     pub(super) async fn change_control(
         &self,
         event: EventId,
@@ -22,28 +33,49 @@ impl WaitingRoomService {
     ) -> Result<RoomControl, QueueError> {
         check_reason(&change.reason)?;
         self.room(event).await?;
-        if change.state == Some(RoomState::Open) {
-            // Reads the lobby before the room is locked: filling it needs the lock.
-            self.fill_lobby(event).await?;
-        }
         let mut tx = self.pool.begin().await.map_err(sql_failed)?;
         let room = rooms::lock(&mut tx, event).await.map_err(storage_failed)?.ok_or(QueueError::UnknownEvent)?;
         let (state, settings) = apply(&room, &change)?;
+        let opens_lobby = (room.state, state) == (RoomState::Lobby, RoomState::Open);
+        let state = if opens_lobby { RoomState::Lobby } else { state };
         let mut what = difference(&room, state, &settings);
+        if opens_lobby && room.due.is_none() {
+            let now = rooms::start_sale(&mut tx, event).await.map_err(storage_failed)?;
+            what.insert("onsale_at".to_owned(), json!([room.onsale_at, now]));
+        }
         if what.is_empty() {
             drop(tx);
-            return Ok(self.show(&room).await);
+        } else {
+            let entry = Change { actor: Some(actor), what: Value::Object(what), reason: &change.reason };
+            rooms::save_control(&mut tx, event, state, &settings).await.map_err(storage_failed)?;
+            log_chain::append(&mut tx, event, entry).await.map_err(storage_failed)?;
+            tx.commit().await.map_err(sql_failed)?;
+            tracing::info!(%event, %actor, state = state.as_str(), reason = change.reason, "an operator changed the room");
         }
-        if (room.state, state) == (RoomState::Lobby, RoomState::Open) {
-            what.insert("draw".to_owned(), self.draw(&mut tx, &room).await?);
+        if opens_lobby {
+            self.await_draw(event).await;
         }
-        let entry = Change { actor: Some(actor), what: Value::Object(what), reason: &change.reason };
-        rooms::save_control(&mut tx, event, state, &settings).await.map_err(storage_failed)?;
-        log_chain::append(&mut tx, event, entry).await.map_err(storage_failed)?;
-        tx.commit().await.map_err(sql_failed)?;
         let room = self.reread(event).await?.room;
-        tracing::info!(%event, %actor, state = state.as_str(), reason = change.reason, "an operator changed the room");
         Ok(self.show(&room).await)
+    }
+
+    /// Makes the draw of a lobby whose sale has started, or waits for the twin who makes it. Where it takes too long, fails or is
+    /// given up, the schedule makes it.
+    async fn await_draw(&self, event: EventId) {
+        let drawn = async {
+            loop {
+                self.take_due_step(event).await?;
+                if self.reread(event).await?.room.state != RoomState::Lobby {
+                    return Ok::<_, QueueError>(());
+                }
+                tokio::time::sleep(DRAW_LOOK).await;
+            }
+        };
+        match tokio::time::timeout(DRAW_WAIT, drawn).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%event, %error, "the early draw did not succeed: the schedule will try again"),
+            Err(_) => tracing::info!(%event, "the early draw takes long: the schedule makes it"),
+        }
     }
 }
 

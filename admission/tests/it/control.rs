@@ -142,3 +142,38 @@ async fn the_schedule_waits_for_its_time() {
     room.join(event, fans(1)[0]).await.unwrap();
     assert!(room.log(event, 10).await.unwrap().iter().all(|entry| entry.actor.is_some()), "nothing by itself");
 }
+
+#[tokio::test]
+async fn a_room_closes_when_its_event_starts_and_its_keys_expire() {
+    let world = World::new().await;
+    let room = world.replica();
+    let scheduled = world.publish(&generous(), 3_600, 7_200).await;
+    let lobby = world.lobby(&room, &generous()).await;
+    let open = world.on_sale(&room, &generous()).await;
+    room.join(open, fans(1)[0]).await.unwrap();
+    room.tick_once().await;
+    for event in [scheduled, lobby, open] {
+        sqlx::query(
+            "UPDATE events SET lobby_opens_at = least(lobby_opens_at, now() - interval '2 s'),
+                               onsale_at = least(onsale_at, now() - interval '1 s'), starts_at = now() WHERE id = $1",
+        )
+        .bind(event.0)
+        .execute(&world.pool)
+        .await
+        .unwrap();
+    }
+    for _ in 0..2 {
+        room.tick_once().await;
+    }
+    for event in [scheduled, lobby, open] {
+        assert_eq!(world.room(event).await.state, RoomState::Closed);
+        assert_eq!(world.board(&room, event).await.state, RoomState::Closed);
+        let log = room.log(event, 1).await.unwrap();
+        assert_eq!((log[0].actor, log[0].reason.as_str()), (None, "schedule"));
+        assert!(log[0].change.contains(r#""closed"]"#), "{log:?}");
+    }
+    assert!(world.ask::<i64>("TTL", &[world.names(open).room()]).await > 0);
+    assert!(world.ask::<i64>("TTL", &[world.names(open).scores()]).await > 0, "of one who was admitted");
+    let alive = goticket_storage::rooms::alive(&world.pool, &[]).await.unwrap();
+    assert!(alive.is_empty(), "nobody reads them any more: {alive:?}");
+}

@@ -1,11 +1,14 @@
 //! The draw: anyone can recompute it, and it survives whoever makes it.
 
+use std::time::Duration;
+
 use goticket_admission::outbound::redis::{FreezeAnswer, Lines, ScoresAnswer};
 use goticket_domain::queue::{
     ClaimedPlace, ControlChange, DrawSecret, DrawSeed, Location, MerkleRoot, PlaceId, PlaceKind, QueueError, RoomState, Score,
     WaitingRoom,
 };
 use goticket_domain::{AccountId, EventId};
+use goticket_testkit::eventually;
 
 use crate::world::{SECRET, World, fans, generous, on_sale};
 
@@ -175,6 +178,49 @@ async fn an_operator_who_opens_the_lobby_early_draws_its_order() {
     assert_eq!(line(&world, event).await, recomputed(&mut places).2);
     let first = room.join(event, all[0]).await.unwrap();
     assert!(matches!(room.place(event, all[0], &first.signed).await, Ok(ClaimedPlace::Waiting { .. })));
+}
+
+#[tokio::test]
+async fn an_early_opening_that_its_caller_gave_up_is_finished_by_the_schedule() {
+    let world = World::new().await;
+    let (event, _, mut places) = lobby_of(&world, 3_000).await;
+    let (room, operator) = (world.replica(), world.operator);
+    let change = ControlChange { state: Some(RoomState::Open), reason: "doors are early".into(), ..ControlChange::default() };
+    let caller = room.clone();
+    let call = tokio::spawn(async move { caller.set_control(event, change, operator).await });
+    while world.ask::<Option<String>>("HGET", &[world.names(event).room(), "drawing".into()]).await.is_none() {
+        tokio::task::yield_now().await;
+    }
+    call.abort();
+    assert!(call.await.unwrap_err().is_cancelled(), "in the middle of the draw");
+    assert_eq!(world.room(event).await.state, RoomState::Lobby);
+
+    let other = world.replica();
+    eventually("another replica draws", Duration::from_secs(20), || async {
+        other.tick_once().await;
+        (world.room(event).await.state == RoomState::Open).then_some(())
+    })
+    .await;
+    let (root, seed, _) = recomputed(&mut places);
+    let drawn = world.room(event).await;
+    assert_eq!((drawn.root, drawn.seed), (Some(root), Some(seed)));
+    let log = other.log(event, 10).await.unwrap();
+    assert_eq!((log[0].actor, log[1].actor, log[1].reason.as_str()), (None, Some(operator), "doors are early"), "{log:?}");
+    assert!(log[1].change.contains("onsale_at"), "{log:?}");
+}
+
+#[tokio::test]
+async fn an_early_opening_begins_the_sale_for_bookings_too() {
+    let world = World::new().await;
+    let room = world.replica();
+    // Also where the lobby itself was opened before its time.
+    let event = world.publish(&generous(), 3_600, 7_200).await;
+    for state in [RoomState::Lobby, RoomState::Open] {
+        world.set(&room, event, ControlChange { state: Some(state), reason: "early".into(), ..ControlChange::default() }).await;
+    }
+    let now = world.room(event).await;
+    assert_eq!(now.state, RoomState::Open);
+    assert!(now.onsale_at <= now.read_at && now.lobby_opens_at <= now.onsale_at, "{now:?}");
 }
 
 #[tokio::test]

@@ -154,6 +154,89 @@ async fn who_left_or_let_his_turn_pass_does_not_come_back_by_an_old_ticket() {
 }
 
 #[tokio::test]
+async fn joining_again_after_a_loss_does_not_cost_the_place_an_older_ticket_says() {
+    let world = World::new().await;
+    let room = world.replica();
+    let event = world.lobby(&room, &generous()).await;
+    let all = fans(4);
+    let mut tickets = Vec::new();
+    for fan in &all[..3] {
+        tickets.push(room.join(event, *fan).await.unwrap());
+    }
+    world.start_sale(&room, event).await;
+    tickets.push(room.join(event, all[3]).await.unwrap());
+    let mut before = Vec::new();
+    for (fan, ticket) in all.iter().zip(&tickets) {
+        before.push(room.place(event, *fan, &ticket.signed).await.unwrap());
+    }
+
+    world.lose_redis(event).await;
+    // A second device joins before the page with the old ticket asks.
+    let mut again = Vec::new();
+    for fan in &all {
+        let joined = room.join(event, *fan).await.unwrap();
+        assert!(matches!(joined.ticket.kind, PlaceKind::Late { .. }), "Redis knows nothing of the draw");
+        again.push(joined);
+    }
+    for (fan, joined) in all.iter().zip(&again) {
+        let now = room.place(event, *fan, &joined.signed).await.unwrap();
+        assert!(matches!(now, ClaimedPlace::Waiting { score, .. } if score.kind() == joined.ticket.kind), "{now:?}");
+    }
+    for (fan, ticket) in all.iter().zip(&tickets) {
+        room.place(event, *fan, &ticket.signed).await.unwrap();
+    }
+    for ((fan, ticket), old) in all.iter().zip(&again).zip(&before) {
+        assert_eq!(room.place(event, *fan, &ticket.signed).await.as_ref(), Ok(old), "whichever ticket he shows");
+    }
+    assert_eq!(room.control(event).await.unwrap().waiting, 4, "one account, one place");
+    assert_eq!(room.join(event, all[0]).await.unwrap().ticket.kind, PlaceKind::Lobby);
+}
+
+#[tokio::test]
+async fn a_turn_that_was_lost_comes_back_also_to_who_joined_again_meanwhile() {
+    let (world, room, event) = on_sale(&RoomSettings { active_cap: 1, ..generous() }).await;
+    let all = fans(3);
+    let first = room.join(event, all[0]).await.unwrap();
+    world.admit(&room, event).await;
+    world.lose_redis(event).await;
+    room.join(event, all[1]).await.unwrap();
+    room.join(event, all[0]).await.unwrap();
+    room.claim(event, all[0], &first.signed).await.unwrap();
+    let control = room.control(event).await.unwrap();
+    assert_eq!((control.waiting, control.active), (1, 1), "in the slot that was kept for him, and not in line as well");
+}
+
+#[tokio::test]
+async fn who_began_anew_after_a_loss_is_not_brought_forward_by_an_old_ticket() {
+    let (world, room, event) = on_sale(&generous()).await;
+    let all = fans(4);
+    let mut old = Vec::new();
+    for fan in &all {
+        old.push(room.join(event, *fan).await.unwrap());
+    }
+    world.lose_redis(event).await;
+    for (fan, ticket) in all.iter().zip(&old) {
+        room.place(event, *fan, &ticket.signed).await.unwrap();
+    }
+    // One leaves, one lets his turn pass and is swept, of one nobody has swept it yet, one's session is over.
+    room.leave(event, all[0]).await.unwrap();
+    world.admit(&room, event).await;
+    room.claim(event, all[3], &old[3].signed).await.unwrap();
+    let k = world.names(event);
+    world.put_time(&k.admitted(), old[1].ticket.place, 1).await;
+    world.put_time(&k.sessions(), old[3].ticket.place, 1).await;
+    room.tick_once().await;
+    world.put_time(&k.admitted(), old[2].ticket.place, 1).await;
+    world.empty_bucket(event).await;
+    for (fan, ticket) in all.iter().zip(&old) {
+        let anew = room.join(event, *fan).await.unwrap();
+        assert!(!anew.existing);
+        let place = room.place(event, *fan, &ticket.signed).await.unwrap();
+        assert!(matches!(place, ClaimedPlace::Waiting { score, .. } if score.kind() == anew.ticket.kind), "{place:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_crowd_that_finds_an_empty_redis_fills_it_together_and_twins_agree() {
     let world = World::new().await;
     let (one, other) = (world.replica(), world.replica());

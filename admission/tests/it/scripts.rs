@@ -4,8 +4,8 @@ use goticket_admission::outbound::redis::{
     ClaimAnswer, FreezeAnswer, JoinAnswer, LeaveAnswer, Lines, Order, PlaceAnswer, RestoreAnswer, ScoresAnswer, Snapshot,
     TickAnswer, Warmth,
 };
-use goticket_domain::EventId;
-use goticket_domain::queue::{PlaceId, RoomState, Score};
+use goticket_domain::queue::{PlaceId, PlaceKind, PlaceTicket, RoomState, Score};
+use goticket_domain::{AccountId, EventId};
 use goticket_storage::rooms::Room;
 
 use crate::world::{World, generous};
@@ -23,6 +23,12 @@ struct Bench {
 
 fn place(n: u8) -> PlaceId {
     PlaceId([n; 16])
+}
+
+/// Signed at 1000 ms.
+fn ticket(event: EventId, n: u8, epoch: u64) -> PlaceTicket {
+    let account = AccountId(uuid::Uuid::from_u128(n.into()));
+    PlaceTicket { place: place(n), event, account, kind: PlaceKind::Lobby, epoch, issued_at_ms: 1_000 }
 }
 
 fn score(n: u64) -> Score {
@@ -66,7 +72,7 @@ async fn every_script_says_that_it_does_not_know_the_room() {
     assert_eq!(lines.place(event, place(1)).await.unwrap(), PlaceAnswer::Cold);
     assert_eq!(lines.claim(event, place(1), 60).await.unwrap(), ClaimAnswer::Cold);
     assert_eq!(lines.leave(event, place(1)).await.unwrap(), LeaveAnswer::Cold);
-    assert_eq!(lines.restore(event, place(1), 0, None, 60).await.unwrap(), RestoreAnswer::Cold);
+    assert_eq!(lines.restore(&ticket(event, 1, 0), None, 60).await.unwrap(), RestoreAnswer::Cold);
     assert_eq!(lines.freeze(event).await.unwrap(), FreezeAnswer::Cold);
     assert_eq!(lines.write_scores(event, &[(place(1), score(1))]).await.unwrap(), ScoresAnswer::Cold);
     assert_eq!(lines.tick(&room, Order { admit_max: 1, let_go_max: 1 }).await.unwrap(), TickAnswer::Cold);
@@ -195,14 +201,18 @@ async fn restore_puts_back_what_was_lost_and_nothing_else() {
         })
         .await
         .unwrap();
-    bench.join(9).await;
+    for n in 7..=9 {
+        bench.join(n).await;
+    }
     let restore = |n, epoch, at: Option<u64>| {
         let lines = &bench.lines;
         let event = bench.event;
-        async move { lines.restore(event, place(n), epoch, at.map(score), 60).await.unwrap() }
+        async move { lines.restore(&ticket(event, n, epoch), at.map(score), 60).await.unwrap() }
     };
     assert_eq!(restore(1, 2, Some(50)).await, RestoreAnswer::Known, "a ticket of this epoch was not lost");
-    assert_eq!(restore(9, 1, Some(50)).await, RestoreAnswer::Known, "it is in line");
+    assert_eq!(restore(9, 2, Some(50)).await, RestoreAnswer::Known, "nor is one that moves forward by it");
+    assert_eq!(restore(9, 1, Some(LATE + 3)).await, RestoreAnswer::Known, "it stands further ahead already");
+    assert_eq!(restore(9, 1, None).await, RestoreAnswer::Known);
     assert_eq!(restore(1, 1, None).await, RestoreAnswer::Undrawn);
     assert_eq!(restore(1, 1, Some(100)).await, RestoreAnswer::Restored);
     assert!(matches!(bench.stands(1).await, PlaceAnswer::Admitted { .. }), "at the frontier: his slot was kept");
@@ -210,7 +220,21 @@ async fn restore_puts_back_what_was_lost_and_nothing_else() {
     assert_eq!(bench.stands(2).await, PlaceAnswer::Waiting { score: score(99), ahead: 0 }, "no slot is left: at the front");
     assert_eq!(restore(3, 1, Some(101)).await, RestoreAnswer::Restored);
     assert_eq!(bench.stands(3).await, PlaceAnswer::Waiting { score: score(101), ahead: 1 });
-    assert_eq!(restore(3, 1, Some(5)).await, RestoreAnswer::Known);
+    for at in [101, 102] {
+        assert_eq!(restore(3, 1, Some(at)).await, RestoreAnswer::Known, "nobody is moved back");
+    }
+    assert_eq!(restore(9, 1, Some(103)).await, RestoreAnswer::Restored, "it joined again before");
+    assert_eq!(bench.stands(9).await, PlaceAnswer::Waiting { score: score(103), ahead: 2 });
+    let gone = bench.world.names(bench.event).gone();
+    for (n, went, expected) in [
+        (7, "1000", RestoreAnswer::Known),
+        (7, "-1000", RestoreAnswer::Known),
+        (7, "999", RestoreAnswer::Restored),
+        (8, "-999", RestoreAnswer::Restored),
+    ] {
+        let _: u64 = bench.world.ask("ZADD", &[gone.clone(), went.to_owned(), place(n).to_hex()]).await;
+        assert_eq!(restore(n, 1, Some(200)).await, expected, "went at {went}, signed at 1000");
+    }
 }
 
 #[tokio::test]
@@ -260,6 +284,30 @@ async fn freeze_is_safe_to_repeat_and_scores_are_the_same_each_time() {
     assert_eq!(bench.stands(1).await, PlaceAnswer::Waiting { score: score(30), ahead: 1 });
     assert_eq!(bench.stands(4).await, PlaceAnswer::Waiting { score: score(LATE), ahead: 2 });
     assert_eq!(bench.stands(2).await, PlaceAnswer::Over);
+}
+
+#[tokio::test]
+async fn who_leaves_while_the_lobby_is_drawn_and_joins_again_comes_late() {
+    let bench = Bench::new(RoomState::Lobby).await;
+    for n in 1..=3 {
+        bench.join(n).await;
+    }
+    // Leaving and coming back before the draw costs nothing.
+    bench.lines.leave(bench.event, place(3)).await.unwrap();
+    bench.join(3).await;
+    bench.lines.freeze(bench.event).await.unwrap();
+    bench.lines.leave(bench.event, place(1)).await.unwrap();
+    for was_there in [false, true] {
+        let JoinAnswer::Place { score, existing, .. } = bench.join(1).await else { panic!() };
+        assert_eq!((score.as_u64(), existing), (LATE, was_there));
+    }
+    let drawn = [(place(1), score(10)), (place(2), score(20)), (place(3), score(30))];
+    bench.lines.write_scores(bench.event, &drawn).await.unwrap();
+    let open = Room { state: RoomState::Open, revision: bench.room.revision + 1, ..bench.room.clone() };
+    bench.lines.tick(&open, Order { admit_max: 0, let_go_max: 0 }).await.unwrap();
+    assert_eq!(bench.stands(2).await, PlaceAnswer::Waiting { score: score(20), ahead: 0 });
+    assert_eq!(bench.stands(3).await, PlaceAnswer::Waiting { score: score(30), ahead: 1 });
+    assert_eq!(bench.stands(1).await, PlaceAnswer::Waiting { score: score(LATE), ahead: 2 });
 }
 
 #[tokio::test]

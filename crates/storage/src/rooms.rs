@@ -1,4 +1,5 @@
-//! Waiting rooms: what must survive the loss of Redis. After its making only the admission service writes a room.
+//! Waiting rooms: what must survive the loss of Redis. After its making only the admission service writes a room; of its event it
+//! writes one thing, the start of a sale that an operator begins early.
 
 mod floors;
 mod log;
@@ -32,8 +33,8 @@ pub struct Room {
     pub onsale_at: Timestamp,
     /// When this was read, by the database's clock.
     pub read_at: Timestamp,
-    /// The schedule says that the next of lobby and draw is due, by the database's clock.
-    pub due: bool,
+    /// Where the schedule says that the room should be by now, by the database's clock. None: where it is.
+    pub due: Option<RoomState>,
     /// The draw's secret.
     pub secret: DrawSecret,
     /// Public randomness named in advance; empty for none.
@@ -80,7 +81,7 @@ struct Row {
     onsale_at: Timestamp,
     #[sqlx(try_from = "jiff_sqlx::Timestamp")]
     read_at: Timestamp,
-    due: bool,
+    due: Option<String>,
     draw_secret: Vec<u8>,
     draw_beacon: Vec<u8>,
     draw_root: Option<Vec<u8>>,
@@ -112,7 +113,7 @@ impl TryFrom<Row> for Room {
             lobby_opens_at: row.lobby_opens_at,
             onsale_at: row.onsale_at,
             read_at: row.read_at,
-            due: row.due,
+            due: row.due.map(|state| state.parse()).transpose().map_err(StorageError::Unexpected)?,
             secret: DrawSecret(digest("draw_secret", &row.draw_secret)?),
             beacon: row.draw_beacon,
             root: row.draw_root.map(|bytes| digest("draw_root", &bytes)).transpose()?.map(MerkleRoot),
@@ -142,9 +143,10 @@ macro_rules! select_room {
             "SELECT r.event, r.state, r.rate_per_min, r.burst, r.active_cap, r.claim_window_s, r.session_s, r.message,
                     (extract(epoch FROM r.updated_at) * 1000000)::bigint AS revision,
                     e.lobby_opens_at, e.onsale_at, clock_timestamp() AS read_at,
-                    CASE r.state WHEN 'scheduled' THEN e.lobby_opens_at <= clock_timestamp()
-                                 WHEN 'lobby' THEN e.onsale_at <= clock_timestamp()
-                                 ELSE false END AS due,
+                    CASE WHEN r.state = 'closed' THEN NULL
+                         WHEN e.starts_at <= clock_timestamp() THEN 'closed'
+                         WHEN r.state = 'scheduled' AND e.lobby_opens_at <= clock_timestamp() THEN 'lobby'
+                         WHEN r.state = 'lobby' AND e.onsale_at <= clock_timestamp() THEN 'open' END AS due,
                     r.draw_secret, r.draw_beacon, r.draw_root, r.draw_seed,
                     r.epoch, r.frontier, r.admitted, r.next_sequence,
                     CASE WHEN r.active_until > clock_timestamp() THEN r.active ELSE 0 END AS active,
@@ -233,6 +235,18 @@ pub async fn save_control(
     .execute(connection)
     .await?;
     one(done.rows_affected(), "save_control")
+}
+
+/// Lets the sale of a locked room start now, if it would later: for the draw, and for bookings. Returns when it starts.
+pub async fn start_sale(connection: &mut PgConnection, event: EventId) -> Result<Timestamp, StorageError> {
+    let at: jiff_sqlx::Timestamp = sqlx::query_scalar(
+        "UPDATE events SET onsale_at = least(onsale_at, now.at), lobby_opens_at = least(lobby_opens_at, now.at)
+         FROM (SELECT clock_timestamp() AS at) now WHERE id = $1 RETURNING onsale_at",
+    )
+    .bind(event.0)
+    .fetch_one(connection)
+    .await?;
+    Ok(at.to_jiff())
 }
 
 /// Writes the outcome of the draw of a locked room. There is only one: a second would change the order.

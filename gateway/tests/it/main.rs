@@ -6,6 +6,7 @@ mod bookings;
 mod catalog;
 mod faults;
 mod openapi;
+mod queue_loss;
 mod roles;
 mod rooms;
 mod sessions;

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Where a room stands. `Scheduled → Lobby → Open` follow the event's schedule; the rest is the operators'.
+/// Where a room stands. `Scheduled → Lobby → Open`, and `Closed` when the event starts, follow its schedule; the rest is the
+/// operators'.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RoomState {

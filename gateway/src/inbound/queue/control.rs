@@ -90,7 +90,8 @@ pub(crate) async fn show(
     Ok(axum::Json(app.waiting_room.control(event).await?.into()))
 }
 
-/// Changes the room's state or settings; who, when and why goes into its log.
+/// Changes the room's state or settings; who, when and why goes into its log. Opening a lobby begins the sale now: `state` stays
+/// `lobby` until the order is drawn, which takes longer than this answer where millions take part.
 #[utoipa::path(patch, path = "/v1/events/{event}/queue/control", tag = TAG, security(("access" = [])),
     params(("event" = Uuid, Path)), request_body = ControlChangeBody, responses(
     (status = 200, body = ControlBody),

@@ -1,14 +1,14 @@
 //! `POST /v1/events/{event}/queue`
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use goticket_domain::EventId;
-use goticket_domain::queue::{Location, PlaceId, PlaceKind, RoomState, poll_after_ms};
+use goticket_domain::queue::{Location, PlaceId, PlaceKind, QueueError, RoomState, poll_after_ms};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{LocationBody, TAG};
+use super::{LocationBody, TAG, place_ticket};
 use crate::app::caller::Caller;
 use crate::inbound::parts::Path;
 use crate::inbound::problem::{Problem, ProblemDocument};
@@ -45,9 +45,10 @@ pub(crate) struct PlaceBody {
     sequence: Option<u64>,
 }
 
-/// Takes the account's one place in line, or finds it again.
-#[utoipa::path(post, path = "/v1/events/{event}/queue", tag = TAG, security(("access" = [])), params(("event" = Uuid, Path)),
-    responses(
+/// Takes the account's one place in line, or finds it again. Who has a place ticket sends it along: where the line was lost, that
+/// brings his place back. One that is not valid is not looked at.
+#[utoipa::path(post, path = "/v1/events/{event}/queue", tag = TAG, security(("access" = [])),
+    params(("event" = Uuid, Path), ("Place-Ticket" = Option<String>, Header)), responses(
     (status = 201, description = "a new place", body = JoinedBody),
     (status = 200, description = "the place this account had", body = JoinedBody),
     (status = 404, body = ProblemDocument),
@@ -58,7 +59,14 @@ pub(crate) async fn join(
     State(app): State<App>,
     caller: Caller,
     Path(event): Path<EventId>,
+    headers: HeaderMap,
 ) -> Result<impl IntoResponse, Problem> {
+    // Looking it up puts a place back that was lost with Redis. Unless that was done, a new one would take the ticket's stead.
+    if let Ok((_, signed)) = place_ticket(&app, &headers, event, caller)
+        && app.waiting_room.place(event, caller.account, signed).await == Err(QueueError::Unavailable)
+    {
+        return Err(QueueError::Unavailable.into());
+    }
     let joined = app.waiting_room.join(event, caller.account).await?;
     let seen = app.boards.get(event).ok();
     let location = seen.as_ref().map(|seen| seen.board.locate(&joined.ticket));

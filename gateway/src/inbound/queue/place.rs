@@ -38,7 +38,7 @@ pub(crate) struct PlaceAnswer {
     poll_after_ms: u64,
 }
 
-/// Where the caller stands in line. Answered from memory, but for `exact`.
+/// Where the caller stands in line. Answered from memory, but for `exact` and for the first poll after a loss of Redis.
 #[utoipa::path(get, path = "/v1/events/{event}/queue/place", tag = TAG, security(("access" = [])),
     params(("event" = Uuid, Path), PlaceQuery, ("Place-Ticket" = String, Header)), responses(
     (status = 200, body = PlaceAnswer),
@@ -55,11 +55,10 @@ pub(crate) async fn place(
 ) -> Result<impl IntoResponse, Problem> {
     let (ticket, signed) = place_ticket(&app, &headers, event, caller)?;
     let seen = super::board(&app, event).await?;
-    // A ticket from before Redis was filled anew: asking the waiting room is what brings a place back that was lost with it.
-    let lost = ticket.epoch < seen.board.epoch;
-    let location = if lost || query.exact.unwrap_or(false) {
-        let place = app.waiting_room.place(event, caller.account, signed).await?;
-        exact(&seen.board, &ticket, place)?
+    let location = if query.exact.unwrap_or(false) || app.boards.may_be_lost(&ticket, &seen.board) {
+        let location = exact(&seen.board, &ticket, app.waiting_room.place(event, caller.account, signed).await)?;
+        app.boards.found(&ticket, &seen.board, location);
+        location
     } else {
         seen.board.locate(&ticket)
     };
@@ -74,7 +73,11 @@ pub(crate) async fn place(
 }
 
 /// The waiting room knows the rank; the board knows the rate.
-fn exact(board: &Board, ticket: &PlaceTicket, place: ClaimedPlace) -> Result<Location, QueueError> {
+fn exact(board: &Board, ticket: &PlaceTicket, place: Result<ClaimedPlace, QueueError>) -> Result<Location, QueueError> {
+    let place = match place {
+        Err(QueueError::NotDrawn) => return Ok(Location::Lobby { joined: board.waiting }),
+        place => place?,
+    };
     match place {
         ClaimedPlace::Admitted { .. } | ClaimedPlace::Inside { .. } => Ok(Location::Turn),
         ClaimedPlace::Gone => Err(QueueError::NotInLine),
