@@ -57,6 +57,20 @@ async fn a_standing_area_becomes_a_section_without_positions() {
     assert_eq!(map["seats"][SEATS as usize]["x"], Value::Null);
 }
 
+#[tokio::test]
+async fn a_plan_is_kept_as_it_came_whatever_its_editor_added() {
+    let world = World::new().await;
+    let organizer = world.person(Role::Organizer).await;
+    // None of our business: a text with a NUL, half a surrogate pair, a number no database can hold.
+    let strange = r#"{"note": "a\u0000b", "half": "\ud800", "huge": 1e131071, "#;
+    let plan = goticket_domain::seating::generate_arena(SEATS).to_string().replacen('{', strange, 1);
+    let body = format!(r#"{{"name": "V", "time_zone": "Europe/Berlin", "plan": {plan}}}"#);
+    let request = world.request(Method::POST, "/v1/venues", Some(&organizer)).header("content-type", "application/json");
+    let venue = expect(request.body(body).send().await.unwrap(), StatusCode::CREATED).await;
+    let event = world.post("/v1/events", Some(&organizer), &event_body(id_of(&venue), -60, -30)).await;
+    assert_eq!(expect(event, StatusCode::CREATED).await["capacity"], SEATS);
+}
+
 /// Puts a live booking of these seats into the tables, as the booking worker would.
 pub(crate) async fn take(world: &World, event: EventId, seats: &[i32], state: &str) {
     let person = world.person(Role::User).await;
