@@ -155,7 +155,7 @@ async fn registrations_venues_and_events_that_cannot_be() {
 
     let plan = goticket_domain::seating::generate_arena(10);
     let new_venue = json!({ "name": "V", "time_zone": "Europe/Berlin", "plan": plan });
-    let rows: [(&str, Value, Fault); 10] = [
+    let rows: [(&str, Value, Fault); 9] = [
         ("/name", json!(" "), (422, "invalid_field", "/name")),
         ("/time_zone", json!("Mars/Base"), (422, "invalid_field", "/time_zone")),
         ("/time_zone", json!("../../etc/passwd"), (422, "invalid_field", "/time_zone")),
