@@ -12,8 +12,8 @@ use goticket_domain::EventId;
 /// How many section queues there are. Changing it while messages are queued would let two queues serve one section.
 pub const BOOKING_QUEUES: u16 = 4;
 
-/// Commands that may wait in one section queue. One worker decides some thousands a second: whoever came behind so many would wait for
-/// longer than he is told to, so he is sent away with 503 instead.
+/// Commands that may wait in one section queue. One worker decides about two thousand a second: whoever came behind so many would
+/// wait for half a minute, so he is sent away with 503 instead.
 pub const BOOKING_QUEUE_LENGTH_MAX: u32 = 50_000;
 
 /// Deliveries of one message before the broker dead-letters it.
