@@ -1,7 +1,7 @@
 //! Names on RabbitMQ. All carry the deployment's prefix, so that several fit one vhost.
 //!
 //! ```text
-//! bookings (x-consistent-hash) ──▶ bookings.0 … bookings.N-1   quorum, single active consumer, delivery limit
+//! bookings (x-consistent-hash) ──▶ bookings.0 … bookings.N-1   quorum, single active consumer, delivery limit, bounded
 //! tasks    (direct)            ──▶ tasks.pdf, tasks.mail       quorum, delivery limit
 //! retry    (direct)            ──▶ tasks.pdf.retry.S …         quorum, messages go back to `tasks` after S seconds
 //! dead     (fanout)            ──▶ dead                        quorum, what nobody could handle
@@ -176,7 +176,7 @@ pub fn task_topology(names: &Names) -> Topology {
         delivery_limit: message_ttl_ms.is_none().then_some(DELIVERY_LIMIT),
         dead_letter: Some(dead_letter),
         message_ttl_ms,
-        // At most one per confirmed booking.
+        // One per confirmed booking, and a copy now and then: bounded by the seats there are.
         max_length: None,
     };
     let mut queues = vec![Queue {
