@@ -5,6 +5,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool speaks on its terminal")]
 
+mod bench;
 mod ci;
 mod disk;
 mod onsale;
@@ -23,10 +24,12 @@ use std::process::ExitCode;
 const HELP: &str = "\
 cargo xtask <command>
 
-  install          install what is missing: C tools, PostgreSQL, Redis, RabbitMQ, Kafka, a mail server
+  install          install what is missing: C tools, PostgreSQL, Redis, RabbitMQ, Kafka, a mail server, pgbench
   demo [args]      set everything up, run one onsale over HTTP, print the report, audit it
   up [args]        the same local stack and a seeded event, kept running
   test [args]      every test, on real servers; args go to `cargo test`
+  bench booking [--report FILE] [--seconds N] [--runs N] [--only NAME,…]
+                   bookings decided per second, as ratios to limits measured in the same run
   ci               formatting, lints with warnings as errors, then every test
   help             this text
 
@@ -45,13 +48,14 @@ fn main() -> ExitCode {
     let rest: Vec<String> = args.collect();
     // Commands that end in another program become that program: they return only to say why not.
     let failure = match command.as_deref() {
-        Some("install") => match provision::everything() {
-            Ok(()) => return ExitCode::SUCCESS,
+        Some("install") => match provision::everything().and_then(|()| provision::pgbench()) {
+            Ok(_) => return ExitCode::SUCCESS,
             Err(failure) => failure,
         },
         Some("demo") => onsale::run("demo", &rest),
         Some("up") => onsale::run("up", &rest),
         Some("test") => test::run(&rest),
+        Some("bench") => bench::run(&rest),
         Some("ci") => ci::run(),
         Some("help" | "--help" | "-h") | None => {
             print!("{HELP}");
