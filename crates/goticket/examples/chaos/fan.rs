@@ -28,6 +28,9 @@ mod card {
 /// Between two looks, two repetitions, two tries.
 const AGAIN: Duration = Duration::from_millis(150);
 
+/// The longest that a fan who is told to come back later stays away.
+const AWAY_MAX: Duration = Duration::from_secs(2);
+
 /// How long a fan waits for what a payment or a cancellation comes to, before turning to something else.
 const SETTLED: Duration = Duration::from_secs(8);
 
@@ -143,6 +146,7 @@ impl Fan {
         manner: Manner,
         until: Instant,
     ) -> anyhow::Result<Option<Attempt>> {
+        let patient = manner == Manner::LooksLater;
         let mut manner = Some(manner);
         while Instant::now() < until {
             let answers = match manner.take() {
@@ -153,15 +157,18 @@ impl Fan {
             };
             let pending =
                 answers.iter().find(|answer| answer.outcome == Outcome::Pending).and_then(|answer| answer.booking.clone());
+            let away = answers.iter().filter_map(|answer| answer.retry_after_s).max().map_or(AGAIN, Duration::from_secs);
             if let Some(decided) = answers.into_iter().find(Attempt::is_decision) {
                 return Ok(Some(decided));
             }
-            if let Some(pending) = pending
-                && let Some(decided) = self.look_until_decided(shop, sent, &pending, until).await?
-            {
-                return Ok(Some(decided));
+            if let Some(pending) = pending {
+                let decided = self.look_until_decided(shop, sent, &pending, until).await?;
+                // "Accepted" is a promise: who takes it for an answer does not ask again.
+                if decided.is_some() || patient {
+                    return Ok(decided);
+                }
             }
-            sleep(AGAIN).await;
+            sleep(away.min(AWAY_MAX)).await;
         }
         Ok(None)
     }
@@ -268,7 +275,7 @@ impl Fan {
     async fn checkout_twice(&mut self, shop: &Shop, booking: &str) -> anyhow::Result<()> {
         self.nth += 2;
         let asks = (0..2).map(|n| shop.send(&self.account, self.checkout(booking, self.nth + n)));
-        join_all(asks).await.into_iter().map(|opened| opened.map(drop)).collect()
+        join_all(asks).await.into_iter().try_for_each(|opened| opened.map(drop))
     }
 
     async fn cancel_while_paying(&mut self, shop: &Shop, booking: &str) -> anyhow::Result<()> {

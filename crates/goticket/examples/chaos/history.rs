@@ -36,6 +36,8 @@ pub(crate) struct Attempt {
     pub code: Option<String>,
     /// `Idempotency-Replayed: true`: decided before this request came.
     pub replayed: bool,
+    /// When to come back, as the answer says.
+    pub retry_after_s: Option<u64>,
     /// The booking the answer is about; where it names none, the one that was asked about.
     pub booking: Option<String>,
     /// Its seats, by number.
@@ -174,7 +176,7 @@ mod tests {
         let line = json!({
             "n": 7, "phase": "sale", "at_ms": 1_000, "done_ms": 1_020, "client": 3, "account": "a", "op": "book", "event": "e",
             "key": "k", "via": "gateway-a", "request": { "seats": [1] }, "status": 201, "outcome": "held", "code": null,
-            "replayed": false, "booking": "b", "seats": [1], "hold_expires_at_ms": 31_000, "answer": { "id": "b" },
+            "replayed": false, "retry_after_s": null, "booking": "b", "seats": [1], "hold_expires_at_ms": 31_000, "answer": { "id": "b" },
         });
         let attempt: Attempt = serde_json::from_value(line.clone()).unwrap();
         assert_eq!(serde_json::to_value(&attempt).unwrap(), line);

@@ -28,7 +28,11 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use self::options::Options;
-use self::verdict::{Row, Verdict};
+use self::verdict::{Proof, Verdict};
+
+/// Exit codes beside 0 and 1: nothing wrong was found, but too little was looked at; and there was no run. 2 is clap's.
+const TOO_LITTLE: u8 = 3;
+const NOT_CARRIED_OUT: u8 = 4;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -50,26 +54,25 @@ async fn main() -> ExitCode {
         ended = run => ended,
         _ = tokio::signal::ctrl_c() => {
             println!("\nInterrupted: taking everything down.");
-            Ok(false)
+            return ExitCode::from(NOT_CARRIED_OUT);
         }
     };
     match ended {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
+        Ok(Proof::Right) => ExitCode::SUCCESS,
+        Ok(Proof::Wrong) => ExitCode::FAILURE,
+        Ok(Proof::None) => ExitCode::from(TOO_LITTLE),
         Err(error) => {
             println!("\nThe run could not be carried out: {error:#}");
-            ExitCode::FAILURE
+            ExitCode::from(NOT_CARRIED_OUT)
         }
     }
 }
 
 /// The judges alone, on a history that a run has written.
-fn judge_file(file: &Path, options: &Options) -> anyhow::Result<bool> {
+fn judge_file(file: &Path, options: &Options) -> anyhow::Result<Proof> {
     let (mut rows, compared) = judge::judge(&history::read(file)?);
-    rows.push(Row::minimum("held", compared.held, options.least_held()));
-    rows.push(Row::minimum("keys", compared.keys_replayed, options.least_keys()));
-    rows.push(Row::minimum("handovers", compared.handovers, options.least_handovers()));
+    rows.extend(compared.minima(options));
     let verdict = Verdict(rows);
-    println!("{verdict}");
-    Ok(verdict.passes())
+    println!("{verdict}\n{}", verdict.proof());
+    Ok(verdict.proof())
 }

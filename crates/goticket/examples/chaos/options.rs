@@ -25,7 +25,7 @@ pub(crate) struct Options {
     /// Write what every client asked and was told, one line of JSON per attempt (docs/CHAOS.md).
     #[arg(long, value_name = "FILE")]
     pub history: Option<PathBuf>,
-    /// Judge a history that was written before, and end.
+    /// Judge a history that was written before, and end. How much it must hold depends on `--seconds`, as ever.
     #[arg(long, value_name = "FILE", conflicts_with = "history")]
     pub judge: Option<PathBuf>,
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=2_000))]
@@ -59,6 +59,13 @@ impl Options {
             }
         }
         kinds
+    }
+
+    /// What repeats the faults of this run.
+    pub(crate) fn faults_again(&self) -> String {
+        let names: Vec<String> = self.kinds().iter().map(Kind::to_string).collect();
+        let faults = if self.faults.is_empty() { String::new() } else { format!(" --faults {}", names.join(",")) };
+        format!("--seconds {} --seed {}{faults}", self.seconds, self.seed)
     }
 
     pub(crate) fn least_held(&self) -> u64 {

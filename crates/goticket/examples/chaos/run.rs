@@ -17,7 +17,7 @@ use crate::options::Options;
 use crate::settle;
 use crate::shop::Shop;
 use crate::stage;
-use crate::verdict::{Row, Verdict};
+use crate::verdict::{Proof, Row, Verdict};
 use crate::watch::{self, Watched};
 
 /// How long after the sale a fan goes on with what was begun: faults end with the sale, and what they broke comes back.
@@ -33,8 +33,8 @@ struct Storm {
     watched: Watched,
 }
 
-/// Runs it all; true where nothing is wrong.
-pub(crate) async fn run(options: &Options) -> anyhow::Result<bool> {
+/// Runs it all.
+pub(crate) async fn run(options: &Options) -> anyhow::Result<Proof> {
     let planned = faults::plan(options.seed, options.seconds, &options.kinds());
     println!("Seed {}, {} s, {} faults planned.", options.seed, options.seconds, planned.len());
     println!("Starting PostgreSQL, Redis, RabbitMQ, Kafka, a mail server, and GoTicket as seven processes …");
@@ -62,9 +62,7 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<bool> {
     rows.push(audit.row());
     rows.push(processes(storm.watched, stopped));
     rows.push(Row::check("no error is logged", "who is away is warned of; an error, or a panic, is a bug", errors));
-    rows.push(Row::minimum("held", compared.held, options.least_held()));
-    rows.push(Row::minimum("keys", compared.keys_replayed, options.least_keys()));
-    rows.push(Row::minimum("handovers", compared.handovers, options.least_handovers()));
+    rows.extend(compared.minima(options));
     rows.push(delivered(&storm.delivered, options));
     Ok(tell(&Verdict(rows), options))
 }
@@ -122,10 +120,9 @@ fn delivered(deliveries: &[Delivery], options: &Options) -> Row {
     Row::minimum("faults", seen, options.least_faults(deliveries.len()))
 }
 
-fn tell(verdict: &Verdict, options: &Options) -> bool {
-    println!("{verdict}");
-    let repeat = format!("cargo xtask chaos --seconds {} --seed {}", options.seconds, options.seed);
-    println!("{}", if verdict.passes() { "Nothing is wrong." } else { "SOMETHING IS WRONG." });
-    println!("The same faults again: {repeat}");
-    verdict.passes()
+fn tell(verdict: &Verdict, options: &Options) -> Proof {
+    let proof = verdict.proof();
+    println!("{verdict}\n{proof}");
+    println!("The same faults again: cargo xtask chaos {}", options.faults_again());
+    proof
 }

@@ -19,8 +19,9 @@ use crate::wish::Manner;
 const STANDSTILL: Duration = Duration::from_secs(75);
 const LOOK: Duration = Duration::from_millis(500);
 
-/// How long one key, or one look, may take when nothing goes wrong any more.
+/// How long all keys, or all looks, may take when nothing goes wrong any more: so long, and so long each.
 const DECIDED: Duration = Duration::from_mins(1);
+const DECIDED_EACH: Duration = Duration::from_millis(100);
 
 /// Fans who send their keys again at a time.
 const AT_A_TIME: usize = 16;
@@ -94,13 +95,19 @@ impl Audit {
     }
 }
 
+fn time_for(count: usize) -> Instant {
+    Instant::now() + DECIDED + DECIDED_EACH * u32::try_from(count).unwrap_or(u32::MAX)
+}
+
 /// Sends every key that was ever sent once more.
 pub(crate) async fn replay_every_key(shop: &Shop, fans: &mut [Fan]) -> anyhow::Result<()> {
+    let keys: usize = fans.iter().map(|fan| fan.sent.len()).sum();
+    let until = time_for(keys);
     // A fan is one client: one key after the other.
     stream::iter(fans.iter_mut().map(Ok::<_, anyhow::Error>))
         .try_for_each_concurrent(AT_A_TIME, async |fan| {
             for sent in std::mem::take(&mut fan.sent) {
-                fan.decide(shop, &sent, Manner::Waits, Instant::now() + DECIDED).await?;
+                fan.decide(shop, &sent, Manner::Waits, until).await?;
             }
             Ok(())
         })
@@ -115,11 +122,10 @@ pub(crate) async fn look_at_every_booking(shop: &Shop, fans: &mut [Fan]) -> anyh
             bookings.entry(attempt.account).or_default().insert(booking);
         }
     }
-    let bookings = &bookings;
+    let (bookings, until) = (&bookings, time_for(bookings.values().map(BTreeSet::len).sum()));
     stream::iter(fans.iter_mut().map(Ok::<_, anyhow::Error>))
         .try_for_each_concurrent(AT_A_TIME, async |fan| {
             for booking in bookings.get(&fan.account.id).into_iter().flatten() {
-                let until = Instant::now() + DECIDED;
                 loop {
                     let seen = fan.look(shop, booking, None).await?;
                     if !matches!(seen.outcome, Outcome::ComeBack | Outcome::Unknown) || Instant::now() > until {

@@ -105,6 +105,7 @@ impl Shop {
             outcome,
             code: text("code").or_else(|| text("reason")),
             replayed: headers.get("idempotency-replayed").is_some_and(|value| value == "true"),
+            retry_after_s: headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok()),
             booking: text("id").filter(|_| names_booking(ask.op)).or(ask.about),
             seats: if names_booking(ask.op) { numbers(&body) } else { Vec::new() },
             hold_expires_at_ms: text("hold_expires_at")

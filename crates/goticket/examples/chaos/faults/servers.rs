@@ -14,6 +14,9 @@ use crate::cast::Cast;
 const ALARM: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_millis(100);
 
+/// An alarm that is not ended would be one for the rest of the run.
+const END_TRIES: u32 = 10;
+
 impl Scarce {
     /// What `rabbitmqctl` is told to raise the alarm, and to end it. The second ones are the broker's own defaults.
     fn orders(self) -> [[&'static str; 2]; 2] {
@@ -55,7 +58,12 @@ pub(super) async fn alarm(cast: &Cast, scarce: Scarce, lasts: Duration) -> anyho
     };
     let raised = raised.await;
     sleep(lasts).await;
-    rabbitmqctl(cast, &end).await?;
+    let mut tries = 0;
+    while let Err(error) = rabbitmqctl(cast, &end).await {
+        tries += 1;
+        ensure!(tries < END_TRIES, "the alarm cannot be ended: {error:#}");
+        sleep(ALARM / END_TRIES).await;
+    }
     until_calm(cast, true).await?;
     raised?;
     Ok(format!("{scarce:?} alarm raised and ended").to_lowercase())
@@ -64,7 +72,8 @@ pub(super) async fn alarm(cast: &Cast, scarce: Scarce, lasts: Duration) -> anyho
 async fn rabbitmqctl(cast: &Cast, args: &[&str]) -> anyhow::Result<()> {
     let mut command = cast.stack.lock().await.rabbitmqctl(args)?;
     let done = command.output().await?;
-    ensure!(done.status.success(), "rabbitmqctl {args:?}: {}", String::from_utf8_lossy(&done.stderr));
+    let said = String::from_utf8_lossy(&done.stderr);
+    ensure!(done.status.success(), "rabbitmqctl {}: {}", args.join(" "), said.lines().next().unwrap_or_default());
     Ok(())
 }
 

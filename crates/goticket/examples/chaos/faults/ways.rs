@@ -20,7 +20,7 @@ pub(super) async fn cut(links: &[&Link], lasts: Duration) -> anyhow::Result<Stri
         refused &= TcpStream::connect(link.addr()).await.is_err();
     }
     sleep(lasts).await;
-    links.iter().for_each(|link| link.restore());
+    restore(links);
     ensure!(closed > 0, "there was no connection to cut");
     ensure!(refused, "a cut link let a new connection in");
     Ok(format!("{closed} connections cut"))
@@ -47,13 +47,21 @@ pub(super) async fn slow(links: &[&Link], delay: Duration, lasts: Duration) -> a
     Ok(format!("{late} pieces late"))
 }
 
+fn restore(links: &[&Link]) {
+    for link in links {
+        link.restore();
+    }
+}
+
 /// How many pieces had to wait meanwhile.
 async fn while_held_up(links: &[&Link], lasts: Duration, harm: impl Fn(&Link)) -> usize {
     let held_up = || links.iter().map(|link| link.held_up()).sum::<usize>();
     let before = held_up();
-    links.iter().for_each(|link| harm(link));
+    for link in links {
+        harm(link);
+    }
     sleep(lasts).await;
-    links.iter().for_each(|link| link.restore());
+    restore(links);
     held_up() - before
 }
 
@@ -65,15 +73,20 @@ pub(super) async fn lose_commit(cast: &Cast, within: Duration) -> anyhow::Result
     let lost = || links.iter().map(|link| link.answers_lost()).sum::<usize>();
     let (begun, before) = (Instant::now(), lost());
     let mut said = &b"COMMIT"[..];
-    links.iter().for_each(|link| link.lose_answer_to(said));
+    let set_trap = |said: &[u8]| {
+        for link in &links {
+            link.lose_answer_to(said);
+        }
+    };
+    set_trap(said);
     while lost() == before && begun.elapsed() < within {
         if !said.is_empty() && begun.elapsed() > within / 2 {
             said = b"";
-            links.iter().for_each(|link| link.lose_answer_to(said));
+            set_trap(said);
         }
         sleep(LOOK).await;
     }
-    links.iter().for_each(|link| link.restore());
+    restore(&links);
     ensure!(lost() > before, "no worker said anything in that time");
     Ok(format!("the answer to {} was lost", if said.is_empty() { "a statement" } else { "COMMIT" }))
 }

@@ -17,6 +17,8 @@ pub(crate) struct Answers {
     pub keys: usize,
     /// Of those, the ones that were sent once more in the end, and decided.
     pub replayed: usize,
+    /// Keys of which a 202 said that they would be decided.
+    pub accepted: usize,
     /// Earlier answers that were compared with the outcome in the end.
     pub compared: usize,
     /// Refusals that nothing was stored of.
@@ -55,6 +57,20 @@ impl Answers {
             return self.wrong.push(format!("key {key} was never decided: {last:?}"));
         };
         self.replayed += 1;
+        // Everything had drained by then: who was told "accepted" needs nobody to ask again.
+        let accepted = attempts
+            .iter()
+            .find(|attempt| attempt.phase == Phase::Sale && attempt.op == Op::Book && attempt.outcome == Outcome::Pending);
+        let first = attempts.iter().find(|attempt| attempt.is_decision());
+        if let (Some(accepted), Some(first)) = (accepted, first) {
+            self.accepted += 1;
+            if first.phase == Phase::Settle && !first.replayed {
+                self.wrong.push(format!(
+                    "key {key} was accepted, and forgotten until it was sent again (lines {} and {})",
+                    accepted.n, first.n
+                ));
+            }
+        }
         for attempt in attempts.iter().filter(|attempt| attempt.n != stored.n) {
             if attempt.is_decision() {
                 self.compare(key, attempt, stored, attempts);
@@ -120,7 +136,10 @@ mod tests {
 
     use super::*;
 
-    /// At, done, phase, what was said; replayed.
+    /// Wrong, compared, refused by the map.
+    type Counts = (usize, usize, usize);
+
+    /// What was said to the key `k`.
     fn book(n: u64, phase: Phase, answer: Value, replayed: bool) -> Attempt {
         let (status, outcome) = match (answer["state"].as_str(), answer["code"].as_str()) {
             (Some("held"), _) => (Some(201), Outcome::Held),
@@ -146,6 +165,7 @@ mod tests {
             outcome,
             code: answer["code"].as_str().map(str::to_owned),
             replayed,
+            retry_after_s: None,
             booking: answer["id"].as_str().map(str::to_owned),
             seats: Vec::new(),
             hold_expires_at_ms: None,
@@ -175,8 +195,7 @@ mod tests {
             answer["request_id"] = json!("another");
             answer
         };
-        // history → wrong, compared, refused by the map
-        let rows: [(&str, Vec<Attempt>, (usize, usize, usize)); 15] = [
+        let rows: [(&str, Vec<Attempt>, Counts); 18] = [
             ("held, and held", vec![book(0, Sale, held("b"), false), book(1, Settle, held("b"), true)], (0, 1, 0)),
             (
                 "refused, and refused",
@@ -218,6 +237,13 @@ mod tests {
                 (0, 1, 1),
             ),
             ("decided twice, by luck alike", vec![book(0, Sale, held("b"), false), book(1, Settle, held("b"), false)], (1, 1, 0)),
+            ("accepted, and decided", vec![book(0, Sale, pending(), false), book(1, Settle, held("b"), true)], (0, 0, 0)),
+            ("accepted, and forgotten", vec![book(0, Sale, pending(), false), book(1, Settle, held("b"), false)], (1, 0, 0)),
+            (
+                "accepted, and decided when it was sent again at once",
+                vec![book(0, Sale, pending(), false), book(1, Sale, held("b"), false), book(2, Settle, held("b"), true)],
+                (0, 1, 0),
+            ),
             (
                 "accepted, its page agrees",
                 vec![book(0, Sale, pending(), false), look(1, Outcome::Expired, None, "b"), book(2, Settle, held("b"), true)],

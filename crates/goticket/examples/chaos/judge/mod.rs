@@ -8,6 +8,7 @@ mod seats;
 mod tenures;
 
 use crate::history::Attempt;
+use crate::options::Options;
 use crate::verdict::Row;
 
 /// What the checks had to compare.
@@ -16,6 +17,16 @@ pub(crate) struct Compared {
     pub held: u64,
     pub keys_replayed: u64,
     pub handovers: u64,
+}
+
+impl Compared {
+    pub(crate) fn minima(&self, options: &Options) -> [Row; 3] {
+        [
+            Row::minimum("held", self.held, options.least_held()),
+            Row::minimum("keys", self.keys_replayed, options.least_keys()),
+            Row::minimum("handovers", self.handovers, options.least_handovers()),
+        ]
+    }
 }
 
 /// Every check of the history, and how much each has compared.
@@ -29,8 +40,8 @@ pub(crate) fn judge(history: &[Attempt]) -> (Vec<Row>, Compared) {
         Row::check(
             "one key, one outcome",
             format!(
-                "{} of {} keys sent again; {} earlier answers compared, {} refusals by the map left out",
-                answers.replayed, answers.keys, answers.compared, answers.by_the_map
+                "{} of {} keys sent again, {} had been accepted first; {} earlier answers compared, {} refusals by the map left out",
+                answers.replayed, answers.keys, answers.accepted, answers.compared, answers.by_the_map
             ),
             answers.wrong,
         ),

@@ -98,6 +98,7 @@ mod tests {
             outcome,
             code: None,
             replayed: false,
+            retry_after_s: None,
             booking: Some("b".to_owned()),
             seats: vec![5],
             hold_expires_at_ms: None,

@@ -142,6 +142,7 @@ mod tests {
             outcome,
             code: None,
             replayed: false,
+            retry_after_s: None,
             booking: Some(format!("booking of {who}")),
             seats: if outcome.is_booking() { vec![5] } else { Vec::new() },
             hold_expires_at_ms: None,
