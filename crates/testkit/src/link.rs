@@ -1,11 +1,11 @@
-//! A TCP proxy that can be cut, or go silent: fault injection for any server.
+//! A TCP proxy that can be cut, go silent, be slow, or lose an answer: fault injection for any server.
 
 use std::{
     io,
     net::SocketAddr,
     sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
         mpsc::{SyncSender, sync_channel},
     },
     thread,
@@ -42,14 +42,41 @@ const BUFFER_BYTES: usize = 16 * 1024;
 pub struct Link {
     addr: SocketAddr,
     orders: UnboundedSender<Order>,
-    silence: watch::Sender<bool>,
-    accepted: Arc<AtomicUsize>,
+    pace: watch::Sender<Pace>,
+    seen: Arc<Seen>,
+}
+
+/// How bytes are passed on.
+#[derive(Clone, Copy, Debug, Default)]
+struct Pace {
+    silent: bool,
+    delay: Duration,
+}
+
+/// What has happened on a link.
+#[derive(Debug, Default)]
+struct Seen {
+    accepted: AtomicUsize,
+    held_up: AtomicUsize,
+    answers_lost: AtomicUsize,
+    /// The next client that says this never hears the answer.
+    trap: Mutex<Option<Vec<u8>>>,
 }
 
 #[derive(Debug)]
 struct Order {
-    open: bool,
-    done: SyncSender<io::Result<()>>,
+    what: What,
+    /// How many connections were closed.
+    done: SyncSender<io::Result<usize>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum What {
+    Open,
+    /// Closes every connection, and the door.
+    Cut,
+    /// Closes every connection; the door stays as it is.
+    Drop,
 }
 
 impl Link {
@@ -75,15 +102,15 @@ impl Link {
     pub(crate) async fn on(addr: SocketAddr, target: &str) -> Result<Self> {
         let target = target.to_owned();
         let (orders, inbox) = unbounded_channel();
-        let (silence, silent) = watch::channel(false);
-        let accepted = Arc::new(AtomicUsize::new(0));
-        let line = Line { target, silent, accepted: Arc::clone(&accepted) };
+        let (pace, paced) = watch::channel(Pace::default());
+        let seen = Arc::new(Seen::default());
+        let line = Line { target, pace: paced, seen: Arc::clone(&seen) };
         let runtime = Builder::new_current_thread().enable_all().build()?;
         thread::Builder::new().name(format!("link {}", addr.port())).spawn(move || runtime.block_on(serve(addr, line, inbox)))?;
-        let link = Self { addr, orders, silence, accepted };
+        let link = Self { addr, orders, pace, seen };
         let opened = {
             let orders = link.orders.clone();
-            tokio::task::spawn_blocking(move || order(&orders, true)).await?
+            tokio::task::spawn_blocking(move || order(&orders, What::Open)).await?
         };
         opened.with_context(|| format!("listen on {addr}"))?;
         Ok(link)
@@ -94,44 +121,91 @@ impl Link {
         self.addr
     }
 
-    /// Closes every connection and refuses new ones. Has happened on return.
+    /// Closes every connection and refuses new ones. Has happened on return, which tells how many connections there were.
     ///
     /// # Panics
     /// When the link's thread is dead, which is a bug.
-    pub fn cut(&self) {
-        if let Err(error) = order(&self.orders, false) {
-            panic!("cut the link at {}: {error}", self.addr);
-        }
+    pub fn cut(&self) -> usize {
+        self.carry_out(What::Cut, "cut")
+    }
+
+    /// Closes every connection, at whatever they are; new ones are welcome. Has happened on return, which tells how many there were.
+    ///
+    /// # Panics
+    /// When the link's thread is dead, which is a bug.
+    pub fn drop_connections(&self) -> usize {
+        self.carry_out(What::Drop, "drop the connections of")
     }
 
     /// Passes nothing on any more, in both directions, without closing anything, as a network that has lost its way. New connections
     /// are accepted and hear nothing either.
     pub fn hush(&self) {
-        self.silence.send_replace(true);
+        self.pace.send_replace(Pace { silent: true, ..Pace::default() });
+    }
+
+    /// Passes everything on, in both directions, but each piece only after so long.
+    pub fn slow_down(&self, delay: Duration) {
+        self.pace.send_replace(Pace { silent: false, delay });
+    }
+
+    /// The next client whose bytes hold `said` (anything, where it is empty) has them delivered, and its connection closed when the
+    /// server answers: the server has done it, and the client cannot know. [`answers_lost`](Self::answers_lost) tells that it
+    /// happened. [`restore`](Self::restore) takes the trap away.
+    pub fn lose_answer_to(&self, said: &[u8]) {
+        self.seen.set_trap(Some(said.to_vec()));
     }
 
     /// Connections accepted so far.
     pub fn accepted(&self) -> usize {
-        self.accepted.load(Ordering::Relaxed)
+        self.seen.accepted.load(Ordering::Relaxed)
     }
 
-    /// Accepts connections again, and passes on what waited. Has happened on return.
+    /// Pieces that had to wait so far, because the link was silent or slow.
+    pub fn held_up(&self) -> usize {
+        self.seen.held_up.load(Ordering::Relaxed)
+    }
+
+    /// Answers lost so far, as [`lose_answer_to`](Self::lose_answer_to) wants it.
+    pub fn answers_lost(&self) -> usize {
+        self.seen.answers_lost.load(Ordering::Relaxed)
+    }
+
+    /// Accepts connections again, at full speed, and passes on what waited. Has happened on return.
     ///
     /// # Panics
     /// When someone else has taken the port in the meantime.
     pub fn restore(&self) {
-        self.silence.send_replace(false);
-        if let Err(error) = order(&self.orders, true) {
-            panic!("restore the link at {}: {error}", self.addr);
+        self.seen.set_trap(None);
+        self.pace.send_replace(Pace::default());
+        self.carry_out(What::Open, "restore");
+    }
+
+    fn carry_out(&self, what: What, name: &str) -> usize {
+        match order(&self.orders, what) {
+            Ok(closed) => closed,
+            Err(error) => panic!("{name} the link at {}: {error}", self.addr),
         }
     }
 }
 
+impl Seen {
+    fn set_trap(&self, said: Option<Vec<u8>>) {
+        *self.trap.lock().unwrap_or_else(PoisonError::into_inner) = said;
+    }
+
+    /// Whether the trap is set for these bytes; it springs once.
+    fn springs_on(&self, bytes: &[u8]) -> bool {
+        let mut trap = self.trap.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = |said: &Vec<u8>| said.is_empty() || bytes.windows(said.len()).any(|window| window == said);
+        trap.take_if(|said| !bytes.is_empty() && found(said)).is_some()
+    }
+}
+
 /// Sends the order and waits until it has been carried out.
-fn order(orders: &UnboundedSender<Order>, open: bool) -> io::Result<()> {
+fn order(orders: &UnboundedSender<Order>, what: What) -> io::Result<usize> {
     let (done, outcome) = sync_channel(1);
     let dead = || io::Error::other("its thread is gone");
-    orders.send(Order { open, done }).map_err(|_| dead())?;
+    orders.send(Order { what, done }).map_err(|_| dead())?;
     outcome.recv().map_err(|_| dead())?
 }
 
@@ -139,8 +213,8 @@ fn order(orders: &UnboundedSender<Order>, open: bool) -> io::Result<()> {
 #[derive(Clone)]
 struct Line {
     target: String,
-    silent: watch::Receiver<bool>,
-    accepted: Arc<AtomicUsize>,
+    pace: watch::Receiver<Pace>,
+    seen: Arc<Seen>,
 }
 
 /// Runs until the [`Link`] is dropped; then everything here is dropped, and so closed.
@@ -151,23 +225,32 @@ async fn serve(addr: SocketAddr, line: Line, mut inbox: UnboundedReceiver<Order>
         tokio::select! {
             biased;
             received = inbox.recv() => {
-                let Some(Order { open, done }) = received else { return };
-                let outcome = if open {
-                    reopen(addr, &mut listener).await
-                } else {
-                    listener = None;
-                    connections.shutdown().await;
-                    Ok(())
+                let Some(Order { what, done }) = received else { return };
+                let outcome = match what {
+                    What::Open => reopen(addr, &mut listener).await.map(|()| 0),
+                    What::Cut => {
+                        listener = None;
+                        Ok(close_all(&mut connections).await)
+                    }
+                    What::Drop => Ok(close_all(&mut connections).await),
                 };
                 let _ = done.send(outcome);
             }
             Ok(client) = accept(listener.as_ref()) => {
-                line.accepted.fetch_add(1, Ordering::Relaxed);
+                line.seen.accepted.fetch_add(1, Ordering::Relaxed);
                 connections.spawn(pass_on(client, line.clone()));
             }
             Some(_) = connections.join_next() => {}
         }
     }
+}
+
+/// Returns how many there were.
+async fn close_all(connections: &mut JoinSet<()>) -> usize {
+    while connections.try_join_next().is_some() {}
+    let open = connections.len();
+    connections.shutdown().await;
+    open
 }
 
 async fn accept(listener: Option<&TcpListener>) -> io::Result<TcpStream> {
@@ -197,23 +280,64 @@ async fn pass_on(client: TcpStream, line: Line) {
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
-    let (there, back) = (pass(from_client, to_server, line.silent.clone()), pass(from_server, to_client, line.silent));
-    let _ = tokio::join!(there, back);
+    let doomed = AtomicBool::new(false);
+    // The first error ends both ways.
+    let _ = tokio::try_join!(there(from_client, to_server, &line, &doomed), back(from_server, to_client, &line, &doomed));
 }
 
-/// Until the sender has said everything; then the receiver hears that, too.
-async fn pass(
+/// Until the client has said everything; then the server hears that, too.
+async fn there(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
-    mut silent: watch::Receiver<bool>,
+    line: &Line,
+    doomed: &AtomicBool,
 ) -> io::Result<()> {
     let mut buffer = vec![0; BUFFER_BYTES];
     loop {
         let read = from.read(&mut buffer).await?;
-        silent.wait_for(|silent| !silent).await.map_err(io::Error::other)?;
+        line.keep_pace().await?;
         if read == 0 {
             return to.shutdown().await;
         }
         to.write_all(&buffer[..read]).await?;
+        // Only now: an answer to what was said before must not end it.
+        if line.seen.springs_on(&buffer[..read]) {
+            doomed.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Until the server has said everything, or says what its client must not hear.
+async fn back(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    line: &Line,
+    doomed: &AtomicBool,
+) -> io::Result<()> {
+    let mut buffer = vec![0; BUFFER_BYTES];
+    loop {
+        let read = from.read(&mut buffer).await?;
+        if doomed.load(Ordering::Relaxed) {
+            line.seen.answers_lost.fetch_add(1, Ordering::Relaxed);
+            return Err(io::ErrorKind::ConnectionAborted.into());
+        }
+        line.keep_pace().await?;
+        if read == 0 {
+            return to.shutdown().await;
+        }
+        to.write_all(&buffer[..read]).await?;
+    }
+}
+
+impl Line {
+    /// Waits as long as the link is silent, or makes one wait.
+    async fn keep_pace(&self) -> io::Result<()> {
+        let Pace { silent, delay } = *self.pace.borrow();
+        if silent || !delay.is_zero() {
+            self.seen.held_up.fetch_add(1, Ordering::Relaxed);
+            sleep(delay).await;
+        }
+        self.pace.clone().wait_for(|pace| !pace.silent).await.map_err(io::Error::other)?;
+        Ok(())
     }
 }

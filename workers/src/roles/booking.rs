@@ -29,7 +29,7 @@ const BATCH_STATEMENTS: u32 = 3;
 /// Connects, declares the queues and starts consuming.
 pub(super) async fn start(config: &Config, readiness: &Readiness, shutdown: &Shutdown) -> anyhow::Result<()> {
     let settings = &config.workers.booking;
-    let pool = postgres::connect(&config.postgres).await.context("connect to PostgreSQL")?;
+    let pool = postgres::connect(&config.postgres, postgres::Plans::ByKeys).await.context("connect to PostgreSQL")?;
     let redis = redis::connect(&config.redis).await?;
     let amqp = Arc::new(amqp::connect(&config.amqp, "goticket booking").await?);
     let names = Names::new(amqp.prefix());

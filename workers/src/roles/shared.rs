@@ -30,7 +30,7 @@ pub(super) struct Shared {
 impl Shared {
     /// Connects, and declares every queue that anything here publishes to.
     pub(super) async fn connect(config: &Config, readiness: &Readiness) -> anyhow::Result<Self> {
-        let pool = postgres::connect(&config.postgres).await.context("connect to PostgreSQL")?;
+        let pool = postgres::connect(&config.postgres, postgres::Plans::ByKeys).await.context("connect to PostgreSQL")?;
         let amqp = amqp::connect(&config.amqp, "goticket workers").await?;
         let names = Names::new(amqp.prefix());
         amqp.declare(&booking_topology(&names)).await?;

@@ -56,7 +56,7 @@ impl Hall {
 
     async fn in_bed(bed: TestBed) -> Self {
         let config: Config = super::config(&bed, &[("GOTICKET__REDIS__RESPONSE_TIMEOUT_MS", "300")]);
-        let pool = postgres::connect(&config.postgres).await.unwrap();
+        let pool = postgres::connect(&config.postgres, postgres::Plans::ByKeys).await.unwrap();
         goticket_storage::migrate(&pool).await.unwrap();
         let redis = redis::connect(&config.redis).await.unwrap();
         let event = EventId::generate();
@@ -66,14 +66,14 @@ impl Hall {
 
     /// A worker with memory, connections and seat board of its own.
     pub(crate) async fn worker(&self) -> BookingWorker {
-        let pool = postgres::connect(&self.config.postgres).await.unwrap();
+        let pool = postgres::connect(&self.config.postgres, postgres::Plans::ByKeys).await.unwrap();
         let redis = redis::connect(&self.config.redis).await.unwrap();
         BookingWorker::new(pool, SeatBoard::new(redis, Duration::from_secs(5)), BATCH_TIMEOUT, CancellationToken::new())
     }
 
     /// A worker whose Redis is another one: it neither sees our locks nor touches our map.
     pub(crate) async fn worker_elsewhere(&self) -> BookingWorker {
-        let pool = postgres::connect(&self.config.postgres).await.unwrap();
+        let pool = postgres::connect(&self.config.postgres, postgres::Plans::ByKeys).await.unwrap();
         let mut config = self.config.redis.clone();
         config.prefix = format!("{}elsewhere:", config.prefix);
         let redis = redis::connect(&config).await.unwrap();

@@ -15,8 +15,14 @@ async fn a_poisoned_command_in_the_middle_of_a_batch_dies_alone() {
     let hall = Hall::open().await;
     let fans = hall.accounts(8).await;
     let mut batch: Vec<Job> = (0..8_u32).map(|n| hall.named(fans[n as usize], "k", &[n])).collect();
-    // Its account does not exist: not even a refusal can be stored for it.
-    batch.insert(3, hall.named(AccountId::generate(), "k", &[9]));
+    // Not even a refusal can be stored for it.
+    let poison = AccountId::generate();
+    let trigger = format!(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'an account to avoid'; END $$;
+         CREATE TRIGGER avoided BEFORE INSERT ON booking_requests FOR EACH ROW WHEN (NEW.account = '{poison}') EXECUTE FUNCTION refuse();"
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(trigger)).execute(&hall.pool).await.unwrap();
+    batch.insert(3, hall.named(poison, "k", &[9]));
     let verdicts = hall.worker().await.run_once(&batch).await;
     for (n, verdict) in verdicts.iter().enumerate() {
         assert_eq!(is_dead(verdict), n == 3, "{n}: {verdict:?}");

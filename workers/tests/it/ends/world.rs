@@ -62,7 +62,7 @@ impl World {
     pub(crate) async fn on(bed: TestBed) -> Self {
         goticket_platform::crypto::install();
         let config = configured(&bed, &[]);
-        let pool = postgres::connect(&config.postgres).await.unwrap();
+        let pool = postgres::connect(&config.postgres, postgres::Plans::ByKeys).await.unwrap();
         goticket_storage::migrate(&pool).await.unwrap();
         let amqp = Arc::new(amqp::connect(&config.amqp, "test").await.unwrap());
         let names = Names::new(amqp.prefix());

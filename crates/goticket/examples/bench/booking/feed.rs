@@ -50,7 +50,7 @@ struct Decided {
 /// over or everything is sold.
 pub(crate) async fn run(bed: &TestBed, load: &Load, seed: u64, for_: Duration) -> anyhow::Result<Measured> {
     let config = config(bed)?;
-    let pool = postgres::connect(&config.postgres).await?;
+    let pool = postgres::connect(&config.postgres, postgres::Plans::ByKeys).await?;
     goticket_storage::migrate(&pool).await?;
     let on_sale = hall::build(&bed.postgres_url, load).await?;
     let settings = &config.workers.booking;
