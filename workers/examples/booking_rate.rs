@@ -58,7 +58,7 @@ async fn measure(bed: &TestBed, wish: Wish, batch: usize) -> (f64, Duration) {
     ];
     let config: Config = load_from(None, settings.map(|(name, value)| (name.to_owned(), value.to_owned()))).unwrap();
     let pool = postgres::connect(&config.postgres).await.unwrap();
-    goticket_storage::migrate(&pool).await.unwrap();
+    goticket_storage::migrate(&pool, goticket_domain::lane::LaneCount::new(4).unwrap()).await.unwrap();
     let event = EventId::generate();
     let accounts = build(&pool, event).await;
     let board = SeatBoard::new(redis::connect(&config.redis).await.unwrap(), Duration::from_secs(5));

@@ -11,6 +11,7 @@ pub mod booking;
 pub mod catalog;
 pub mod identity;
 pub mod ids;
+pub mod lane;
 pub mod money;
 pub mod payment;
 pub mod queue;

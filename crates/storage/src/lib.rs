@@ -11,6 +11,7 @@ pub mod bookings;
 mod columns;
 pub mod events;
 mod guard;
+pub mod lanes;
 pub mod notifications;
 pub mod outbox;
 pub mod payments;
@@ -20,6 +21,7 @@ pub mod venues;
 
 use std::time::Duration;
 
+use goticket_domain::lane::LaneCount;
 use sqlx::PgPool;
 
 /// What a statement can come back with, by what the caller can do about it.
@@ -79,7 +81,20 @@ pub async fn answered<T>(work: impl Future<Output = Result<T, StorageError>>) ->
     tokio::time::timeout(ANSWER_TIMEOUT, work).await.unwrap_or_else(|_| Err(StorageError::Unavailable(sqlx::Error::PoolTimedOut)))
 }
 
-/// Brings the schema up to date. Safe to run from several processes at once (an advisory lock orders them).
-pub async fn migrate(pool: &PgPool) -> Result<(), sqlx::migrate::MigrateError> {
-    sqlx::migrate!("../../migrations").run(pool).await
+/// Why the schema could not be brought up to date.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrateError {
+    /// A migration failed; nothing of it was kept.
+    #[error(transparent)]
+    Schema(#[from] sqlx::migrate::MigrateError),
+    /// The lanes could not be made.
+    #[error("the lanes could not be made: {0}")]
+    Lanes(#[from] StorageError),
+}
+
+/// Brings the schema up to date, and makes a new installation's lanes: `lanes` of them. Safe to run from several processes at once (an
+/// advisory lock orders them). Returns how many lanes the installation has, which is another number if it is older.
+pub async fn migrate(pool: &PgPool, lanes: LaneCount) -> Result<LaneCount, MigrateError> {
+    sqlx::migrate!("../../migrations").run(pool).await?;
+    Ok(lanes::install(pool, lanes).await?)
 }

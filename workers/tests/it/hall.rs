@@ -57,7 +57,7 @@ impl Hall {
     async fn in_bed(bed: TestBed) -> Self {
         let config: Config = super::config(&bed, &[("GOTICKET__REDIS__RESPONSE_TIMEOUT_MS", "300")]);
         let pool = postgres::connect(&config.postgres).await.unwrap();
-        goticket_storage::migrate(&pool).await.unwrap();
+        goticket_storage::migrate(&pool, goticket_domain::lane::LaneCount::new(4).unwrap()).await.unwrap();
         let redis = redis::connect(&config.redis).await.unwrap();
         let event = EventId::generate();
         build(&pool, event).await;

@@ -57,6 +57,14 @@ pub struct PostgresConfig {
     pub idle_in_transaction_timeout_ms: U64In<100, 600_000>,
 }
 
+/// `[lanes]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LanesConfig {
+    /// Lanes of a new installation. `goticket migrate` makes them once; afterwards their number is what the database says.
+    pub count: U16In<1, 1_024>,
+}
+
 /// `[redis]`: one multiplexed connection, bounded in flight.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -63,7 +63,7 @@ impl World {
         goticket_platform::crypto::install();
         let config = configured(&bed, &[]);
         let pool = postgres::connect(&config.postgres).await.unwrap();
-        goticket_storage::migrate(&pool).await.unwrap();
+        goticket_storage::migrate(&pool, goticket_domain::lane::LaneCount::new(4).unwrap()).await.unwrap();
         let amqp = Arc::new(amqp::connect(&config.amqp, "test").await.unwrap());
         let names = Names::new(amqp.prefix());
         amqp.declare(&booking_topology(&names)).await.unwrap();
