@@ -178,6 +178,11 @@ impl WorkingSet {
         &self.taken
     }
 
+    /// Every live booking, in no order.
+    pub fn live(&self) -> impl Iterator<Item = &AnyBooking> {
+        self.bookings.values().filter(|booking| booking.state().is_live())
+    }
+
     /// Free and held seats of each category, ascending.
     pub fn counts(&self) -> impl Iterator<Item = (CategoryNo, SeatCount)> {
         self.counts.iter().map(|(category, count)| (*category, *count))
