@@ -10,11 +10,12 @@ CREATE TABLE lanes (
     sequence    bigint      NOT NULL DEFAULT 0,
     -- Position of the lane's last row in the outbox.
     position    bigint      NOT NULL DEFAULT 0,
-    owner       uuid,
-    lease_until timestamptz NOT NULL DEFAULT '-infinity'
+    -- The member that decides for it, for as long as it is heard of (lane_members); none where it was released.
+    owner       uuid
 ) WITH (fillfactor = 10);
 
--- Processes that share lanes, by what they share them for ('booking', 'relay').
+-- Processes that share lanes, by what they share them for ('booking', 'relay'). One row of a process renews its lease of all its lanes:
+-- a row of `lanes` is locked by bookings nearly all the time, and must not be waited for.
 CREATE TABLE lane_members (
     role    text        NOT NULL,
     member  uuid        NOT NULL,

@@ -34,8 +34,7 @@ CREATE TABLE outbox_cursors (
     lane        smallint PRIMARY KEY,
     epoch       bigint      NOT NULL DEFAULT 0,
     position    bigint      NOT NULL DEFAULT 0,
-    owner       uuid,
-    lease_until timestamptz NOT NULL DEFAULT '-infinity'
+    owner       uuid
 ) WITH (fillfactor = 10);
 
 -- What was published before stands in the first lane.

@@ -9,7 +9,7 @@ use goticket_platform::config::{
 use serde::Deserialize;
 
 use crate::{
-    app::{expire_holds::ExpiryConfig, reconcile_payments::ReconcilerConfig, relay::RelayConfig},
+    app::{expire_holds::ExpiryConfig, reconcile_payments::ReconcilerConfig, relay::RelayConfig, share_lanes::SharesConfig},
     outbound::sandbox_payments::PaymentsConfig,
 };
 
@@ -44,6 +44,8 @@ pub struct Config {
 pub struct WorkersConfig {
     /// `address:port` of the health endpoints and metrics of a process with worker roles; port 0 takes any free one.
     pub listen: SocketAddr,
+    /// Sharing lanes with other processes.
+    pub lanes: SharesConfig,
     /// Deciding bookings.
     pub booking: BookingConfig,
     /// Ending holds.

@@ -1,14 +1,14 @@
 //! Reading a message. What cannot be read completely may still show whose request it is: then its key gets an answer.
 
-use goticket_contracts::commands::{Action, Command, MAX_COMMAND_BYTES};
+use goticket_contracts::commands::{CommandMessage, MAX_COMMAND_BYTES};
 use goticket_domain::{
-    AccountId, BookingId, EventId,
-    booking::{BookingRequest, IdempotencyKey, PayloadHash, RefusalReason, SeatChoice},
+    AccountId, BookingId, EventId, SectionNo,
+    booking::{BookingRequest, Command, IdempotencyKey, PayloadHash, RefusalReason, SeatChoice},
 };
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
-use crate::app::booking::{Condemned, Job};
+use crate::app::booking::{Job, Rejected};
 
 /// What a message is.
 #[derive(Debug, PartialEq)]
@@ -27,27 +27,30 @@ pub(super) fn parse(body: &[u8]) -> Parsed {
     if body.len() > MAX_COMMAND_BYTES {
         return Parsed::Unreadable { why: format!("{} bytes are more than {MAX_COMMAND_BYTES}", body.len()) };
     }
-    match serde_json::from_slice::<Command>(body) {
-        Ok(command) => Parsed::Job(Box::new(checked(command))),
+    match serde_json::from_slice::<CommandMessage>(body) {
+        Ok(message) => Parsed::Job(Box::new(checked(message))),
         Err(error) => {
             let why = format!("not a command: {error}");
-            match serde_json::from_slice::<CreateOutline>(body) {
-                Ok(outline) => Parsed::Job(Box::new(outline.condemned(body, why))),
-                Err(_) => Parsed::Unreadable { why },
+            let outline = serde_json::from_slice::<CreateOutline>(body).ok();
+            match outline.and_then(|outline| outline.rejected(body, why.clone())) {
+                Some(job) => Parsed::Job(Box::new(job)),
+                None => Parsed::Unreadable { why },
             }
         }
     }
 }
 
-/// A request must be on the queue of the section it asks for: another writer would decide it.
-fn checked(command: Command) -> Job {
-    let astray = match &command.action {
-        Action::Create { request } => (request.event, request.section) != (command.event, command.section),
-        _ => false,
-    };
-    let why = "the request is for another section than the command".to_owned();
-    let condemned = astray.then_some(Condemned { reason: RefusalReason::Invalid, why });
-    Job { command, condemned }
+/// A request must be for the event whose lane it came through: another owner would decide it.
+fn checked(message: CommandMessage) -> Job {
+    let astray = matches!(&message.command, Command::Create { request } if request.event != message.event);
+    let why = "the request is for another event than the command".to_owned();
+    let rejected = astray.then_some(Rejected { reason: RefusalReason::Invalid, why });
+    let mut job = Job { rejected, ..Job::from(message) };
+    if let Command::Create { request } = &mut job.message.command {
+        // It is answered where it came from.
+        request.event = job.message.event;
+    }
+    job
 }
 
 /// What must be readable of a request to answer it.
@@ -69,45 +72,49 @@ struct RequestOutline {
 }
 
 impl CreateOutline {
-    fn condemned(self, body: &[u8], why: String) -> Job {
+    /// What it asks for is not looked at: it is refused.
+    fn rejected(self, body: &[u8], why: String) -> Option<Job> {
         let RequestOutline { booking, account, key, payload_hash } = self.request;
         let request = BookingRequest {
             booking,
             event: self.event,
-            section: 0,
+            section: SectionNo::default(),
             account,
             key,
             payload_hash: payload_hash.unwrap_or_else(|| PayloadHash(Sha256::digest(body).into())),
-            choice: SeatChoice::Named { seats: Vec::new() },
+            choice: SeatChoice::best_available(1, None).ok()?,
         };
-        let command = Command { event: self.event, section: 0, reply_to: self.reply_to, action: Action::Create { request } };
-        Job { command, condemned: Some(Condemned { reason: RefusalReason::Invalid, why }) }
+        let message = CommandMessage { event: self.event, reply_to: self.reply_to, command: Command::Create { request } };
+        Some(Job { rejected: Some(Rejected { reason: RefusalReason::Invalid, why }), ..Job::from(message) })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test")]
+    use goticket_domain::SeatNo;
     use uuid::Uuid;
 
     use super::*;
 
-    fn create(section: u16) -> Command {
-        let (event, choice) = (EventId(Uuid::from_u128(1)), SeatChoice::Named { seats: vec![3] });
+    fn create() -> CommandMessage {
+        let (event, choice) = (EventId(Uuid::from_u128(1)), SeatChoice::named(vec![SeatNo(3)]).unwrap());
+        let section = SectionNo(4);
         let request = BookingRequest {
             booking: BookingId::generate(),
             event,
-            section: 4,
+            section,
             account: AccountId::generate(),
             key: IdempotencyKey::parse("k").unwrap(),
-            payload_hash: BookingRequest::hash(event, 4, &choice),
+            payload_hash: BookingRequest::hash(event, section, &choice),
             choice,
         };
-        Command { event, section, reply_to: Some("g".into()), action: Action::Create { request } }
+        CommandMessage { event, reply_to: Some("g".into()), command: Command::Create { request } }
     }
 
     #[test]
     fn a_command_is_read_as_it_is() {
-        let command = create(4);
+        let command = create();
         let body = serde_json::to_vec(&command).unwrap();
         assert_eq!(parse(&body), Parsed::Job(Box::new(command.into())));
     }
@@ -115,21 +122,22 @@ mod tests {
     #[test]
     fn a_request_whose_key_can_be_read_is_refused_instead_of_forgotten() {
         let broken = |change: &dyn Fn(&mut serde_json::Value)| {
-            let mut json = serde_json::to_value(create(4)).unwrap();
+            let mut json = serde_json::to_value(create()).unwrap();
             change(&mut json);
             parse(&serde_json::to_vec(&json).unwrap())
         };
         type Change<'a> = &'a dyn Fn(&mut serde_json::Value);
-        let rows: [(&str, Change<'_>); 4] = [
+        let rows: [(&str, Change<'_>); 5] = [
             ("unknown mode", &|json| json["request"]["choice"]["mode"] = "psychic".into()),
-            ("no section", &|json| json["section"] = serde_json::Value::Null),
+            ("no section", &|json| json["request"]["section"] = serde_json::Value::Null),
+            ("one seat twice", &|json| json["request"]["choice"]["seats"] = serde_json::json!([3, 3])),
             ("no choice", &|json| json["request"]["choice"] = serde_json::Value::Null),
-            ("section of another command", &|json| json["section"] = 5.into()),
+            ("event of another command", &|json| json["event"] = Uuid::from_u128(2).to_string().into()),
         ];
         for (what, change) in rows {
             let Parsed::Job(job) = broken(change) else { panic!("{what}: must be answered") };
-            assert_eq!(job.condemned.unwrap().reason, RefusalReason::Invalid, "{what}");
-            let Action::Create { request } = job.command.action else { panic!("{what}") };
+            assert_eq!(job.rejected.unwrap().reason, RefusalReason::Invalid, "{what}");
+            let Command::Create { request } = job.message.command else { panic!("{what}") };
             assert_eq!(request.key.as_str(), "k");
         }
         let unreadable = broken(&|json| json["request"]["key"] = "".into());
