@@ -10,7 +10,6 @@ pub mod audit;
 pub mod bookings;
 mod columns;
 pub mod events;
-mod guard;
 pub mod lanes;
 pub mod notifications;
 pub mod outbox;

@@ -80,7 +80,8 @@ impl LaneQueues {
     ) -> Self {
         let priority = i32::try_from(epoch).unwrap_or(i32::MAX);
         // Twice a batch, so that the next one is here when this one is committed.
-        let consume = |kind| amqp.consume(names.lane_queue(lane, kind), limits.batch_max.saturating_mul(2)).with_priority(priority);
+        let consume =
+            |kind| amqp.consume(names.lane_queue(lane, kind), limits.batch_max.saturating_mul(2)).with_priority(priority);
         let (lifecycle, requests) = (consume(CommandKind::Lifecycle), consume(CommandKind::Requests));
         Self { lifecycle, requests, owner, dead, limits, in_work }
     }

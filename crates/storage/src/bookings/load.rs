@@ -26,7 +26,12 @@ pub struct LiveBookings {
 }
 
 /// Reads the live bookings of an event together with its lane's row, in one snapshot.
-pub async fn live_bookings(db: &mut PgConnection, event: EventId, lane: LaneNo, epoch: i64) -> Result<LiveBookings, StorageError> {
+pub async fn live_bookings(
+    db: &mut PgConnection,
+    event: EventId,
+    lane: LaneNo,
+    epoch: i64,
+) -> Result<LiveBookings, StorageError> {
     let mut tx = db.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
     let fence = crate::lanes::fence(&mut tx, lane, epoch).await?;
     // The primary key of taken_seats by its first column, then that of bookings. A live booking has all its seats there.

@@ -28,11 +28,10 @@ pub struct StoredAnswer {
 /// These bookings in their states. Unknown ids and refused requests are left out.
 pub async fn bookings(db: &mut PgConnection, ids: &[BookingId]) -> Result<Vec<AnyBooking>, StorageError> {
     // Primary key.
-    let rows: Vec<BookingRow> =
-        sqlx::query_as(concat!("SELECT ", booking_columns!(), " FROM bookings b WHERE b.id = ANY($1)"))
-            .bind(uuids(ids, |id| id.0))
-            .fetch_all(db)
-            .await?;
+    let rows: Vec<BookingRow> = sqlx::query_as(concat!("SELECT ", booking_columns!(), " FROM bookings b WHERE b.id = ANY($1)"))
+        .bind(uuids(ids, |id| id.0))
+        .fetch_all(db)
+        .await?;
     rows.iter().filter_map(|row| row.booking().transpose()).collect()
 }
 

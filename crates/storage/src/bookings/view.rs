@@ -38,8 +38,10 @@ pub struct TicketView {
 /// One booking in its state, whoever it belongs to: the caller compares accounts. None for a request that was refused.
 pub async fn booking(pool: &PgPool, id: BookingId) -> Result<Option<AnyBooking>, StorageError> {
     // Primary key.
-    let row: Option<BookingRow> =
-        sqlx::query_as(concat!("SELECT ", booking_columns!(), " FROM bookings b WHERE b.id = $1")).bind(id.0).fetch_optional(pool).await?;
+    let row: Option<BookingRow> = sqlx::query_as(concat!("SELECT ", booking_columns!(), " FROM bookings b WHERE b.id = $1"))
+        .bind(id.0)
+        .fetch_optional(pool)
+        .await?;
     row.map_or(Ok(None), |row| row.booking())
 }
 

@@ -136,7 +136,8 @@ pub struct NewTicket {
 pub async fn write(db: &mut PgConnection, fence: &Fence, batch: &Batch, now: Timestamp) -> Result<Timestamp, StorageError> {
     let rows = batch.decided.iter().map(Row::of).collect::<Result<Vec<_>, _>>()?;
     let (freed, kept): (Vec<&SeatChange>, Vec<&SeatChange>) = batch.seats.iter().partition(|seat| seat.to.is_none());
-    let (handed, taken): (Vec<&SeatChange>, Vec<&SeatChange>) = kept.into_iter().partition(|seat: &&SeatChange| seat.from.is_some());
+    let (handed, taken): (Vec<&SeatChange>, Vec<&SeatChange>) =
+        kept.into_iter().partition(|seat: &&SeatChange| seat.from.is_some());
     let owner = |booking: Option<BookingId>| booking.map_or(Uuid::nil(), |booking| booking.0);
     let bodies = batch.events.iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>().map_err(unexpected)?;
     // Every join is a loop over primary keys; what is inserted meets unique indexes only. A concurrent transaction of an earlier owner

@@ -61,11 +61,6 @@ impl Deciding {
     ) -> Self {
         Self { pool, board, plans: Plans::new(), batch_timeout, seats_in_memory_max, shutdown }
     }
-
-    /// Where what was decided is published.
-    pub fn board(&self) -> &SeatBoard {
-        &self.board
-    }
 }
 
 /// A batch that was dealt with.
@@ -111,6 +106,11 @@ impl LaneOwner {
     /// Another process owns the lane: nothing more is decided here.
     pub fn is_lost(&self) -> bool {
         self.lost
+    }
+
+    /// Where what it decides is published.
+    pub fn board(&self) -> &SeatBoard {
+        &self.deciding.board
     }
 
     /// Decides a batch and publishes what follows; see [`Self::decide`].

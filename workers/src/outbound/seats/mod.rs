@@ -85,7 +85,10 @@ impl SeatBoard {
             ask.get(keys.seat_map_version()).exists(keys.seat_map());
         }
         let answers: Vec<(Option<i64>, bool)> = match self.redis.pipeline::<Vec<redis::Value>>(&ask).await {
-            Ok(values) => values.chunks(2).map(|pair| redis::from_redis_value(redis::Value::Array(pair.to_vec())).unwrap_or_default()).collect(),
+            Ok(values) => values
+                .chunks(2)
+                .map(|pair| redis::from_redis_value(redis::Value::Array(pair.to_vec())).unwrap_or_default())
+                .collect(),
             Err(_) => return Vec::new(),
         };
         let missed = self.missed(known.iter().map(|(event, _)| event));

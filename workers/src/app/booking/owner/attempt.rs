@@ -126,9 +126,7 @@ impl LaneOwner {
                 continue;
             };
             let Applied { answer, changes } = match (&job.message.command, &job.rejected) {
-                (Command::Create { request }, Some(rejected)) => {
-                    remembered.set.refuse(request, Refusal::from(rejected.reason))
-                }
+                (Command::Create { request }, Some(rejected)) => remembered.set.refuse(request, Refusal::from(rejected.reason)),
                 (command, _) => remembered.set.apply(command, now),
             };
             made.answers.push(answer);
