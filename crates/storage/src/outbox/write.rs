@@ -1,4 +1,4 @@
-//! Writing to the outbox, in the transaction of the change it tells of.
+//! Writing to the outbox as it was before lanes: it goes with its last callers.
 
 use goticket_contracts::events::{BOOKINGS_TOPIC, DomainEvent};
 use sqlx::PgConnection;

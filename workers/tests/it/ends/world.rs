@@ -8,13 +8,16 @@ use goticket_contracts::{
     events::{BOOKINGS_TOPIC, BookingFact, DomainEvent},
     tasks,
 };
-use goticket_domain::{AccountId, BookingId, EventId, Money, PaymentId, booking::RefusalReason};
+use goticket_domain::{
+    AccountId, BookingId, EventId, Money, PaymentId,
+    booking::RefusalReason,
+    lane::{LaneCount, LaneNo},
+};
 use goticket_platform::{
     amqp::{self, Amqp},
-    config::{self, SmtpConfig},
+    config::{self, KafkaConfig, SmtpConfig},
     kafka, postgres,
 };
-use goticket_storage::outbox::write::insert_events;
 use goticket_testkit::{TestBed, eventually};
 use goticket_workers::{
     Config,
@@ -33,7 +36,7 @@ use rdkafka::{
     consumer::{Consumer as _, StreamConsumer},
     metadata::MetadataPartition,
 };
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -42,6 +45,11 @@ use uuid::Uuid;
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(crate) const SEATS: i32 = 20;
+
+/// How many lanes the installation has.
+pub(crate) fn lanes() -> LaneCount {
+    LaneCount::new(4).unwrap()
+}
 
 pub(crate) struct World {
     pub(crate) bed: TestBed,
@@ -63,7 +71,7 @@ impl World {
         goticket_platform::crypto::install();
         let config = configured(&bed, &[]);
         let pool = postgres::connect(&config.postgres).await.unwrap();
-        goticket_storage::migrate(&pool, goticket_domain::lane::LaneCount::new(4).unwrap()).await.unwrap();
+        goticket_storage::migrate(&pool, lanes()).await.unwrap();
         let amqp = Arc::new(amqp::connect(&config.amqp, "test").await.unwrap());
         let names = Names::new(amqp.prefix());
         amqp.declare(&booking_topology(&names)).await.unwrap();
@@ -73,7 +81,12 @@ impl World {
     }
 
     pub(crate) fn relay(&self) -> Relay {
-        Relay::new(self.pool.clone(), self.config.kafka.clone(), self.config.workers.relay.clone())
+        self.relay_to(&self.config.kafka)
+    }
+
+    pub(crate) fn relay_to(&self, kafka: &KafkaConfig) -> Relay {
+        let workers = &self.config.workers;
+        Relay::new(self.pool.clone(), kafka.clone(), workers.relay.clone(), &workers.lanes)
     }
 
     pub(crate) fn expiry(&self) -> ExpireHolds {
@@ -190,13 +203,17 @@ impl World {
         Self::fact(event, BookingFact::BookingRefused { booking, account, section: 0, reason })
     }
 
+    /// Tells of `events` in one transaction, lane by lane.
     pub(crate) async fn commit(&self, events: &[DomainEvent]) {
         let mut tx = self.pool.begin().await.unwrap();
-        insert_events(&mut tx, events).await.unwrap();
+        for lane in lanes().all() {
+            let of_lane: Vec<DomainEvent> = events.iter().filter(|event| lanes().of(event.subject) == lane).cloned().collect();
+            tell(&mut tx, lane, &of_lane).await;
+        }
         tx.commit().await.unwrap();
     }
 
-    /// Steps the relay until nothing is left. Transactions of other tests may hold the horizon for a moment.
+    /// Steps the relay until nothing is left.
     pub(crate) async fn drain(&self, relay: &mut Relay) {
         let relay = tokio::sync::Mutex::new(relay);
         eventually("the outbox is drained", PATIENCE, || async {
@@ -207,7 +224,7 @@ impl World {
     }
 
     pub(crate) async fn unpublished(&self) -> i64 {
-        sqlx::query_scalar("SELECT count(*) FROM outbox o, outbox_cursors c WHERE (o.xid, o.sequence) > (c.xid, c.sequence)")
+        sqlx::query_scalar("SELECT sum(l.position - c.position)::bigint FROM lanes l JOIN outbox_cursors c USING (lane)")
             .fetch_one(&self.pool)
             .await
             .unwrap()
@@ -284,6 +301,26 @@ impl World {
         }
         assert_eq!(self.messages_in(&self.names.dead_queue()).await, 0, "dead letters");
     }
+}
+
+/// Writes to the outbox as the booking worker does: the lane's row gives the positions, and stays locked until the end of the transaction.
+pub(crate) async fn tell(db: &mut PgConnection, lane: LaneNo, events: &[DomainEvent]) {
+    let bodies: Vec<String> = events.iter().map(|event| serde_json::to_string(event).unwrap()).collect();
+    sqlx::query(
+        "WITH moved AS (
+             UPDATE lanes SET sequence = sequence + 1, position = position + cardinality($2::uuid[]) WHERE lane = $1
+             RETURNING position - cardinality($2::uuid[]) AS before)
+         INSERT INTO outbox (lane, position, id, event, body, written_at)
+         SELECT $1, before + place, id, event, body, now()
+         FROM moved, UNNEST($2::uuid[], $3::uuid[], $4::text[]) WITH ORDINALITY AS told (id, event, body, place)",
+    )
+    .bind(i16::try_from(lane.0).unwrap())
+    .bind(events.iter().map(|event| event.id).collect::<Vec<Uuid>>())
+    .bind(events.iter().map(|event| event.subject.0).collect::<Vec<Uuid>>())
+    .bind(bodies)
+    .execute(db)
+    .await
+    .unwrap();
 }
 
 /// The configuration of a process on this bed.
