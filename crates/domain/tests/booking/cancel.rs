@@ -71,8 +71,40 @@ fn cancel(booking: BookingId, account: AccountId, request: &BookingRequest) -> C
     Command::Cancel { booking, account, undecided: Some(UndecidedRequest { key, payload_hash, section: SECTION }) }
 }
 
+fn refused_as_cancelled(booking: BookingId, replayed: bool) -> Answer {
+    Answer::Decided { decided: Outcome::Refused { booking, refusal: RefusalReason::Cancelled.into() }, replayed }
+}
+
 fn decide(owner: &mut Owner, command: Command) -> Applied {
     owner.decide(&[command], at(0)).remove(0)
+}
+
+#[test]
+fn a_cancellation_that_overtakes_its_request_decides_it() {
+    for restart in [false, true] {
+        let mut owner = hall_of_two();
+        let mut step = |command| {
+            if restart {
+                owner.restart();
+            }
+            decide(&mut owner, command)
+        };
+        let ahead = cancel(booking(1), ANN, &asked(booking(1)));
+        let first = step(ahead.clone());
+        assert_eq!((first.answer, first.changes.len()), (refused_as_cancelled(booking(1), false), 1));
+        // The request it overtook; the cancellation once more; the client's repetition of the request; another request for the same.
+        for (command, answer) in [
+            (Command::Create { request: asked(booking(1)) }, refused_as_cancelled(booking(1), false)),
+            (ahead, refused_as_cancelled(booking(1), false)),
+            (Command::Create { request: asked(booking(2)) }, refused_as_cancelled(booking(1), true)),
+            (cancel(booking(2), ANN, &asked(booking(2))), refused_as_cancelled(booking(1), true)),
+        ] {
+            let applied = step(command.clone());
+            assert_eq!((applied.answer, applied.changes), (answer, vec![]), "{command:?}");
+        }
+        let new = step(Command::Create { request: request(booking(3), ANN, "k2", named(&[0])) });
+        assert!(matches!(new.answer, Answer::Decided { decided: Outcome::Held { .. }, .. }), "another key is another request");
+    }
 }
 
 #[test]
@@ -81,6 +113,23 @@ fn a_cancellation_that_did_not_overtake_gives_the_hold_back() {
     decide(&mut owner, Command::Create { request: asked(booking(1)) });
     let applied = decide(&mut owner, cancel(booking(1), ANN, &asked(booking(1))));
     assert_eq!(applied.answer, Answer::State { state: BookingState::Cancelled });
+}
+
+/// The client repeated its request, and gives the repetition back: what was held under the key is another booking, which it is told of.
+#[test]
+fn giving_a_repetition_back_leads_to_what_was_decided() {
+    for restart in [false, true] {
+        let mut owner = hall_of_two();
+        let Answer::Decided { decided, .. } = decide(&mut owner, Command::Create { request: asked(booking(1)) }).answer else {
+            panic!("not decided")
+        };
+        if restart {
+            owner.restart();
+        }
+        let applied = decide(&mut owner, cancel(booking(2), ANN, &asked(booking(2))));
+        assert_eq!((applied.answer, applied.changes), (Answer::Decided { decided, replayed: true }, vec![]));
+        assert_eq!(owner.store.state(booking(1)), Some(BookingState::Held));
+    }
 }
 
 #[test]
