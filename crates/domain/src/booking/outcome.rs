@@ -142,7 +142,7 @@ pub enum Answer {
         /// Decided before, for a request with another id.
         replayed: bool,
     },
-    /// The key was used for something else before.
+    /// The key, or the booking's id, was used for something else before.
     KeyReused,
     /// A command about a booking left it in this state.
     State {

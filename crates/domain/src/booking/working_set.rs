@@ -198,6 +198,8 @@ impl WorkingSet {
     /// What is to be answered to a request whose key was decided before.
     fn known(&self, booking: BookingId, account: AccountId, key: &IdempotencyKey, hash: PayloadHash) -> Option<Answer> {
         match self.answers.look_up(account, key, hash) {
+            // The id of another request, which must not lose its booking.
+            Known::Nothing if self.bookings.contains_key(&booking) => Some(Answer::KeyReused),
             Known::Nothing => None,
             Known::Reused => Some(Answer::KeyReused),
             Known::Answered(decided) => Some(Answer::Decided { replayed: decided.booking() != booking, decided }),

@@ -112,6 +112,32 @@ fn four_clicks_at_once_are_one_booking() {
     assert_eq!(owner.store.bookings.len(), 1);
 }
 
+/// An id names one request. A gateway that gives it to another one is at fault, and must not harm the first.
+#[test]
+fn an_id_cannot_be_used_for_another_request() {
+    let mut owner = hall_of_four();
+    decide(&mut owner, create(booking(1), ANN, "k", named(&[0])), 0);
+    let before = owner.store.clone();
+    for (account, key) in [(ANN, "k2"), (BOB, "k")] {
+        let (answer, changes) = decide(&mut owner, create(booking(1), account, key, named(&[1])), 1);
+        assert_eq!((answer, changes), (Answer::KeyReused, vec![]));
+        assert_eq!(owner.store, before);
+    }
+}
+
+/// The gateway published once more what it had no confirmation for; both came, and the answer was forgotten in between.
+#[test]
+fn a_request_that_comes_again_after_its_answer_was_forgotten_is_looked_up() {
+    let mut owner = hall_of_four();
+    let ask = create(booking(1), ANN, "k", best(1, None));
+    let (first, _) = decide(&mut owner, ask.clone(), 0);
+    owner.restart();
+    let (again, changes) = decide(&mut owner, ask, 1);
+    assert_eq!((again, changes), (first, vec![]));
+    assert!(owner.stale.is_empty(), "its live booking says that it was decided");
+    assert_eq!((owner.set.tickets(ANN), owner.set.taken().len()), (1, 1));
+}
+
 #[test]
 fn a_request_that_cannot_be_carried_out_is_refused_unless_it_was_decided() {
     let mut owner = hall_of_four();
