@@ -56,6 +56,25 @@ fn nothing_is_confirmed_once_the_event_has_started_except_a_hold_that_is_live() 
 }
 
 #[test]
+fn an_event_that_was_closed_confirms_nothing() {
+    use BookingState::{Confirmed, Expired, Held};
+    use PaymentState::{Declined, Paid, RefundDue};
+    for (script, told, state, payment) in [
+        ("ask close pay", "seen, open > refund_due", Held, RefundDue),
+        ("ask close pay +30 expire", "held > expired", Expired, RefundDue),
+        ("ask close +30 pay", "seen, held > expired, open > refund_due", Expired, RefundDue),
+        ("ask +30 expire close pay", "seen, open > refund_due", Expired, RefundDue),
+        ("ask +30 expire draft pay", "seen, open > refund_due", Expired, RefundDue),
+        ("ask close decline", "seen, open > declined", Held, Declined),
+        // What was confirmed before is not touched: giving it back is a refund.
+        ("ask pay close again", "", Confirmed, Paid),
+        ("ask pay close pay2", "seen, open > refund_due", Confirmed, Paid),
+    ] {
+        check(script, told, state, payment);
+    }
+}
+
+#[test]
 fn the_seat_is_the_one_whose_booking_was_confirmed_last() {
     let sale = Sale::play("ask +30 expire bob pay");
     assert_eq!(sale.owner.set.taken().owner(seats(&[0])[0]), Some(booking(2)));
