@@ -22,8 +22,8 @@ use jiff::Timestamp;
 use self::answers::{Answers, Known};
 pub use self::needs::Needs;
 use super::{
-    Answer, AnyBooking, BookingRequest, BookingState, Change, Command, IdempotencyKey, Outcome, PayloadHash, Refusal, SeatCount,
-    SeatState, SectionPlan, TakenSeats, Terms, Transition, seats::Counts,
+    Answer, AnyBooking, BookingRequest, BookingState, Change, Command, IdempotencyKey, Outcome, PayloadHash, PaymentChange,
+    Refusal, SeatCount, SeatState, SectionPlan, TakenSeats, Terms, Transition, seats::Counts,
 };
 use crate::{AccountId, BookingId, CategoryNo, EventId, Money, PaymentId, SeatNo, SectionNo, payment::PaymentState};
 
@@ -140,7 +140,8 @@ impl WorkingSet {
                     }
                 }
                 Change::Payment(change) => {
-                    self.payments.remove(&change.payment);
+                    let PaymentChange { payment, booking, provider, asked, from: state, .. } = change.clone();
+                    self.payments.insert(payment, Some(StoredPayment { booking, provider, asked, state }));
                 }
                 Change::NoticeSeen { provider, id } => {
                     self.seen.remove(&(provider.clone(), id.clone()));

@@ -1,7 +1,7 @@
 //! Bookings: every rule of the decision core by example, what holds for any sequence of commands, and every interleaving of a small
 //! sale.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, missing_docs)]
 
 mod best_available;
 mod cancel;
@@ -15,7 +15,9 @@ mod named_seats;
 mod owner;
 mod pay;
 mod pay_late;
+mod properties;
 mod refunds;
+mod rules;
 mod sale;
 mod standing;
 mod store;
