@@ -19,6 +19,7 @@ mod properties;
 mod refunds;
 mod rules;
 mod sale;
+mod search;
 mod standing;
 mod store;
 mod terms;
