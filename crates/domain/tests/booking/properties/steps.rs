@@ -94,7 +94,7 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(request, theirs, undecided)| Step::GiveBack { request, theirs, undecided }),
         4 => index().prop_map(|request| Step::Expire { request }),
         9 => index().prop_map(|request| Step::OpenPayment { request }),
-        8 => (index(), prop::bool::weighted(0.7), prop::bool::weighted(0.9))
+        8 => (index(), prop::bool::weighted(0.6), prop::bool::weighted(0.8))
             .prop_map(|(payment, paid, exact)| Step::Notice { payment, paid, exact }),
         3 => (index(), any::<bool>()).prop_map(|(notice, same_id)| Step::SayAgain { notice, same_id }),
         1 => index().prop_map(|request| Step::Invent { request }),

@@ -133,7 +133,7 @@ fn what_is_broken_is_found(#[case] sabotage: Sabotage, #[case] scene: Scene, #[c
 
 #[test]
 fn a_search_that_saw_too_little_fails() {
-    let seen = search(&two_each(), None).unwrap_or_else(|found| panic!("{}", tell(&two_each(), &found)));
+    let seen = search(&keys(), None).unwrap_or_else(|found| panic!("{}", tell(&keys(), &found)));
     assert_eq!(has_seen(&seen, seen.states, &["held"]), Ok(()));
     assert!(has_seen(&seen, seen.states + 1, &[]).is_err());
     assert!(has_seen(&seen, 1, &["held to refunded"]).is_err());
