@@ -11,6 +11,7 @@ mod hall;
 mod in_the_way;
 mod keys;
 mod limit;
+mod memory;
 mod named_seats;
 mod owner;
 mod pay;
