@@ -135,14 +135,14 @@ impl Outcome {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(tag = "result", rename_all = "snake_case")]
 pub enum Answer {
-    /// The request's one outcome; `replayed` if it had been decided before.
+    /// The request's one outcome.
     Decided {
         /// The outcome.
         decided: Outcome,
-        /// Decided before.
+        /// Decided before, for a request with another id.
         replayed: bool,
     },
-    /// The key was used for something else before.
+    /// The key, or the booking's id, was used for something else before.
     KeyReused,
     /// A command about a booking left it in this state.
     State {

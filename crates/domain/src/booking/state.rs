@@ -96,7 +96,7 @@ pub struct TooLate;
 /// A booking in state `S`. Only this module makes one in a state: by a transition, or as it was stored.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Booking<S> {
-    order: Order,
+    order: Box<Order>,
     state: S,
 }
 
@@ -110,7 +110,7 @@ impl<S> Booking<S> {
 impl Booking<Held> {
     /// The beginning: the seats are given until [`Order::hold_expires_at`].
     pub fn hold(order: Order) -> Self {
-        Self { order, state: Held(()) }
+        Self { order: Box::new(order), state: Held(()) }
     }
 
     /// Payment arrived. `now` is the database's clock; the deadline itself is too late.
@@ -165,6 +165,7 @@ pub enum AnyBooking {
 impl AnyBooking {
     /// As it was stored.
     pub fn restore(order: Order, state: BookingState) -> Self {
+        let order = Box::new(order);
         match state {
             BookingState::Held => Self::Held(Booking { order, state: Held(()) }),
             BookingState::Confirmed => Self::Confirmed(Booking { order, state: Confirmed(()) }),

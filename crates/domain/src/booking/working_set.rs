@@ -22,8 +22,8 @@ use jiff::Timestamp;
 use self::answers::{Answers, Known};
 pub use self::needs::Needs;
 use super::{
-    Answer, AnyBooking, BookingRequest, BookingState, Change, Command, Outcome, PayloadHash, Refusal, SeatCount, SeatState,
-    SectionPlan, TakenSeats, Terms, Transition, seats::Counts,
+    Answer, AnyBooking, BookingRequest, BookingState, Change, Command, IdempotencyKey, Outcome, PayloadHash, PaymentChange,
+    Refusal, SeatCount, SeatState, SectionPlan, TakenSeats, Terms, Transition, seats::Counts,
 };
 use crate::{AccountId, BookingId, CategoryNo, EventId, Money, PaymentId, SeatNo, SectionNo, payment::PaymentState};
 
@@ -119,7 +119,9 @@ impl WorkingSet {
     /// Refuses a request without looking at its seats; a key that was decided keeps its outcome.
     pub fn refuse(&mut self, request: &BookingRequest, refusal: Refusal) -> Applied {
         let mut changes = Vec::new();
-        let answer = self.known(request).unwrap_or_else(|| self.settle_refused(request, refusal, &mut changes));
+        let BookingRequest { booking, account, payload_hash, .. } = *request;
+        let known = self.known(booking, account, &request.key, payload_hash);
+        let answer = known.unwrap_or_else(|| self.settle_refused(request, refusal, &mut changes));
         Applied { answer, changes }
     }
 
@@ -138,7 +140,8 @@ impl WorkingSet {
                     }
                 }
                 Change::Payment(change) => {
-                    self.payments.remove(&change.payment);
+                    let PaymentChange { payment, booking, provider, asked, from: state, .. } = change.clone();
+                    self.payments.insert(payment, Some(StoredPayment { booking, provider, asked, state }));
                 }
                 Change::NoticeSeen { provider, id } => {
                     self.seen.remove(&(provider.clone(), id.clone()));
@@ -198,11 +201,14 @@ impl WorkingSet {
         self.tickets.get(&account).copied().unwrap_or(0)
     }
 
-    fn known(&self, request: &BookingRequest) -> Option<Answer> {
-        match self.answers.look_up(request.account, &request.key, request.payload_hash) {
+    /// What is to be answered to a request whose key was decided before.
+    fn known(&self, booking: BookingId, account: AccountId, key: &IdempotencyKey, hash: PayloadHash) -> Option<Answer> {
+        match self.answers.look_up(account, key, hash) {
+            // The id of another request, which must not lose its booking.
+            Known::Nothing if self.bookings.contains_key(&booking) => Some(Answer::KeyReused),
             Known::Nothing => None,
             Known::Reused => Some(Answer::KeyReused),
-            Known::Answered(decided) => Some(Answer::Decided { replayed: decided.booking() != request.booking, decided }),
+            Known::Answered(decided) => Some(Answer::Decided { replayed: decided.booking() != booking, decided }),
         }
     }
 
@@ -260,7 +266,7 @@ impl WorkingSet {
         }
     }
 
-    fn remember(&mut self, account: AccountId, key: &super::IdempotencyKey, hash: PayloadHash, outcome: Outcome) {
+    fn remember(&mut self, account: AccountId, key: &IdempotencyKey, hash: PayloadHash, outcome: Outcome) {
         self.answers.remember(account, key.clone(), hash, outcome);
     }
 }

@@ -53,7 +53,12 @@ impl Answers {
     }
 
     pub(super) fn forget(&mut self, account: AccountId, key: &IdempotencyKey) {
-        self.answered.remove(&(account, key.clone()));
+        let key = (account, key.clone());
+        self.answered.remove(&key);
+        // Of the latest answer no trace is left: decided again, it is not the oldest one.
+        if self.order.back() == Some(&key) {
+            self.order.pop_back();
+        }
     }
 
     /// Down to [`ANSWERS_MAX`].
@@ -72,22 +77,37 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::{
-        BookingId,
-        booking::{Refusal, RefusalReason},
-    };
+    use crate::{BookingId, booking::RefusalReason};
+
+    fn key(n: usize) -> IdempotencyKey {
+        IdempotencyKey::parse(&n.to_string()).unwrap()
+    }
+
+    fn remember(answers: &mut Answers, n: usize) {
+        let outcome = Outcome::Refused { booking: BookingId(Uuid::nil()), refusal: RefusalReason::Sold.into() };
+        answers.remember(ANN, key(n), PayloadHash([0; 32]), outcome);
+    }
+
+    const ANN: AccountId = AccountId(Uuid::nil());
 
     #[test]
     fn the_oldest_answers_beyond_the_limit_are_forgotten() {
-        let (mut answers, account, hash) = (Answers::default(), AccountId(Uuid::nil()), PayloadHash([0; 32]));
-        let key = |n: usize| IdempotencyKey::parse(&n.to_string()).unwrap();
-        for n in 0..=ANSWERS_MAX {
-            let refusal = Refusal::from(RefusalReason::Sold);
-            answers.remember(account, key(n), hash, Outcome::Refused { booking: BookingId(Uuid::nil()), refusal });
-        }
-        assert!(answers.knows(account, &key(0)), "not in the middle of a batch");
+        let mut answers = Answers::default();
+        (0..=ANSWERS_MAX).for_each(|n| remember(&mut answers, n));
+        assert!(answers.knows(ANN, &key(0)), "not in the middle of a batch");
         answers.shrink();
-        assert_eq!(answers.look_up(account, &key(0), hash), Known::Nothing);
-        assert!(answers.knows(account, &key(1)) && answers.knows(account, &key(ANSWERS_MAX)));
+        assert_eq!(answers.look_up(ANN, &key(0), PayloadHash([0; 32])), Known::Nothing);
+        assert!(answers.knows(ANN, &key(1)) && answers.knows(ANN, &key(ANSWERS_MAX)));
+    }
+
+    #[test]
+    fn what_was_taken_back_and_decided_again_is_as_old_as_its_decision() {
+        let mut answers = Answers::default();
+        remember(&mut answers, 0);
+        answers.forget(ANN, &key(0));
+        assert!(!answers.knows(ANN, &key(0)));
+        (0..ANSWERS_MAX).for_each(|n| remember(&mut answers, n));
+        answers.shrink();
+        assert!(answers.knows(ANN, &key(0)), "there are no more than may be remembered");
     }
 }

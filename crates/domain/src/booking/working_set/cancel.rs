@@ -8,7 +8,7 @@ use crate::{
 
 impl WorkingSet {
     /// Only a hold can be given back, and only by whoever has it; anything else is answered with the state as it is. A cancellation
-    /// that overtook its request decides the request's key: it is refused.
+    /// that overtook its request decides the request's key: it is refused. If the key was decided before, that is the answer.
     pub(super) fn cancel(
         &mut self,
         id: BookingId,
@@ -34,10 +34,14 @@ impl WorkingSet {
         request: &UndecidedRequest,
         changes: &mut Vec<Change>,
     ) -> Answer {
-        if self.bookings.contains_key(&booking) || self.answers.knows(account, &request.key) {
+        if self.bookings.contains_key(&booking) {
+            // Somebody else's.
             return Answer::Unknown;
         }
         let UndecidedRequest { key, payload_hash, section } = request.clone();
+        if let Some(answer) = self.known(booking, account, &key, payload_hash) {
+            return answer;
+        }
         let refusal = RefusalReason::Cancelled.into();
         let refused = RefusedRequest { booking, event: self.event, section, account, key, payload_hash, refusal };
         self.settle_refusal(refused, changes)

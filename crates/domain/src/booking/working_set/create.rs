@@ -13,7 +13,7 @@ use crate::{
 impl WorkingSet {
     /// Decides a request, or repeats what was decided under its key.
     pub(super) fn create(&mut self, request: &BookingRequest, now: Timestamp, changes: &mut Vec<Change>) -> Answer {
-        if let Some(answer) = self.known(request) {
+        if let Some(answer) = self.known(request.booking, request.account, &request.key, request.payload_hash) {
             return answer;
         }
         match self.choose(request, now) {

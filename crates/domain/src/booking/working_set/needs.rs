@@ -36,7 +36,9 @@ impl WorkingSet {
     pub fn needs(&self, command: &Command, now: Timestamp, careful: bool, needs: &mut Needs) {
         match command {
             Command::Create { request } => {
-                if careful && !self.answers.knows(request.account, &request.key) {
+                // A request whose booking is here was decided, though its answer is forgotten.
+                let decided = self.bookings.contains_key(&request.booking);
+                if (careful || decided) && !self.answers.knows(request.account, &request.key) {
                     needs.keys.insert((request.account, request.key.clone()));
                 }
             }

@@ -55,6 +55,8 @@ impl WorkingSet {
         let Some(booking) = self.leave(notice.booking) else { return };
         let before = booking.state();
         let confirmed = match booking {
+            // Closed or cancelled: nothing is sold, not even what is held.
+            unsold if self.terms.status != SaleStatus::Published => Err(unsold),
             AnyBooking::Held(held) => held.confirm(now).map_err(|(held, _)| AnyBooking::Held(held)),
             AnyBooking::Expired(expired) => self.confirm_late(expired, now).map_err(AnyBooking::Expired),
             // Paid for by another payment, or given back: that is not taken back.
@@ -72,14 +74,13 @@ impl WorkingSet {
         }
     }
 
-    /// Paid after the hold had ended: the same seats, while the event has not started and is sold at all, if no one has any of them by
-    /// now and the account may still have so many.
+    /// Paid after the hold had ended: the same seats, while the event has not started, if no one has any of them by now and the account
+    /// may still have so many.
     fn confirm_late(&self, expired: Booking<Expired>, now: Timestamp) -> Result<Booking<Confirmed>, Booking<Expired>> {
         let order = expired.order();
-        let on_sale = self.terms.status == SaleStatus::Published && now < self.terms.starts_at;
         let within_limit = self.tickets(order.account).saturating_add(quantity(&order.seats)) <= self.terms.ticket_limit;
         let free = order.seats.iter().all(|seat| !self.taken.is_taken(*seat));
-        if on_sale && within_limit && free { Ok(expired.confirm_late()) } else { Err(expired) }
+        if now < self.terms.starts_at && within_limit && free { Ok(expired.confirm_late()) } else { Err(expired) }
     }
 
     fn change_payment(&mut self, notice: &PaymentNotice, payment: StoredPayment, to: PaymentState, changes: &mut Vec<Change>) {
