@@ -1,8 +1,8 @@
 //! Who has which seat of one event, in memory.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
-use crate::{BookingId, CategoryNo, SeatNo};
+use crate::{BookingId, SeatNo};
 
 /// What a seat is to everybody else.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -23,18 +23,6 @@ pub struct TakenSeats {
     bits: Vec<u64>,
     owners: HashMap<SeatNo, BookingId>,
 }
-
-/// How many seats of one category are free and held.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct SeatCount {
-    /// In no live booking.
-    pub free: u32,
-    /// Of held bookings.
-    pub held: u32,
-}
-
-/// Seats by category, kept with every change.
-pub(super) type Counts = BTreeMap<CategoryNo, SeatCount>;
 
 impl TakenSeats {
     /// A seat has one owner; none: it is free.

@@ -52,6 +52,11 @@ impl SectionPlan {
         self.category_of.get(usize::try_from(seat.0.checked_sub(self.first_seat)?).ok()?).copied()
     }
 
+    /// The price categories of these seats, one for each seat of this section.
+    pub(super) fn categories_of(&self, seats: &[SeatNo]) -> impl Iterator<Item = CategoryNo> {
+        seats.iter().filter_map(|seat| self.category(*seat))
+    }
+
     /// Every seat with its category.
     pub fn numbered(&self) -> impl Iterator<Item = (SeatNo, CategoryNo)> {
         (self.first_seat..).map(SeatNo).zip(self.category_of.iter().copied())

@@ -23,7 +23,7 @@ use self::answers::{Answers, Known};
 pub use self::needs::Needs;
 use super::{
     Answer, AnyBooking, BookingRequest, BookingState, Change, Command, IdempotencyKey, Outcome, PayloadHash, PaymentChange,
-    Refusal, SeatCount, SeatState, SectionPlan, TakenSeats, Terms, Transition, seats::Counts,
+    Refusal, SeatCount, SeatState, SectionPlan, TakenSeats, Terms, Transition, counts::Counts,
 };
 use crate::{AccountId, BookingId, CategoryNo, EventId, Money, PaymentId, SeatNo, SectionNo, payment::PaymentState};
 
@@ -70,9 +70,9 @@ pub struct WorkingSet {
 impl WorkingSet {
     /// An event with its sections, and every live booking it has.
     pub fn new(event: EventId, terms: Terms, sections: Vec<Arc<SectionPlan>>, live: Vec<AnyBooking>) -> Self {
-        let mut counts = Counts::new();
-        for (_, category) in sections.iter().flat_map(|section| section.numbered()) {
-            counts.entry(category).or_default().free += 1;
+        let mut counts = Counts::default();
+        for section in &sections {
+            section.numbered().for_each(|(_, category)| counts.add(section.no(), category));
         }
         let mut set = Self {
             event,
@@ -188,7 +188,7 @@ impl WorkingSet {
 
     /// Free and held seats of each category, ascending.
     pub fn counts(&self) -> impl Iterator<Item = (CategoryNo, SeatCount)> {
-        self.counts.iter().map(|(category, count)| (*category, *count))
+        self.counts.by_category()
     }
 
     /// A booking, if it is live or was told of in this batch.
@@ -220,8 +220,9 @@ impl WorkingSet {
         if state.is_live() {
             self.taken.take(&order.seats, id);
             *self.tickets.entry(order.account).or_default() += quantity(&order.seats);
-            let (section, seats) = (order.section, order.seats.clone());
-            self.count(section, &seats, state, 1);
+            if let Some(plan) = self.sections.get(&order.section) {
+                plan.categories_of(&order.seats).for_each(|category| self.counts.take(order.section, category, state));
+            }
         } else {
             self.looked_up.insert(id);
         }
@@ -235,7 +236,9 @@ impl WorkingSet {
         if state.is_live() {
             let order = booking.order();
             self.taken.free(&order.seats);
-            self.count(order.section, &order.seats, state, -1);
+            if let Some(plan) = self.sections.get(&order.section) {
+                plan.categories_of(&order.seats).for_each(|category| self.counts.free(order.section, category, state));
+            }
             if let Some(tickets) = self.tickets.get_mut(&order.account) {
                 *tickets = tickets.saturating_sub(quantity(&order.seats));
                 if *tickets == 0 {
@@ -252,18 +255,6 @@ impl WorkingSet {
         let (booking_id, account, seats) = (order.id, order.account, order.seats.clone());
         changes.push(Change::Moved(Transition { booking: booking_id, account, seats, from, to: booking.state(), payment }));
         self.enter(booking);
-    }
-
-    /// `by` is 1 for seats that are taken, -1 for seats that are given back.
-    fn count(&mut self, section: SectionNo, seats: &[SeatNo], state: BookingState, by: i32) {
-        let Some(plan) = self.sections.get(&section) else { return };
-        for category in seats.iter().filter_map(|seat| plan.category(*seat)) {
-            let count = self.counts.entry(category).or_default();
-            count.free = count.free.saturating_add_signed(-by);
-            if state == BookingState::Held {
-                count.held = count.held.saturating_add_signed(by);
-            }
-        }
     }
 
     fn remember(&mut self, account: AccountId, key: &IdempotencyKey, hash: PayloadHash, outcome: Outcome) {

@@ -4,8 +4,11 @@ use jiff::Timestamp;
 
 use super::WorkingSet;
 use crate::{
-    AccountId, CategoryNo, SeatNo,
-    booking::{AnyBooking, BookingRequest, BookingState, NamedSeats, Refusal, RefusalReason, SeatChoice, SeatState, SectionPlan},
+    AccountId, SeatNo,
+    booking::{
+        AnyBooking, BestAvailable, BookingRequest, BookingState, NamedSeats, Refusal, RefusalReason, SeatChoice, SeatCount,
+        SectionPlan,
+    },
 };
 
 impl WorkingSet {
@@ -22,10 +25,7 @@ impl WorkingSet {
         }
         match &request.choice {
             SeatChoice::Named(named) => self.refuse_taken(named, request.account).map(|()| named.as_slice().to_vec()),
-            SeatChoice::BestAvailable(best) => {
-                let found = plan.best_available(&self.taken, best.quantity(), best.category());
-                found.ok_or_else(|| self.why_none(best.category(), plan))
-            }
+            SeatChoice::BestAvailable(best) => self.find_best(*best, plan),
         }
     }
 
@@ -80,16 +80,20 @@ impl WorkingSet {
         self.bookings.get(&owner).map(|booking| (seat, booking))
     }
 
-    /// Free seats that do not lie together, none but held ones, or none at all.
-    fn why_none(&self, category: Option<CategoryNo>, plan: &SectionPlan) -> Refusal {
-        let mut reason = RefusalReason::Sold;
-        for (seat, _) in plan.numbered().filter(|(_, of)| category.is_none_or(|category| category == *of)) {
-            match self.state(seat) {
-                SeatState::Free => return RefusalReason::NotTogether.into(),
-                SeatState::Held => reason = RefusalReason::Held,
-                SeatState::Sold => {}
-            }
-        }
-        reason.into()
+    /// The best there are; else free seats that do not lie together, none but held ones, or none at all.
+    fn find_best(&self, best: BestAvailable, plan: &SectionPlan) -> Result<Vec<SeatNo>, Refusal> {
+        let categories = plan.categories().iter().copied().filter(|of| best.category().is_none_or(|category| category == *of));
+        let count = self.counts.of(plan.no(), categories);
+        // Where so many are not free, there is nothing to look for: a crowd that comes too late costs next to nothing.
+        let enough = count.free >= u32::from(best.quantity());
+        let found = enough.then(|| plan.best_available(&self.taken, best.quantity(), best.category())).flatten();
+        found.ok_or_else(|| {
+            let reason = match count {
+                SeatCount { free: 0, held: 0 } => RefusalReason::Sold,
+                SeatCount { free: 0, .. } => RefusalReason::Held,
+                _ => RefusalReason::NotTogether,
+            };
+            reason.into()
+        })
     }
 }
