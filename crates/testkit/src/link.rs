@@ -1,11 +1,11 @@
-//! A TCP proxy that can be cut, go silent, be slow, or lose an answer: fault injection for any server.
+//! A TCP proxy that can be cut, go silent, be slow, or stop at a certain word: fault injection for any server.
 
 use std::{
     io,
     net::SocketAddr,
     sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicUsize, Ordering},
         mpsc::{SyncSender, sync_channel},
     },
     thread,
@@ -58,9 +58,26 @@ struct Pace {
 struct Seen {
     accepted: AtomicUsize,
     held_up: AtomicUsize,
-    answers_lost: AtomicUsize,
-    /// The next client that says this never hears the answer.
-    trap: Mutex<Option<Vec<u8>>>,
+    caught: AtomicUsize,
+    trap: Mutex<Option<Trap>>,
+}
+
+/// For the next client who says something.
+#[derive(Debug)]
+struct Trap {
+    said: Vec<u8>,
+    then: Then,
+}
+
+/// What happens to the client who said it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Then {
+    /// The server hears it; when it answers, the connection is closed instead.
+    LoseAnswer,
+    /// The server hears it; its answer waits, and is never passed on.
+    HoldAnswer,
+    /// The server never hears it; the client waits.
+    HoldRequest,
 }
 
 #[derive(Debug)]
@@ -149,10 +166,21 @@ impl Link {
     }
 
     /// The next client whose bytes hold `said` (anything, where it is empty) has them delivered, and its connection closed when the
-    /// server answers: the server has done it, and the client cannot know. [`answers_lost`](Self::answers_lost) tells that it
-    /// happened. [`restore`](Self::restore) takes the trap away.
+    /// server answers: the server has done it, and the client cannot know. [`caught`](Self::caught) tells that it happened.
+    /// [`restore`](Self::restore) takes the trap away.
     pub fn lose_answer_to(&self, said: &[u8]) {
-        self.seen.set_trap(Some(said.to_vec()));
+        self.seen.set_trap(said, Then::LoseAnswer);
+    }
+
+    /// The same, but nothing is closed: the client waits for the answer, as long as it likes or until [`restore`](Self::restore),
+    /// which closes the connection.
+    pub fn hold_answer_to(&self, said: &[u8]) {
+        self.seen.set_trap(said, Then::HoldAnswer);
+    }
+
+    /// The same, but the server never hears those bytes.
+    pub fn hold_request(&self, said: &[u8]) {
+        self.seen.set_trap(said, Then::HoldRequest);
     }
 
     /// Connections accepted so far.
@@ -165,9 +193,9 @@ impl Link {
         self.seen.held_up.load(Ordering::Relaxed)
     }
 
-    /// Answers lost so far, as [`lose_answer_to`](Self::lose_answer_to) wants it.
-    pub fn answers_lost(&self) -> usize {
-        self.seen.answers_lost.load(Ordering::Relaxed)
+    /// How many clients the traps have caught so far: the answer is lost, or there and held, or the request is held.
+    pub fn caught(&self) -> usize {
+        self.seen.caught.load(Ordering::Relaxed)
     }
 
     /// Accepts connections again, at full speed, and passes on what waited. Has happened on return.
@@ -175,7 +203,7 @@ impl Link {
     /// # Panics
     /// When someone else has taken the port in the meantime.
     pub fn restore(&self) {
-        self.seen.set_trap(None);
+        self.seen.take_trap_away();
         self.pace.send_replace(Pace::default());
         self.carry_out(What::Open, "restore");
     }
@@ -189,15 +217,19 @@ impl Link {
 }
 
 impl Seen {
-    fn set_trap(&self, said: Option<Vec<u8>>) {
-        *self.trap.lock().unwrap_or_else(PoisonError::into_inner) = said;
+    fn set_trap(&self, said: &[u8], then: Then) {
+        *self.trap.lock().unwrap_or_else(PoisonError::into_inner) = Some(Trap { said: said.to_vec(), then });
     }
 
-    /// Whether the trap is set for these bytes; it springs once.
-    fn springs_on(&self, bytes: &[u8]) -> bool {
+    fn take_trap_away(&self) {
+        *self.trap.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Whether the trap is set for these bytes, and what then; it springs once.
+    fn springs_on(&self, bytes: &[u8]) -> Option<Then> {
         let mut trap = self.trap.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = |said: &Vec<u8>| said.is_empty() || bytes.windows(said.len()).any(|window| window == said);
-        trap.take_if(|said| !bytes.is_empty() && found(said)).is_some()
+        let found = |said: &[u8]| said.is_empty() || bytes.windows(said.len()).any(|window| window == said);
+        trap.take_if(|trap| found(&trap.said)).map(|trap| trap.then)
     }
 }
 
@@ -280,9 +312,9 @@ async fn pass_on(client: TcpStream, line: Line) {
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
-    let doomed = AtomicBool::new(false);
+    let doom = OnceLock::new();
     // The first error ends both ways.
-    let _ = tokio::try_join!(there(from_client, to_server, &line, &doomed), back(from_server, to_client, &line, &doomed));
+    let _ = tokio::try_join!(there(from_client, to_server, &line, &doom), back(from_server, to_client, &line, &doom));
 }
 
 /// Until the client has said everything; then the server hears that, too.
@@ -290,7 +322,7 @@ async fn there(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
     line: &Line,
-    doomed: &AtomicBool,
+    doom: &OnceLock<Then>,
 ) -> io::Result<()> {
     let mut buffer = vec![0; BUFFER_BYTES];
     loop {
@@ -299,10 +331,14 @@ async fn there(
         if read == 0 {
             return to.shutdown().await;
         }
+        let then = line.seen.springs_on(&buffer[..read]);
+        if then == Some(Then::HoldRequest) {
+            return line.catch(true).await;
+        }
         to.write_all(&buffer[..read]).await?;
         // Only now: an answer to what was said before must not end it.
-        if line.seen.springs_on(&buffer[..read]) {
-            doomed.store(true, Ordering::Relaxed);
+        if let Some(then) = then {
+            let _ = doom.set(then);
         }
     }
 }
@@ -312,14 +348,13 @@ async fn back(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
     line: &Line,
-    doomed: &AtomicBool,
+    doom: &OnceLock<Then>,
 ) -> io::Result<()> {
     let mut buffer = vec![0; BUFFER_BYTES];
     loop {
         let read = from.read(&mut buffer).await?;
-        if doomed.load(Ordering::Relaxed) {
-            line.seen.answers_lost.fetch_add(1, Ordering::Relaxed);
-            return Err(io::ErrorKind::ConnectionAborted.into());
+        if let Some(then) = doom.get() {
+            return line.catch(*then == Then::HoldAnswer).await;
         }
         line.keep_pace().await?;
         if read == 0 {
@@ -339,5 +374,16 @@ impl Line {
         }
         self.pace.clone().wait_for(|pace| !pace.silent).await.map_err(io::Error::other)?;
         Ok(())
+    }
+
+    /// The end of a connection that a trap has caught; held until the link is restored.
+    async fn catch(&self, held: bool) -> io::Result<()> {
+        let mut pace = self.pace.clone();
+        pace.mark_unchanged();
+        self.seen.caught.fetch_add(1, Ordering::Relaxed);
+        if held {
+            pace.changed().await.map_err(io::Error::other)?;
+        }
+        Err(io::ErrorKind::ConnectionAborted.into())
     }
 }

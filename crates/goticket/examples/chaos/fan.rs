@@ -146,7 +146,6 @@ impl Fan {
         manner: Manner,
         until: Instant,
     ) -> anyhow::Result<Option<Attempt>> {
-        let patient = manner == Manner::LooksLater;
         let mut manner = Some(manner);
         while Instant::now() < until {
             let answers = match manner.take() {
@@ -162,11 +161,8 @@ impl Fan {
                 return Ok(Some(decided));
             }
             if let Some(pending) = pending {
-                let decided = self.look_until_decided(shop, sent, &pending, until).await?;
-                // "Accepted" is a promise: who takes it for an answer does not ask again.
-                if decided.is_some() || patient {
-                    return Ok(decided);
-                }
+                // "Accepted" is a promise: nobody needs to ask again. In the end the key is sent once more.
+                return self.look_until_decided(shop, sent, &pending, until).await;
             }
             sleep(away.min(AWAY_MAX)).await;
         }

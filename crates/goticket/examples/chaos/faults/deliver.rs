@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::kind::{Harm, Kind};
 use super::plan::Planned;
-use super::{processes, servers, ways};
+use super::{commits, processes, servers, ways};
 use crate::cast::{Cast, Process};
 
 /// What came of a planned fault.
@@ -55,7 +55,7 @@ async fn deliver(cast: &Cast, planned: &Planned) -> anyhow::Result<String> {
                 Harm::Slow => ways::slow(&links, Duration::from_millis(planned.delay_ms), lasts).await,
             }
         }
-        Kind::LoseCommit => ways::lose_commit(cast, lasts).await,
+        Kind::AtCommit(moment) => commits::catch(cast, moment, lasts).await,
         Kind::FlushRedis => servers::flush_redis(cast).await,
         Kind::Alarm(scarce) => servers::alarm(cast, scarce, lasts).await,
         Kind::Restart(server) => servers::restart(cast, server, lasts).await,
