@@ -10,10 +10,10 @@ use tokio::time::{Instant, sleep};
 
 use crate::cast::Cast;
 use crate::fan::Fan;
+use crate::habits::Manner;
 use crate::history::Outcome;
 use crate::shop::Shop;
 use crate::verdict::Row;
-use crate::wish::Manner;
 
 /// What does not move for so long will not settle. Longer than a hold, and than the pauses of what tries again.
 const STANDSTILL: Duration = Duration::from_secs(75);

@@ -20,7 +20,7 @@ pub(crate) struct Delivery {
     pub seen: Result<String, String>,
 }
 
-/// Delivers every fault at its time from `begun` on, each as a task of its own, and returns when all are healed.
+/// Delivers every fault at its time from `begun` on, each as a task of its own, and returns when all are over.
 pub(crate) async fn carry_out(cast: &Arc<Cast>, faults: Vec<Planned>, begun: Instant) -> Vec<Delivery> {
     let mut tasks = JoinSet::new();
     for planned in faults {

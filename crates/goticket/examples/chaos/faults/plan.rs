@@ -115,7 +115,7 @@ impl Planned {
     /// A killed server is back only when it answers, an alarm is raised and ended by a tool that starts a virtual machine: so long
     /// that takes on two busy cores.
     fn ends_at_ms(&self) -> u64 {
-        let heals_ms = match self.kind {
+        let back_ms = match self.kind {
             Kind::Alarm(_) => 6_000,
             Kind::Restart(Server::Redis) => 500,
             Kind::Restart(Server::Postgres) => 2_000,
@@ -123,7 +123,7 @@ impl Planned {
             Kind::Restart(Server::RabbitMq) => 14_000,
             _ => 0,
         };
-        self.at_ms + self.for_ms + heals_ms
+        self.at_ms + self.for_ms + back_ms
     }
 
     fn claims(&self) -> Vec<Claim> {
