@@ -208,7 +208,9 @@ impl World {
         let mut tx = self.pool.begin().await.unwrap();
         for lane in lanes().all() {
             let of_lane: Vec<DomainEvent> = events.iter().filter(|event| lanes().of(event.subject) == lane).cloned().collect();
-            tell(&mut tx, lane, &of_lane).await;
+            if !of_lane.is_empty() {
+                tell(&mut tx, lane, &of_lane).await;
+            }
         }
         tx.commit().await.unwrap();
     }
