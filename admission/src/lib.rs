@@ -36,7 +36,7 @@ pub use inbound::grpc::router as grpc_router;
 pub async fn connect(config: &Config) -> anyhow::Result<Deps> {
     let folder = KeyFolder::at(&config.keys.dir);
     Ok(Deps {
-        pool: postgres::connect(&config.postgres).await.context("connect to PostgreSQL")?,
+        pool: postgres::connect(&config.postgres, postgres::Plans::ByKeys).await.context("connect to PostgreSQL")?,
         redis: redis::connect(&config.redis).await.context("connect to Redis")?,
         place_keys: folder.place()?,
         entry_signer: folder.entry_signer()?,

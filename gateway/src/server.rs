@@ -74,7 +74,7 @@ impl Gateway {
         let address = listener.local_addr()?;
         let drain = config.shutdown.drain_ms.millis();
 
-        let pool = postgres::connect(&config.postgres).await.context("connect to PostgreSQL")?;
+        let pool = postgres::connect(&config.postgres, postgres::Plans::ByKeys).await.context("connect to PostgreSQL")?;
         let redis = redis::connect(&config.redis).await.context("connect to Redis")?;
         let amqp = amqp::connect(&config.amqp, "gateway").await.context("connect to RabbitMQ")?;
         let channel = amqp.channel().await.context("open a channel to RabbitMQ")?;

@@ -1,7 +1,7 @@
 //! Keys and channels in Redis. All keys of one event share the hash tag `{event}`, so that a Redis Cluster spreads events over
 //! shards and every script touches one slot. `prefix` separates deployments (and tests).
 
-use goticket_domain::EventId;
+use goticket_domain::{EventId, SeatNo};
 
 /// Keys of one event.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,7 +70,7 @@ impl EventKeys {
     }
 
     /// STRING per seat, the booking that is being decided for it; short-lived, only saves wasted work.
-    pub fn seat_lock(&self, seat: u32) -> String {
+    pub fn seat_lock(&self, seat: SeatNo) -> String {
         self.key(&format!("lock:{seat}"))
     }
 

@@ -17,5 +17,5 @@ pub mod payment;
 pub mod queue;
 pub mod seating;
 
-pub use ids::{AccountId, BookingId, EventId, PaymentId, TicketId, VenueId};
+pub use ids::{AccountId, BookingId, CategoryNo, EventId, PaymentId, SeatNo, SectionNo, TicketId, VenueId};
 pub use money::Money;

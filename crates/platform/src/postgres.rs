@@ -22,9 +22,34 @@ const KEEPALIVE_COUNT: u64 = 3;
 /// The server lets a client go that does not acknowledge what it was sent.
 const UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(20);
 
+/// How statements are planned.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Plans {
+    /// Each time anew, for the tables as they are: for statements that read much or run seldom.
+    ForTheMoment,
+    /// Once per connection, by indexes only, however empty the tables are at that moment: for statements that run all the time and find
+    /// their rows by keys. A plan that was made for an empty table reads all of it later.
+    ByKeys,
+}
+
 /// Connects, and fails if the database cannot be reached within the acquire time-out. Afterwards the pool reconnects by itself.
-pub async fn connect(config: &PostgresConfig) -> Result<PgPool, sqlx::Error> {
-    pool_options(config).connect_with(connect_options(config)?).await
+pub async fn connect(config: &PostgresConfig, plans: Plans) -> Result<PgPool, sqlx::Error> {
+    pool_options(config).connect_with(connect_options(config)?.options(plans.settings().iter().copied())).await
+}
+
+impl Plans {
+    fn settings(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::ForTheMoment => &[("plan_cache_mode", "force_custom_plan")],
+            Self::ByKeys => &[
+                ("plan_cache_mode", "force_generic_plan"),
+                ("enable_seqscan", "off"),
+                ("enable_hashjoin", "off"),
+                ("enable_mergejoin", "off"),
+                ("jit", "off"),
+            ],
+        }
+    }
 }
 
 fn pool_options(config: &PostgresConfig) -> PgPoolOptions {

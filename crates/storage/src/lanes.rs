@@ -2,11 +2,57 @@
 
 pub mod leases;
 
-use goticket_domain::lane::LaneCount;
-use sqlx::PgPool;
+use goticket_domain::lane::{LaneCount, LaneNo};
+use sqlx::{PgConnection, PgPool};
 
 use crate::StorageError;
 use crate::columns::number;
+
+/// Where a lane stands, as its owner knows it. Whoever writes for the lane says so, and writes nothing if it stands elsewhere.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Fence {
+    /// Which lane.
+    pub lane: LaneNo,
+    /// Rises with every change of the owner.
+    pub epoch: i64,
+    /// Transactions so far.
+    pub sequence: i64,
+    /// The last position in the outbox.
+    pub position: i64,
+}
+
+impl Fence {
+    /// After a transaction that told of so many domain events.
+    #[must_use]
+    pub fn after(self, events: usize) -> Self {
+        let events = i64::try_from(events).unwrap_or(i64::MAX);
+        Self { sequence: self.sequence + 1, position: self.position.saturating_add(events), ..self }
+    }
+}
+
+/// Where the lane stands; none if its epoch is another one.
+pub async fn fence(db: &mut PgConnection, lane: LaneNo, epoch: i64) -> Result<Option<Fence>, StorageError> {
+    let row: Option<(i64, i64)> = sqlx::query_as("SELECT sequence, position FROM lanes WHERE lane = $1 AND epoch = $2")
+        .bind(number::<_, i16>(lane.0)?)
+        .bind(epoch)
+        .fetch_optional(db)
+        .await?;
+    Ok(row.map(|(sequence, position)| Fence { lane, epoch, sequence, position }))
+}
+
+/// Ends a transaction of which it is not known whether it was committed: if it is still on its way, this waits for it or shuts it out.
+/// `before` is where the lane stood before it. Returns where the lane stands now, and whether that transaction moved it there; none if
+/// the epoch is another one by now.
+pub async fn settle(db: &mut PgConnection, before: &Fence) -> Result<Option<(Fence, bool)>, StorageError> {
+    // Only who has this epoch moves the sequence: one step is ours here, the other that transaction's.
+    let row: Option<(i64, i64)> =
+        sqlx::query_as("UPDATE lanes SET sequence = sequence + 1 WHERE lane = $1 AND epoch = $2 RETURNING sequence, position")
+            .bind(number::<_, i16>(before.lane.0)?)
+            .bind(before.epoch)
+            .fetch_optional(db)
+            .await?;
+    Ok(row.map(|(sequence, position)| (Fence { sequence, position, ..*before }, sequence == before.sequence + 2)))
+}
 
 /// How many lanes the installation has: what its first migration was told.
 pub async fn count(pool: &PgPool) -> Result<LaneCount, StorageError> {

@@ -10,7 +10,6 @@ pub mod audit;
 pub mod bookings;
 mod columns;
 pub mod events;
-mod guard;
 pub mod lanes;
 pub mod notifications;
 pub mod outbox;
@@ -37,6 +36,12 @@ pub enum StorageError {
         /// The constraint's or index' name.
         constraint: String,
     },
+    /// A row was not as it had been known: `what` names the kind of row. Nothing was written.
+    #[error("{what} were not as they had been known")]
+    Guard {
+        /// `fence`, `bookings`, `seats` or `payments`.
+        what: String,
+    },
     /// Lost against a concurrent transaction (deadlock, serialization, lock time-out): try the transaction again.
     #[error("lost against a concurrent transaction: {0}")]
     Conflict(#[source] sqlx::Error),
@@ -55,6 +60,7 @@ impl From<sqlx::Error> for StorageError {
         if let sqlx::Error::Database(db) = &error {
             let code = db.code().unwrap_or_default();
             return match (db.constraint(), code.as_ref()) {
+                (Some(what), "GT001") => Self::Guard { what: what.to_owned() },
                 (Some(constraint), "23505" | "23503" | "23514") => Self::Constraint { constraint: constraint.to_owned() },
                 (_, "40001" | "40P01" | "55P03") => Self::Conflict(error),
                 (_, code) if EVERYBODYS.iter().any(|class| code.starts_with(class)) => Self::Unavailable(error),

@@ -88,13 +88,13 @@ pub async fn all(pool: &PgPool, event: EventId) -> Result<Vec<Seat>, StorageErro
     rows.into_iter().map(seat).collect()
 }
 
-/// Who has the seats that are not free: number and state (see [`seat_state`]). Served by `booking_seats_one_live`. A concurrent
+/// Who has the seats that are not free: number and state (see [`seat_state`]). Served by the primary key of `taken_seats`. A concurrent
 /// batch is in it wholly or not at all.
 pub async fn taken(pool: &PgPool, event: EventId) -> Result<Vec<(u32, u8)>, StorageError> {
     let rows: Vec<(i32, bool)> = sqlx::query_as(
         "SELECT s.seat, b.state = 'confirmed'
-         FROM booking_seats s JOIN bookings b ON b.id = s.booking
-         WHERE s.event = $1 AND s.live",
+         FROM taken_seats s JOIN bookings b ON b.id = s.booking
+         WHERE s.event = $1",
     )
     .bind(event.0)
     .fetch_all(pool)

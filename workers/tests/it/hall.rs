@@ -4,22 +4,27 @@
 //! places, category 1. Category 0 costs 50.00, category 1 30.00. An account may have ten tickets.
 
 mod clean;
+mod worker;
 
 use std::time::Duration;
 
-use goticket_contracts::{
-    commands::{Action, Command, PaymentNotice, PaymentResult},
-    replies::ReplyResult,
-};
+use goticket_contracts::commands::CommandMessage;
 use goticket_domain::{
-    AccountId, BookingId, EventId, Money, PaymentId,
-    booking::{BookingRequest, BookingState, IdempotencyKey, Outcome, RefusalReason, SeatChoice},
+    AccountId, BookingId, CategoryNo, EventId, Money, PaymentId, SeatNo, SectionNo,
+    booking::{
+        Answer, BookingRequest, BookingState, Command, IdempotencyKey, Outcome, PaymentNotice, PaymentResult, RefusalReason,
+        SeatChoice,
+    },
+    lane::{LaneCount, LaneNo},
 };
-use goticket_platform::{postgres, redis, redis::Redis};
+use goticket_platform::{
+    postgres::{self, Plans},
+    redis::{self, Redis},
+};
 use goticket_testkit::{Links, TestBed};
 use goticket_workers::{
     Config,
-    app::booking::{BookingWorker, Job, Verdict},
+    app::booking::{Deciding, Job, Verdict},
     outbound::seats::SeatBoard,
 };
 use iso_currency::Currency;
@@ -34,6 +39,11 @@ pub(crate) const LIMIT: u32 = 10;
 
 /// Shorter than a person would wait for a test, longer than any batch here takes.
 pub(crate) const BATCH_TIMEOUT: Duration = Duration::from_secs(3);
+
+pub(crate) use worker::Worker;
+
+/// Lanes of the installation.
+pub(crate) const LANES: u16 = 4;
 
 /// The hall and its servers.
 pub(crate) struct Hall {
@@ -56,28 +66,49 @@ impl Hall {
 
     async fn in_bed(bed: TestBed) -> Self {
         let config: Config = super::config(&bed, &[("GOTICKET__REDIS__RESPONSE_TIMEOUT_MS", "300")]);
-        let pool = postgres::connect(&config.postgres).await.unwrap();
-        goticket_storage::migrate(&pool, goticket_domain::lane::LaneCount::new(4).unwrap()).await.unwrap();
+        let pool = postgres::connect(&config.postgres, Plans::ByKeys).await.unwrap();
+        goticket_storage::migrate(&pool, LaneCount::new(LANES).unwrap()).await.unwrap();
         let redis = redis::connect(&config.redis).await.unwrap();
         let event = EventId::generate();
         build(&pool, event).await;
         Self { _bed: bed, config, pool, redis, event }
     }
 
-    /// A worker with memory, connections and seat board of its own.
-    pub(crate) async fn worker(&self) -> BookingWorker {
-        let pool = postgres::connect(&self.config.postgres).await.unwrap();
-        let redis = redis::connect(&self.config.redis).await.unwrap();
-        BookingWorker::new(pool, SeatBoard::new(redis, Duration::from_secs(5)), BATCH_TIMEOUT, CancellationToken::new())
+    pub(crate) fn lane(&self) -> LaneNo {
+        LaneCount::new(LANES).unwrap().of(self.event)
+    }
+
+    /// A worker with memory, connections and seat board of its own. It takes the lane when it decides.
+    pub(crate) async fn worker(&self) -> Worker {
+        self.worker_with(&self.config.redis, usize::MAX).await
     }
 
     /// A worker whose Redis is another one: it neither sees our locks nor touches our map.
-    pub(crate) async fn worker_elsewhere(&self) -> BookingWorker {
-        let pool = postgres::connect(&self.config.postgres).await.unwrap();
+    pub(crate) async fn worker_elsewhere(&self) -> Worker {
         let mut config = self.config.redis.clone();
         config.prefix = format!("{}elsewhere:", config.prefix);
-        let redis = redis::connect(&config).await.unwrap();
-        BookingWorker::new(pool, SeatBoard::new(redis, Duration::from_secs(5)), BATCH_TIMEOUT, CancellationToken::new())
+        self.worker_with(&config, usize::MAX).await
+    }
+
+    /// A worker that remembers so many seats.
+    pub(crate) async fn forgetful_worker(&self, seats_max: usize) -> Worker {
+        self.worker_with(&self.config.redis, seats_max).await
+    }
+
+    async fn worker_with(&self, config: &goticket_platform::config::RedisConfig, seats_max: usize) -> Worker {
+        Worker::new(self.deciding(config, seats_max).await, self.pool.clone(), self.lane())
+    }
+
+    async fn deciding(&self, config: &goticket_platform::config::RedisConfig, seats_max: usize) -> Deciding {
+        let pool = postgres::connect(&self.config.postgres, Plans::ByKeys).await.unwrap();
+        let board = SeatBoard::new(redis::connect(config).await.unwrap(), Duration::from_secs(5));
+        Deciding::new(pool, board, BATCH_TIMEOUT, seats_max, CancellationToken::new())
+    }
+
+    /// An owner of the hall's lane in a new epoch.
+    pub(crate) async fn owner(&self) -> (i64, goticket_workers::app::booking::LaneOwner) {
+        let deciding = self.deciding(&self.config.redis, usize::MAX).await;
+        worker::take(&deciding, &self.pool, self.lane()).await
     }
 
     pub(crate) async fn account(&self) -> AccountId {
@@ -97,14 +128,17 @@ impl Hall {
     /// A request for seats of the section they lie in.
     pub(crate) fn named(&self, account: AccountId, key: &str, seats: &[u32]) -> Job {
         let section = SEATS.iter().position(|of| of.contains(&seats[0])).unwrap_or(0);
-        self.request(account, key, u16::try_from(section).unwrap(), SeatChoice::Named { seats: seats.to_vec() })
+        let choice = SeatChoice::named(seats.iter().copied().map(SeatNo).collect()).unwrap();
+        self.request(account, key, u16::try_from(section).unwrap(), choice)
     }
 
     pub(crate) fn best(&self, account: AccountId, key: &str, section: u16, quantity: u8, category: Option<u16>) -> Job {
-        self.request(account, key, section, SeatChoice::BestAvailable { quantity, category })
+        let choice = SeatChoice::best_available(quantity.into(), category.map(CategoryNo)).unwrap();
+        self.request(account, key, section, choice)
     }
 
     pub(crate) fn request(&self, account: AccountId, key: &str, section: u16, choice: SeatChoice) -> Job {
+        let section = SectionNo(section);
         let request = BookingRequest {
             booking: BookingId::generate(),
             event: self.event,
@@ -114,15 +148,15 @@ impl Hall {
             payload_hash: BookingRequest::hash(self.event, section, &choice),
             choice,
         };
-        self.job(section, Action::Create { request })
+        self.job(Command::Create { request })
     }
 
     pub(crate) fn cancel(&self, booking: BookingId, account: AccountId) -> Job {
-        self.job(0, Action::Cancel { booking, account })
+        self.job(Command::Cancel { booking, account, undecided: None })
     }
 
     pub(crate) fn expire(&self, booking: BookingId) -> Job {
-        self.job(0, Action::Expire { booking })
+        self.job(Command::Expire { booking })
     }
 
     pub(crate) fn pay(&self, payment: &Payment, notice_id: &str, result: PaymentResult) -> Job {
@@ -133,12 +167,13 @@ impl Hall {
             notice_id: notice_id.into(),
             result,
             amount: payment.amount,
+            asked: payment.amount,
         };
-        self.job(0, Action::Pay { notice })
+        self.job(Command::Pay { notice })
     }
 
-    fn job(&self, section: u16, action: Action) -> Job {
-        Command { event: self.event, section, reply_to: Some("gateway-1".into()), action }.into()
+    pub(crate) fn job(&self, command: Command) -> Job {
+        CommandMessage { event: self.event, reply_to: Some("gateway-1".into()), command }.into()
     }
 
     /// An open attempt to pay what the booking costs, as the gateway makes it: while another one is open there is none.
@@ -185,7 +220,8 @@ impl Hall {
     /// The types of a booking's domain events, in order.
     pub(crate) async fn told(&self, booking: BookingId) -> Vec<String> {
         sqlx::query_scalar(
-            "SELECT replace(type, 'goticket.', '') FROM outbox WHERE body::jsonb #>> '{data,booking}' = $1 ORDER BY xid, sequence",
+            "SELECT replace(body::jsonb ->> 'type', 'goticket.', '') FROM outbox WHERE body::jsonb #>> '{data,booking}' = $1
+             ORDER BY lane, position",
         )
         .bind(booking.to_string())
         .fetch_all(&self.pool)
@@ -206,16 +242,16 @@ pub(crate) struct Payment {
 #[track_caller]
 pub(crate) fn decided(verdict: &Verdict) -> Result<(BookingId, Vec<u32>), RefusalReason> {
     match verdict {
-        Verdict::Done(ReplyResult::Decided { decided: Outcome::Held { booking, held }, .. }) => {
-            Ok((*booking, held.seats.clone()))
+        Verdict::Done(Answer::Decided { decided: Outcome::Held { booking, held }, .. }) => {
+            Ok((*booking, held.seats.iter().map(|seat| seat.0).collect()))
         }
-        Verdict::Done(ReplyResult::Decided { decided: Outcome::Refused { reason, .. }, .. }) => Err(*reason),
+        Verdict::Done(Answer::Decided { decided: Outcome::Refused { refusal, .. }, .. }) => Err(refusal.reason),
         other => panic!("not a decision: {other:?}"),
     }
 }
 
 pub(crate) fn state(state: BookingState) -> Verdict {
-    Verdict::Done(ReplyResult::State { state })
+    Verdict::Done(Answer::State { state })
 }
 
 async fn build(pool: &PgPool, event: EventId) {

@@ -33,7 +33,7 @@ impl Installation {
         let bed = TestBed::new().await;
         let config: Config = super::config(&bed, &[("GOTICKET__PAYMENTS__API_KEY", "sk_test")]);
         assert_eq!(config.workers.lanes.lease_ms.millis(), LEASE);
-        let pool = postgres::connect(&config.postgres).await.unwrap();
+        let pool = postgres::connect(&config.postgres, postgres::Plans::ByKeys).await.unwrap();
         goticket_storage::migrate(&pool, LaneCount::new(lanes).unwrap()).await.unwrap();
         Self { pool, config: config.workers.lanes, epochs: BTreeMap::new(), _bed: bed }
     }

@@ -16,7 +16,7 @@ struct Config {
 
 pub(super) async fn run(file: Option<&Path>) -> anyhow::Result<ExitCode> {
     let config: Config = super::load(file)?;
-    let pool = goticket_platform::postgres::connect(&config.postgres).await?;
+    let pool = goticket_platform::postgres::connect(&config.postgres, goticket_platform::postgres::Plans::ForTheMoment).await?;
     let wanted = LaneCount::new(config.lanes.count.get()).context("`lanes.count` is out of its range")?;
     let lanes = goticket_storage::migrate(&pool, wanted).await?;
     super::print("The schema is up to date.\n")?;

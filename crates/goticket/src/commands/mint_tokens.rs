@@ -33,7 +33,7 @@ struct Config {
 pub(super) async fn run(file: Option<&Path>, args: &MintArgs) -> anyhow::Result<ExitCode> {
     let config: Config = super::load(file)?;
     let signer = KeyFolder::at(&config.keys.dir).access_signer()?;
-    let pool = goticket_platform::postgres::connect(&config.postgres).await?;
+    let pool = goticket_platform::postgres::connect(&config.postgres, goticket_platform::postgres::Plans::ForTheMoment).await?;
     let password_hash = args.password.as_deref().map(hash).transpose()?;
     let mut lines = String::new();
     let mut first = 1;

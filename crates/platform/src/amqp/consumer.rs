@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures::StreamExt as _;
+use futures::{FutureExt as _, StreamExt as _};
 use lapin::{
     BasicProperties, Channel, Connection,
     options::{BasicAckOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions},
@@ -23,6 +23,7 @@ pub struct Consumer {
     watch: Watch,
     queue: String,
     prefetch: u16,
+    priority: i32,
     generation: u64,
     attached: Option<Attached>,
 }
@@ -48,7 +49,13 @@ pub struct AckError;
 
 impl Consumer {
     pub(super) fn new(watch: Watch, queue: String, prefetch: u16) -> Self {
-        Self { watch, queue, prefetch, generation: 0, attached: None }
+        Self { watch, queue, prefetch, priority: 0, generation: 0, attached: None }
+    }
+
+    /// Of several consumers of a queue, those with the highest priority get everything as long as they keep up.
+    #[must_use]
+    pub fn with_priority(self, priority: i32) -> Self {
+        Self { priority, ..self }
     }
 
     /// The next delivery, however long it takes and however often the connection is lost meanwhile. Can be cancelled without
@@ -65,6 +72,17 @@ impl Consumer {
                 None => tracing::warn!(queue = self.queue, "consumer cancelled by the broker: attaching anew"),
             }
             self.attached = None;
+        }
+    }
+
+    /// A delivery that is here already. None, too, while nothing is attached.
+    pub fn ready(&mut self) -> Option<Delivery> {
+        match self.attached.as_mut()?.deliveries.next().now_or_never()? {
+            Some(Ok(inner)) => Some(Delivery { inner, generation: self.generation }),
+            _ => {
+                self.attached = None;
+                None
+            }
         }
     }
 
@@ -96,7 +114,7 @@ impl Consumer {
                 // The line is gone for good: the process is ending, and nothing will be delivered.
                 return std::future::pending().await;
             };
-            match attach(connection, &self.queue, self.prefetch).await {
+            match attach(connection, &self.queue, self.prefetch, self.priority).await {
                 Ok(attached) => {
                     self.generation += 1;
                     return self.attached.insert(attached);
@@ -108,11 +126,13 @@ impl Consumer {
     }
 }
 
-async fn attach(connection: Arc<Connection>, queue: &str, prefetch: u16) -> Result<Attached, lapin::Error> {
+async fn attach(connection: Arc<Connection>, queue: &str, prefetch: u16, priority: i32) -> Result<Attached, lapin::Error> {
     let channel = within(connection.create_channel()).await?;
     within(channel.basic_qos(prefetch, BasicQosOptions::default())).await?;
     let tag = "".into();
-    let consuming = channel.basic_consume(queue.into(), tag, BasicConsumeOptions::default(), FieldTable::default());
+    let mut arguments = FieldTable::default();
+    arguments.insert("x-priority".into(), AMQPValue::LongInt(priority));
+    let consuming = channel.basic_consume(queue.into(), tag, BasicConsumeOptions::default(), arguments);
     let deliveries = within(consuming).await?;
     Ok(Attached { _connection: connection, _channel: channel, deliveries })
 }

@@ -100,9 +100,10 @@ pub async fn printable(pool: &PgPool, booking: BookingId) -> Result<Option<Print
     .await?;
     let Some(head) = head else { return Ok(None) };
     let places: Vec<Place> = sqlx::query_as(
-        "SELECT t.id, es.name AS section, es.kind, s.row_label, s.number, c.name AS category, bs.price_minor, t.code
+        "SELECT t.id, es.name AS section, es.kind, s.row_label, s.number, c.name AS category,
+                b.prices[array_position(b.seats, t.seat)] AS price_minor, t.code
          FROM tickets t
-         JOIN booking_seats bs ON bs.booking = t.booking AND bs.seat = t.seat
+         JOIN bookings b ON b.id = t.booking
          JOIN seats s ON s.event = t.event AND s.no = t.seat
          JOIN event_sections es ON es.event = t.event AND es.no = s.section
          JOIN event_categories c ON c.event = t.event AND c.no = s.category

@@ -1,6 +1,9 @@
 //! Commands that cannot be carried out.
 
-use goticket_domain::{AccountId, booking::RefusalReason};
+use goticket_domain::{
+    AccountId,
+    booking::{Command, RefusalReason},
+};
 use goticket_workers::app::booking::{Job, Verdict};
 use rstest::rstest;
 
@@ -15,8 +18,14 @@ async fn a_poisoned_command_in_the_middle_of_a_batch_dies_alone() {
     let hall = Hall::open().await;
     let fans = hall.accounts(8).await;
     let mut batch: Vec<Job> = (0..8_u32).map(|n| hall.named(fans[n as usize], "k", &[n])).collect();
-    // Its account does not exist: not even a refusal can be stored for it.
-    batch.insert(3, hall.named(AccountId::generate(), "k", &[9]));
+    // Not even a refusal can be stored for it.
+    let poison = AccountId::generate();
+    let trigger = format!(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'an account to avoid'; END $$;
+         CREATE TRIGGER avoided BEFORE INSERT ON bookings FOR EACH ROW WHEN (NEW.account = '{poison}') EXECUTE FUNCTION refuse();"
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(trigger)).execute(&hall.pool).await.unwrap();
+    batch.insert(3, hall.named(poison, "k", &[9]));
     let verdicts = hall.worker().await.run_once(&batch).await;
     for (n, verdict) in verdicts.iter().enumerate() {
         assert_eq!(is_dead(verdict), n == 3, "{n}: {verdict:?}");
@@ -30,7 +39,7 @@ async fn a_poisoned_request_still_gets_an_answer_that_is_kept() {
     let hall = Hall::open().await;
     sqlx::raw_sql(
         "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'seat 13 is haunted'; END $$;
-         CREATE TRIGGER haunted BEFORE INSERT ON booking_seats FOR EACH ROW WHEN (NEW.seat = 13) EXECUTE FUNCTION refuse();",
+         CREATE TRIGGER haunted BEFORE INSERT ON taken_seats FOR EACH ROW WHEN (NEW.seat = 13) EXECUTE FUNCTION refuse();",
     )
     .execute(&hall.pool)
     .await
@@ -88,7 +97,7 @@ async fn an_id_that_is_taken_cannot_take_a_booking_over() {
     let worker = hall.worker().await;
     let theirs = hall.named(fans[0], "k", &[1]);
     let mut mine = hall.named(fans[1], "k", &[2]);
-    if let goticket_contracts::commands::Action::Create { request } = &mut mine.command.action {
+    if let Command::Create { request } = &mut mine.message.command {
         request.booking = theirs.booking();
     }
     let verdicts = worker.run_once(&[theirs.clone(), mine.clone()]).await;
