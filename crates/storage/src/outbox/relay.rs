@@ -64,13 +64,6 @@ pub struct Batch {
     pub gaps: Vec<Gap>,
 }
 
-/// Tells the planner to look things up: plans are made once per connection, and one that was made for a new day's partition, while it
-/// was empty, would read all of it ever after.
-pub async fn prepare(db: &mut PgConnection) -> Result<(), StorageError> {
-    sqlx::query("SET enable_seqscan = off").execute(&mut *db).await?;
-    Ok(())
-}
-
 /// Where lanes stand. One that is not leased under its epoch any more is left out.
 pub async fn cursors(db: &mut PgConnection, leases: &[Lease]) -> Result<Vec<Cursor>, StorageError> {
     // By primary key. Nobody else moves a cursor under an epoch that is still there.
@@ -173,7 +166,7 @@ pub async fn advance(db: &mut PgConnection, moves: &[(Cursor, i64)]) -> Result<V
 
 /// The age of the first committed row of any lane that is not published, whatever holds it back; zero where everything is.
 pub async fn oldest_unpublished(db: &mut PgConnection) -> Result<SignedDuration, StorageError> {
-    // As in `next_rows`, one row of each lane that is behind. Planned every time: not every connection is a prepared one.
+    // As in `next_rows`, one row of each lane that is behind.
     let millis: Option<i64> = sqlx::query_scalar(
         "SELECT (extract(epoch FROM clock_timestamp() - min(first.written_at)) * 1000)::bigint
          FROM outbox_cursors c
@@ -184,7 +177,6 @@ pub async fn oldest_unpublished(db: &mut PgConnection) -> Result<SignedDuration,
              ORDER BY position
              LIMIT 1) first",
     )
-    .persistent(false)
     .fetch_one(db)
     .await?;
     Ok(SignedDuration::from_millis(millis.unwrap_or(0)))

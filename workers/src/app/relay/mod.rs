@@ -94,7 +94,7 @@ pub enum RelayError {
 pub struct Relay {
     config: RelayConfig,
     pool: PgPool,
-    /// Outside the pool, and set up for reading the outbox.
+    /// Outside the pool: whatever else the process does, domain events are published.
     connection: Option<PgConnection>,
     shares: Shares,
     tick: Duration,
@@ -289,12 +289,9 @@ impl Relay {
 
 /// The relay's own connection, made when there is none.
 async fn connected<'a>(pool: &PgPool, slot: &'a mut Option<PgConnection>) -> Result<&'a mut PgConnection, StorageError> {
-    let connection = if let Some(connection) = slot.take() {
-        connection
-    } else {
-        let mut made = pool.acquire().await?.detach();
-        answered(outbox::prepare(&mut made)).await?;
-        made
+    let connection = match slot.take() {
+        Some(connection) => connection,
+        None => pool.acquire().await?.detach(),
     };
     Ok(slot.insert(connection))
 }
