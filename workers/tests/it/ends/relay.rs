@@ -373,6 +373,42 @@ async fn a_lane_that_is_far_behind_leaves_the_others_their_part() {
     }
 }
 
+/// Rows of the outbox that this connection has read: by sequential scans, and by indexes.
+async fn rows_read(db: &mut PgConnection) -> (i64, i64) {
+    sqlx::query("SELECT pg_stat_force_next_flush()").execute(&mut *db).await.unwrap();
+    sqlx::query_as(
+        "SELECT (SELECT sum(seq_tup_read)::bigint FROM pg_stat_user_tables WHERE relname LIKE 'outbox\\_%' AND relname <> 'outbox_cursors'),
+                (SELECT sum(idx_tup_read)::bigint FROM pg_stat_user_indexes WHERE relname LIKE 'outbox\\_%' AND relname <> 'outbox_cursors')",
+    )
+    .fetch_one(db)
+    .await
+    .unwrap()
+}
+
+#[tokio::test]
+async fn plans_made_for_an_empty_outbox_still_find_rows_by_their_position() {
+    let world = World::new().await;
+    let mut db = world.pool.acquire().await.unwrap();
+    goticket_storage::outbox::partitions::housekeeping(&mut db, 3, 14).await.unwrap();
+    sqlx::query("ANALYZE outbox").execute(&mut *db).await.unwrap();
+    for _ in 0..10 {
+        assert_eq!(next_lanes(&mut db, 500).await, BTreeMap::new());
+        outbox::oldest_unpublished(&mut db).await.unwrap();
+    }
+
+    let (many, few) = (event_in(0), event_in(1));
+    world.commit(&(0..5_000).map(|_| world.some(many)).collect::<Vec<_>>()).await;
+    sqlx::query("UPDATE outbox_cursors SET position = 4000 WHERE lane = 0").execute(&mut *db).await.unwrap();
+    world.commit(&(0..10).map(|_| world.some(few)).collect::<Vec<_>>()).await;
+    let before = rows_read(&mut db).await;
+    assert_eq!(next_lanes(&mut db, 100).await, BTreeMap::from([(0, 90), (1, 10)]));
+    outbox::oldest_unpublished(&mut db).await.unwrap();
+    let after = rows_read(&mut db).await;
+    assert_eq!(after.0 - before.0, 0, "none by scanning");
+    let looked_up = after.1 - before.1;
+    assert!((100..200).contains(&looked_up), "{looked_up} rows were read for a hundred and two");
+}
+
 #[tokio::test]
 async fn kafka_away_costs_time_and_nothing_else() {
     let (bed, links) = TestBed::behind_links().await;

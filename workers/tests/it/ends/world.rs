@@ -3,13 +3,13 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use goticket_contracts::{
-    amqp::{BOOKING_QUEUES, Names, booking_topology, task_topology},
-    commands::Command,
+    amqp::{CommandKind, Names, booking_topology, task_topology},
+    commands::CommandMessage,
     events::{BOOKINGS_TOPIC, BookingFact, DomainEvent},
     tasks,
 };
 use goticket_domain::{
-    AccountId, BookingId, EventId, Money, PaymentId,
+    AccountId, BookingId, EventId, Money, PaymentId, SeatNo, SectionNo,
     booking::RefusalReason,
     lane::{LaneCount, LaneNo},
 };
@@ -70,11 +70,11 @@ impl World {
     pub(crate) async fn on(bed: TestBed) -> Self {
         goticket_platform::crypto::install();
         let config = configured(&bed, &[]);
-        let pool = postgres::connect(&config.postgres).await.unwrap();
+        let pool = postgres::connect(&config.postgres, postgres::Plans::ByKeys).await.unwrap();
         goticket_storage::migrate(&pool, lanes()).await.unwrap();
         let amqp = Arc::new(amqp::connect(&config.amqp, "test").await.unwrap());
         let names = Names::new(amqp.prefix());
-        amqp.declare(&booking_topology(&names)).await.unwrap();
+        amqp.declare(&booking_topology(&names, lanes())).await.unwrap();
         amqp.declare(&task_topology(&names)).await.unwrap();
         let (event, fan) = on_sale(&pool, &bed).await;
         Self { bed, config, pool, amqp, names, event, fan }
@@ -127,7 +127,7 @@ impl World {
     }
 
     pub(crate) fn commands(&self) -> CommandQueue {
-        CommandQueue::new(self.amqp.publisher(), &self.names)
+        CommandQueue::new(self.amqp.publisher(), &self.names, lanes())
     }
 
     pub(crate) fn folder(&self) -> ObjectFolder {
@@ -143,10 +143,11 @@ impl World {
         let booking = BookingId::generate();
         sqlx::query(
             "WITH b AS (
-                 INSERT INTO bookings (id, event, section, account, state, quantity, total_minor, currency, held_at, hold_expires_at)
-                 VALUES ($1, $2, 0, $3, $4, 1, 4900, 'EUR', now(), now() + $6 * interval '1 second') RETURNING id)
-             INSERT INTO booking_seats (booking, event, seat, section, price_minor, live)
-             SELECT $1, $2, $5, 0, 4900, $4 IN ('held', 'confirmed') FROM b",
+                 INSERT INTO bookings (id, event, section, account, key, payload_hash, decided_at, seats, prices, total_minor, currency,
+                                       held_until, state, hold_expires_at, changed_at)
+                 SELECT $1, $2, 0, $3, $1::text, sha256(''), now(), ARRAY[$5::integer], ARRAY[4900], 4900, 'EUR', until, $4, until, now()
+                 FROM (SELECT now() + $6 * interval '1 second' AS until) hold)
+             INSERT INTO taken_seats (event, seat, booking) SELECT $2, $5, $1 WHERE $4 IN ('held', 'confirmed')",
         )
         .bind(booking.0)
         .bind(self.event.0)
@@ -173,7 +174,7 @@ impl World {
             .await
             .unwrap();
         let (account, payment) = (self.fan, PaymentId::generate());
-        let seats = vec![u32::try_from(seat).unwrap()];
+        let seats = vec![SeatNo(u32::try_from(seat).unwrap())];
         (booking, Self::fact(self.event, BookingFact::BookingConfirmed { booking, account, payment, seats }))
     }
 
@@ -200,7 +201,7 @@ impl World {
     /// Some fact about `event`, for tests that only care for its order.
     pub(crate) fn some(&self, event: EventId) -> DomainEvent {
         let (booking, account, reason) = (BookingId::generate(), self.fan, RefusalReason::Sold);
-        Self::fact(event, BookingFact::BookingRefused { booking, account, section: 0, reason })
+        Self::fact(event, BookingFact::BookingRefused { booking, account, section: SectionNo(0), reason })
     }
 
     /// Tells of `events` in one transaction, lane by lane.
@@ -268,10 +269,11 @@ impl World {
         self.published().await.remove(&event.to_string()).unwrap_or_default()
     }
 
-    /// The commands now on the section queues, taken off them.
-    pub(crate) async fn take_commands(&self, count: usize) -> Vec<Command> {
+    /// The commands now on the lanes' queues, taken off them.
+    pub(crate) async fn take_commands(&self, count: usize) -> Vec<CommandMessage> {
         let mut taken = Vec::new();
-        let mut consumers: Vec<_> = (0..BOOKING_QUEUES).map(|n| self.amqp.consume(self.names.bookings_queue(n), 100)).collect();
+        let queues = lanes().all().flat_map(|lane| CommandKind::ALL.map(|kind| self.names.lane_queue(lane, kind)));
+        let mut consumers: Vec<_> = queues.map(|queue| self.amqp.consume(queue, 100)).collect();
         while taken.len() < count {
             let next = futures::future::select_all(consumers.iter_mut().map(|consumer| Box::pin(consumer.next())));
             let (delivery, ..) = timeout(PATIENCE, next).await.expect("a command");
