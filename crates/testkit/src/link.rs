@@ -1,38 +1,26 @@
-//! A TCP proxy that can be cut, go silent, be slow, or lose an answer: fault injection for any server.
+//! A TCP proxy that can be cut, go silent, be slow, or stop at a certain word: fault injection for any server.
+
+mod line;
 
 use std::{
     io,
     net::SocketAddr,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-        mpsc::{SyncSender, sync_channel},
-    },
+    sync::{Arc, atomic::Ordering, mpsc::sync_channel},
     thread,
     time::Duration,
 };
 
 use anyhow::{Context as _, Result, bail};
 use tokio::{
-    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
-    net::{TcpListener, TcpStream},
     runtime::Builder,
     sync::{
-        mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+        mpsc::{UnboundedSender, unbounded_channel},
         watch,
     },
-    task::JoinSet,
-    time::sleep,
 };
 
+use self::line::{Line, Order, Pace, Seen, Then, What, serve};
 use crate::{addresses::host_and_port, ports::free_port};
-
-/// How long [`Link::restore`] tries to get its port back.
-const RESTORE_TRIES: u32 = 200;
-const RESTORE_PAUSE: Duration = Duration::from_millis(25);
-
-/// Passed on at once, at most.
-const BUFFER_BYTES: usize = 16 * 1024;
 
 /// A loopback port whose connections are passed on to a server, until they are cut.
 ///
@@ -44,39 +32,6 @@ pub struct Link {
     orders: UnboundedSender<Order>,
     pace: watch::Sender<Pace>,
     seen: Arc<Seen>,
-}
-
-/// How bytes are passed on.
-#[derive(Clone, Copy, Debug, Default)]
-struct Pace {
-    silent: bool,
-    delay: Duration,
-}
-
-/// What has happened on a link.
-#[derive(Debug, Default)]
-struct Seen {
-    accepted: AtomicUsize,
-    held_up: AtomicUsize,
-    answers_lost: AtomicUsize,
-    /// The next client that says this never hears the answer.
-    trap: Mutex<Option<Vec<u8>>>,
-}
-
-#[derive(Debug)]
-struct Order {
-    what: What,
-    /// How many connections were closed.
-    done: SyncSender<io::Result<usize>>,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum What {
-    Open,
-    /// Closes every connection, and the door.
-    Cut,
-    /// Closes every connection; the door stays as it is.
-    Drop,
 }
 
 impl Link {
@@ -149,10 +104,21 @@ impl Link {
     }
 
     /// The next client whose bytes hold `said` (anything, where it is empty) has them delivered, and its connection closed when the
-    /// server answers: the server has done it, and the client cannot know. [`answers_lost`](Self::answers_lost) tells that it
-    /// happened. [`restore`](Self::restore) takes the trap away.
+    /// server answers: the server has done it, and the client cannot know. [`caught`](Self::caught) tells that it happened.
+    /// [`restore`](Self::restore) takes the trap away.
     pub fn lose_answer_to(&self, said: &[u8]) {
-        self.seen.set_trap(Some(said.to_vec()));
+        self.seen.set_trap(said, Then::LoseAnswer);
+    }
+
+    /// The same, but nothing is closed: the client waits for the answer, as long as it likes or until [`restore`](Self::restore),
+    /// which closes the connection.
+    pub fn hold_answer_to(&self, said: &[u8]) {
+        self.seen.set_trap(said, Then::HoldAnswer);
+    }
+
+    /// The same, but the server never hears those bytes.
+    pub fn hold_request(&self, said: &[u8]) {
+        self.seen.set_trap(said, Then::HoldRequest);
     }
 
     /// Connections accepted so far.
@@ -165,9 +131,9 @@ impl Link {
         self.seen.held_up.load(Ordering::Relaxed)
     }
 
-    /// Answers lost so far, as [`lose_answer_to`](Self::lose_answer_to) wants it.
-    pub fn answers_lost(&self) -> usize {
-        self.seen.answers_lost.load(Ordering::Relaxed)
+    /// How many clients the traps have caught so far: the answer is lost, or there and held, or the request is held.
+    pub fn caught(&self) -> usize {
+        self.seen.caught.load(Ordering::Relaxed)
     }
 
     /// Accepts connections again, at full speed, and passes on what waited. Has happened on return.
@@ -175,7 +141,7 @@ impl Link {
     /// # Panics
     /// When someone else has taken the port in the meantime.
     pub fn restore(&self) {
-        self.seen.set_trap(None);
+        self.seen.take_trap_away();
         self.pace.send_replace(Pace::default());
         self.carry_out(What::Open, "restore");
     }
@@ -188,156 +154,10 @@ impl Link {
     }
 }
 
-impl Seen {
-    fn set_trap(&self, said: Option<Vec<u8>>) {
-        *self.trap.lock().unwrap_or_else(PoisonError::into_inner) = said;
-    }
-
-    /// Whether the trap is set for these bytes; it springs once.
-    fn springs_on(&self, bytes: &[u8]) -> bool {
-        let mut trap = self.trap.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = |said: &Vec<u8>| said.is_empty() || bytes.windows(said.len()).any(|window| window == said);
-        trap.take_if(|said| !bytes.is_empty() && found(said)).is_some()
-    }
-}
-
 /// Sends the order and waits until it has been carried out.
 fn order(orders: &UnboundedSender<Order>, what: What) -> io::Result<usize> {
     let (done, outcome) = sync_channel(1);
     let dead = || io::Error::other("its thread is gone");
     orders.send(Order { what, done }).map_err(|_| dead())?;
     outcome.recv().map_err(|_| dead())?
-}
-
-/// Where connections go, and how they are.
-#[derive(Clone)]
-struct Line {
-    target: String,
-    pace: watch::Receiver<Pace>,
-    seen: Arc<Seen>,
-}
-
-/// Runs until the [`Link`] is dropped; then everything here is dropped, and so closed.
-async fn serve(addr: SocketAddr, line: Line, mut inbox: UnboundedReceiver<Order>) {
-    let mut listener: Option<TcpListener> = None;
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            biased;
-            received = inbox.recv() => {
-                let Some(Order { what, done }) = received else { return };
-                let outcome = match what {
-                    What::Open => reopen(addr, &mut listener).await.map(|()| 0),
-                    What::Cut => {
-                        listener = None;
-                        Ok(close_all(&mut connections).await)
-                    }
-                    What::Drop => Ok(close_all(&mut connections).await),
-                };
-                let _ = done.send(outcome);
-            }
-            Ok(client) = accept(listener.as_ref()) => {
-                line.seen.accepted.fetch_add(1, Ordering::Relaxed);
-                connections.spawn(pass_on(client, line.clone()));
-            }
-            Some(_) = connections.join_next() => {}
-        }
-    }
-}
-
-/// Returns how many there were.
-async fn close_all(connections: &mut JoinSet<()>) -> usize {
-    while connections.try_join_next().is_some() {}
-    let open = connections.len();
-    connections.shutdown().await;
-    open
-}
-
-async fn accept(listener: Option<&TcpListener>) -> io::Result<TcpStream> {
-    match listener {
-        Some(listener) => listener.accept().await.map(|(client, _)| client),
-        None => std::future::pending().await,
-    }
-}
-
-async fn reopen(addr: SocketAddr, listener: &mut Option<TcpListener>) -> io::Result<()> {
-    let mut tries = 0;
-    while listener.is_none() {
-        match TcpListener::bind(addr).await {
-            Ok(bound) => *listener = Some(bound),
-            Err(error) if tries == RESTORE_TRIES => return Err(error),
-            Err(_) => sleep(RESTORE_PAUSE).await,
-        }
-        tries += 1;
-    }
-    Ok(())
-}
-
-async fn pass_on(client: TcpStream, line: Line) {
-    let Ok(server) = TcpStream::connect(&line.target).await else {
-        return;
-    };
-    let _ = (client.set_nodelay(true), server.set_nodelay(true));
-    let (from_client, to_client) = client.into_split();
-    let (from_server, to_server) = server.into_split();
-    let doomed = AtomicBool::new(false);
-    // The first error ends both ways.
-    let _ = tokio::try_join!(there(from_client, to_server, &line, &doomed), back(from_server, to_client, &line, &doomed));
-}
-
-/// Until the client has said everything; then the server hears that, too.
-async fn there(
-    mut from: impl AsyncRead + Unpin,
-    mut to: impl AsyncWrite + Unpin,
-    line: &Line,
-    doomed: &AtomicBool,
-) -> io::Result<()> {
-    let mut buffer = vec![0; BUFFER_BYTES];
-    loop {
-        let read = from.read(&mut buffer).await?;
-        line.keep_pace().await?;
-        if read == 0 {
-            return to.shutdown().await;
-        }
-        to.write_all(&buffer[..read]).await?;
-        // Only now: an answer to what was said before must not end it.
-        if line.seen.springs_on(&buffer[..read]) {
-            doomed.store(true, Ordering::Relaxed);
-        }
-    }
-}
-
-/// Until the server has said everything, or says what its client must not hear.
-async fn back(
-    mut from: impl AsyncRead + Unpin,
-    mut to: impl AsyncWrite + Unpin,
-    line: &Line,
-    doomed: &AtomicBool,
-) -> io::Result<()> {
-    let mut buffer = vec![0; BUFFER_BYTES];
-    loop {
-        let read = from.read(&mut buffer).await?;
-        if doomed.load(Ordering::Relaxed) {
-            line.seen.answers_lost.fetch_add(1, Ordering::Relaxed);
-            return Err(io::ErrorKind::ConnectionAborted.into());
-        }
-        line.keep_pace().await?;
-        if read == 0 {
-            return to.shutdown().await;
-        }
-        to.write_all(&buffer[..read]).await?;
-    }
-}
-
-impl Line {
-    /// Waits as long as the link is silent, or makes one wait.
-    async fn keep_pace(&self) -> io::Result<()> {
-        let Pace { silent, delay } = *self.pace.borrow();
-        if silent || !delay.is_zero() {
-            self.seen.held_up.fetch_add(1, Ordering::Relaxed);
-            sleep(delay).await;
-        }
-        self.pace.clone().wait_for(|pace| !pace.silent).await.map_err(io::Error::other)?;
-        Ok(())
-    }
 }

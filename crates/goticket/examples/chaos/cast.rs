@@ -29,7 +29,7 @@ pub(crate) const LATE_WEBHOOK: Duration = Duration::from_secs(33);
 /// A payment of which no webhook tells is asked about after this: after the late webhook has come.
 const ASKED_ABOUT: Duration = Duration::from_secs(36);
 
-/// How long everything may take to be ready, at the beginning and after healing.
+/// How long everything may take to be ready, at the beginning and after the storm.
 const READY: Duration = Duration::from_mins(2);
 const PROBE: Duration = Duration::from_secs(2);
 
@@ -136,13 +136,13 @@ impl Cast {
     pub(crate) async fn start(&self, process: Process) -> anyhow::Result<()> {
         let settings = self.settings.get(&process).map_or(&[][..], Vec::as_slice);
         self.deployment.lock().await.start_as(process.name(), process.roles(), settings)?;
-        self.born.lock().expect("nobody panics while noting a time").insert(process, Instant::now());
+        self.born.lock().expect("no one panics while noting a time").insert(process, Instant::now());
         Ok(())
     }
 
     /// How long it has been running.
     pub(crate) fn age(&self, process: Process) -> Duration {
-        let born = self.born.lock().expect("nobody panics while noting a time").get(&process).copied();
+        let born = self.born.lock().expect("no one panics while noting a time").get(&process).copied();
         born.map_or(Duration::ZERO, |born| born.elapsed())
     }
 
@@ -193,8 +193,8 @@ impl Cast {
         Ok(None)
     }
 
-    /// Gives everything back that a fault may have left behind: every fault heals itself, this is for those that broke half-way.
-    pub(crate) async fn heal(&self) -> anyhow::Result<()> {
+    /// Gives everything back that a fault may have left behind: every fault ends by itself, this is for those that broke half-way.
+    pub(crate) async fn restore(&self) -> anyhow::Result<()> {
         for server in [Server::Postgres, Server::Redis, Server::RabbitMq, Server::Kafka] {
             self.ways(server, None).into_iter().for_each(Link::restore);
         }

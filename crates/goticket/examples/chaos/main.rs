@@ -1,4 +1,4 @@
-//! A sale while everything goes wrong: real servers, real processes, real HTTP clients, faults by a seed. Then healing, every key once
+//! A sale while everything goes wrong: real servers, real processes, real HTTP clients, faults by a seed. Then recovery, every key once
 //! more, and judges who know nothing of the system's inside. `cargo xtask chaos` calls it; docs/CHAOS.md describes it.
 //!
 //! Data flows one way: `run` sets the `stage`, sends the `crowd` through the `shop` into the `history` while `faults` befall the `cast`,
@@ -11,6 +11,7 @@ mod clock;
 mod crowd;
 mod fan;
 mod faults;
+mod habits;
 mod history;
 mod judge;
 mod options;
@@ -20,7 +21,6 @@ mod shop;
 mod stage;
 mod verdict;
 mod watch;
-mod wish;
 
 use std::path::Path;
 use std::process::ExitCode;

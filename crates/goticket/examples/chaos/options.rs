@@ -7,7 +7,7 @@ use clap::Parser;
 
 use crate::faults::{Kind, Named};
 
-/// A sale of real HTTP clients while everything goes wrong; then healing, every key once more, and the judges.
+/// A sale of real HTTP clients while everything goes wrong; then recovery, every key once more, and the judges.
 #[derive(Debug, Parser)]
 pub(crate) struct Options {
     /// How long the sale lasts, faults included.

@@ -45,7 +45,7 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<Proof> {
     let storm = storm(&cast, &shop, options, planned).await?;
     let sale_over = Instant::now();
     println!("\nEverything is made well again; holds end, late payments arrive …");
-    cast.heal().await?;
+    cast.restore().await?;
     sleep_until(sale_over + LATE_WEBHOOK + WEBHOOK_ARRIVES).await;
     settle::drained(&cast).await?;
     shop.begin_to_settle();

@@ -10,10 +10,10 @@ use tokio::time::{Instant, sleep};
 
 use crate::cast::Cast;
 use crate::fan::Fan;
+use crate::habits::Manner;
 use crate::history::Outcome;
 use crate::shop::Shop;
 use crate::verdict::Row;
-use crate::wish::Manner;
 
 /// What does not move for so long will not settle. Longer than a hold, and than the pauses of what tries again.
 const STANDSTILL: Duration = Duration::from_secs(75);
@@ -107,7 +107,11 @@ pub(crate) async fn replay_every_key(shop: &Shop, fans: &mut [Fan]) -> anyhow::R
     stream::iter(fans.iter_mut().map(Ok::<_, anyhow::Error>))
         .try_for_each_concurrent(AT_A_TIME, async |fan| {
             for sent in std::mem::take(&mut fan.sent) {
-                fan.decide(shop, &sent, Manner::Waits, until).await?;
+                // Until the key itself tells the outcome: what a page tells is not what is compared.
+                while Instant::now() < until
+                    && !fan.decide(shop, &sent, Manner::Waits, until).await?.is_some_and(|decided| decided.is_decision())
+                {
+                }
             }
             Ok(())
         })

@@ -44,7 +44,7 @@ pub(crate) struct Account {
 
 /// One request.
 #[derive(Clone, Debug)]
-pub(crate) struct Ask {
+pub(crate) struct Request {
     pub op: Op,
     pub event: String,
     /// Below a gateway, or an address of the provider.
@@ -79,15 +79,15 @@ impl Shop {
     }
 
     /// Sends one request and writes down what came of it.
-    pub(crate) async fn send(&self, who: &Account, ask: Ask) -> anyhow::Result<Attempt> {
-        let (via, request) = self.request(who, &ask);
+    pub(crate) async fn send(&self, who: &Account, request: Request) -> anyhow::Result<Attempt> {
+        let (via, builder) = self.prepare(who, &request);
         let phase = if self.settling.load(Ordering::Relaxed) { Phase::Settle } else { Phase::Sale };
         let at_ms = self.clock.now_ms();
-        let answer = tokio::time::timeout(ask.timeout, read(request)).await;
+        let answer = tokio::time::timeout(request.timeout, read(builder)).await;
         let done_ms = self.clock.now_ms();
         let Answer { status, headers, body } = answer.ok().flatten().unwrap_or_default();
-        let outcome = classify(ask.op, status, &headers, &body);
-        self.tally.count(ask.op, outcome);
+        let outcome = classify(request.op, status, &headers, &body);
+        self.tally.count(request.op, outcome);
         let text = |member: &str| body[member].as_str().map(str::to_owned);
         let mut attempt = Attempt {
             n: 0,
@@ -96,18 +96,18 @@ impl Shop {
             done_ms,
             client: who.number,
             account: who.id.clone(),
-            op: ask.op,
-            event: ask.event,
-            key: ask.key,
+            op: request.op,
+            event: request.event,
+            key: request.key,
             via,
-            request: ask.body,
+            request: request.body,
             status: status.map(|status| status.as_u16()),
             outcome,
             code: text("code").or_else(|| text("reason")),
             replayed: headers.get("idempotency-replayed").is_some_and(|value| value == "true"),
             retry_after_s: headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok()),
-            booking: text("id").filter(|_| names_booking(ask.op)).or(ask.about),
-            seats: if names_booking(ask.op) { numbers(&body) } else { Vec::new() },
+            booking: text("id").filter(|_| names_booking(request.op)).or(request.about),
+            seats: if names_booking(request.op) { numbers(&body) } else { Vec::new() },
             hold_expires_at_ms: text("hold_expires_at")
                 .and_then(|at| at.parse::<Timestamp>().ok())
                 .map(Timestamp::as_millisecond),
@@ -117,29 +117,29 @@ impl Shop {
         Ok(attempt)
     }
 
-    fn request(&self, who: &Account, ask: &Ask) -> (String, reqwest::RequestBuilder) {
-        let (via, mut request) = match &ask.to {
+    fn prepare(&self, who: &Account, request: &Request) -> (String, reqwest::RequestBuilder) {
+        let (via, mut builder) = match &request.to {
             To::Gateway { nth, method, path } => {
                 let (name, base) = &self.gateways[nth % self.gateways.len()];
-                let request = self.http.request(method.clone(), format!("{base}{path}")).bearer_auth(&who.token);
-                ((*name).to_owned(), if ask.body.is_null() { request } else { request.json(&ask.body) })
+                let builder = self.http.request(method.clone(), format!("{base}{path}")).bearer_auth(&who.token);
+                ((*name).to_owned(), if request.body.is_null() { builder } else { builder.json(&request.body) })
             }
             To::Provider { pay_url, card } => {
-                let request = self.http.post(pay_url).header("accept", "application/json").form(&[("card_number", *card)]);
-                ("provider".to_owned(), request)
+                let builder = self.http.post(pay_url).header("accept", "application/json").form(&[("card_number", *card)]);
+                ("provider".to_owned(), builder)
             }
         };
-        if let Some(key) = ask.key.as_ref().filter(|_| ask.op == Op::Book) {
-            request = request.header("idempotency-key", key);
+        if let Some(key) = request.key.as_ref().filter(|_| request.op == Op::Book) {
+            builder = builder.header("idempotency-key", key);
         }
-        for (name, value) in &ask.headers {
-            request = request.header(*name, value);
+        for (name, value) in &request.headers {
+            builder = builder.header(*name, value);
         }
-        (via, request)
+        (via, builder)
     }
 }
 
-impl Ask {
+impl Request {
     /// A request to a gateway without anything more.
     pub(crate) fn of(op: Op, event: &str, nth: usize, method: Method, path: String) -> Self {
         let (to, event) = (To::Gateway { nth, method, path }, event.to_owned());

@@ -149,7 +149,7 @@ async fn a_link_can_drop_its_connections_be_slow_and_lose_an_answer() {
     assert_eq!(client.read(&mut answer).await.unwrap(), 6, "what is not waited for gets its answer");
     client.write_all(b"COMMIT").await.unwrap();
     assert!(matches!(client.read(&mut answer).await, Ok(0) | Err(_)));
-    assert_eq!(link.answers_lost(), 1);
+    assert_eq!(link.caught(), 1);
     let mut all = Vec::new();
     while let Ok(one) = said.try_recv() {
         all.push(one);
@@ -160,4 +160,19 @@ async fn a_link_can_drop_its_connections_be_slow_and_lose_an_answer() {
     let mut client = TcpStream::connect(link.addr()).await.unwrap();
     client.write_all(b"COMMIT").await.unwrap();
     assert_eq!(client.read(&mut answer).await.unwrap(), 6);
+
+    // Held: nothing is closed before the link is restored. What the server has heard differs.
+    said.recv().await.unwrap();
+    for (hold, heard) in [(Link::hold_answer_to as fn(&Link, &[u8]), true), (Link::hold_request, false)] {
+        let mut client = TcpStream::connect(link.addr()).await.unwrap();
+        let before = link.caught();
+        hold(&link, b"COMMIT");
+        client.write_all(b"COMMIT").await.unwrap();
+        eventually("the trap to spring", DEADLINE, || async { (link.caught() > before).then_some(()) }).await;
+        let waiting = tokio::time::timeout(Duration::from_millis(200), client.read(&mut answer)).await;
+        assert!(waiting.is_err(), "{waiting:?}");
+        link.restore();
+        assert!(matches!(client.read(&mut answer).await, Ok(0) | Err(_)));
+        assert_eq!(said.try_recv().is_ok(), heard);
+    }
 }

@@ -52,7 +52,7 @@ impl Copy {
             .arg(patch)
             .current_dir(self.tree())
             .env("GIT_CEILING_DIRECTORIES", &self.folder);
-        quietly("apply the patch", &mut git, "make the patch anew: the code it changes is not what it was")
+        quietly("apply the patch", &mut git, "make the patch again: the code it changes is not what it was")
     }
 
     /// A cargo that works in the copy.

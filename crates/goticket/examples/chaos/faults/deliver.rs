@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::kind::{Harm, Kind};
 use super::plan::Planned;
-use super::{processes, servers, ways};
+use super::{commits, processes, servers, ways};
 use crate::cast::{Cast, Process};
 
 /// What came of a planned fault.
@@ -20,7 +20,7 @@ pub(crate) struct Delivery {
     pub seen: Result<String, String>,
 }
 
-/// Delivers every fault at its time from `begun` on, each as a task of its own, and returns when all are healed.
+/// Delivers every fault at its time from `begun` on, each as a task of its own, and returns when all are over.
 pub(crate) async fn carry_out(cast: &Arc<Cast>, faults: Vec<Planned>, begun: Instant) -> Vec<Delivery> {
     let mut tasks = JoinSet::new();
     for planned in faults {
@@ -55,7 +55,7 @@ async fn deliver(cast: &Cast, planned: &Planned) -> anyhow::Result<String> {
                 Harm::Slow => ways::slow(&links, Duration::from_millis(planned.delay_ms), lasts).await,
             }
         }
-        Kind::LoseCommit => ways::lose_commit(cast, lasts).await,
+        Kind::AtCommit(moment) => commits::catch(cast, moment, lasts).await,
         Kind::FlushRedis => servers::flush_redis(cast).await,
         Kind::Alarm(scarce) => servers::alarm(cast, scarce, lasts).await,
         Kind::Restart(server) => servers::restart(cast, server, lasts).await,

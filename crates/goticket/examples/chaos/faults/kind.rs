@@ -16,8 +16,8 @@ pub(crate) enum Kind {
     Stop(Group),
     /// The way to a server.
     Way(Harm, Server),
-    /// A worker's COMMIT reaches PostgreSQL, its answer does not reach the worker.
-    LoseCommit,
+    /// Something happens to a worker in the very moment in which it commits.
+    AtCommit(Moment),
     /// FLUSHALL, scripts included.
     FlushRedis,
     /// RabbitMQ stops reading from whoever publishes.
@@ -50,6 +50,17 @@ pub(crate) enum Harm {
     Slow,
 }
 
+/// What happens at a worker's COMMIT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Moment {
+    /// It reaches PostgreSQL, the answer does not reach the worker, who lives.
+    AnswerLost,
+    /// The worker is killed before it reaches PostgreSQL.
+    KilledBefore,
+    /// The worker is killed after PostgreSQL has carried it out, and before the worker knows.
+    KilledAfter,
+}
+
 /// What the broker is told it has too little of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scarce {
@@ -68,7 +79,8 @@ impl Kind {
         all.extend(groups.map(Self::Kill));
         all.extend(groups.map(Self::Stop));
         all.extend(harms.iter().flat_map(|harm| SERVERS.map(|server| Self::Way(*harm, server))));
-        all.extend([Self::LoseCommit, Self::FlushRedis, Self::Alarm(Scarce::Memory), Self::Alarm(Scarce::Disk)]);
+        all.extend([Moment::AnswerLost, Moment::KilledBefore, Moment::KilledAfter].map(Self::AtCommit));
+        all.extend([Self::FlushRedis, Self::Alarm(Scarce::Memory), Self::Alarm(Scarce::Disk)]);
         all.extend(SERVERS.map(Self::Restart));
         all.push(Self::TerminateBackends);
         all
@@ -77,7 +89,7 @@ impl Kind {
     /// How often it is met, compared with others: booking workers and their database are what this is about.
     pub(crate) fn weight(self) -> usize {
         match self {
-            Self::Kill(Group::Worker) | Self::Stop(Group::Worker) | Self::LoseCommit => 3,
+            Self::Kill(Group::Worker) | Self::Stop(Group::Worker) | Self::AtCommit(_) => 3,
             Self::Kill(Group::Gateway) | Self::Way(_, Server::Postgres | Server::RabbitMq) | Self::FlushRedis => 2,
             _ => 1,
         }
@@ -129,7 +141,9 @@ impl fmt::Display for Kind {
                 };
                 write!(f, "{harm}-{}", server_name(*server))
             }
-            Self::LoseCommit => f.write_str("lose-commit"),
+            Self::AtCommit(Moment::AnswerLost) => f.write_str("commit-answer-lost"),
+            Self::AtCommit(Moment::KilledBefore) => f.write_str("commit-killed-before"),
+            Self::AtCommit(Moment::KilledAfter) => f.write_str("commit-killed-after"),
             Self::FlushRedis => f.write_str("flush-redis"),
             Self::Alarm(Scarce::Memory) => f.write_str("alarm-memory"),
             Self::Alarm(Scarce::Disk) => f.write_str("alarm-disk"),
@@ -168,7 +182,8 @@ mod tests {
     #[test]
     fn a_fault_is_named_alone_or_with_its_like() {
         let names = |word: &str| word.parse::<Named>().map(|named| named.0.iter().map(Kind::to_string).collect::<Vec<_>>());
-        assert_eq!(names("lose-commit"), Ok(vec!["lose-commit".to_owned()]));
+        assert_eq!(names("flush-redis"), Ok(vec!["flush-redis".to_owned()]));
+        assert_eq!(names("commit").map(|kinds| kinds.len()), Ok(3));
         assert_eq!(names("alarm"), Ok(vec!["alarm-memory".to_owned(), "alarm-disk".to_owned()]));
         assert_eq!(names("kill").map(|kinds| kinds.len()), Ok(4));
         assert_eq!(names("all").map(|kinds| kinds.len()), Ok(Kind::all().len()));

@@ -7,7 +7,7 @@ use rand::rngs::StdRng;
 use rand::seq::SliceRandom as _;
 use rand::{Rng as _, SeedableRng as _};
 
-use super::kind::{Harm, Kind};
+use super::kind::{Harm, Kind, Moment};
 use crate::cast::Process;
 
 /// The injector's own random stream: what the fans draw never moves a fault.
@@ -22,6 +22,9 @@ pub(crate) const STOP_MS_MIN: u64 = 8_000;
 /// Who speaks to servers; the waiting room last.
 const SPEAKERS: [Process; 6] =
     [Process::WorkerA, Process::WorkerB, Process::GatewayA, Process::GatewayB, Process::Rest, Process::Admission];
+
+/// How long the next COMMIT of a worker is waited for.
+pub(crate) const COMMIT_WITHIN_MS: u64 = 4_000;
 
 /// One fault to come.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,7 +100,9 @@ fn draw(rng: &mut StdRng, kind: Kind) -> Planned {
         Kind::Way(Harm::Cut, _) => rng.random_range(500..5_000),
         Kind::Way(Harm::Silence, _) => rng.random_range(2_000..9_000),
         Kind::Way(Harm::Slow, _) => rng.random_range(2_000..6_000),
-        Kind::LoseCommit => 4_000,
+        // How long a COMMIT is waited for; and then how long the dead stay dead.
+        Kind::AtCommit(Moment::AnswerLost) => COMMIT_WITHIN_MS,
+        Kind::AtCommit(_) => COMMIT_WITHIN_MS + rng.random_range(100..2_000),
         Kind::Alarm(_) => rng.random_range(1_500..5_000),
         Kind::Restart(_) => rng.random_range(100..1_500),
         Kind::Way(Harm::Drop, _) | Kind::FlushRedis | Kind::TerminateBackends => 0,
@@ -110,7 +115,7 @@ impl Planned {
     /// A killed server is back only when it answers, an alarm is raised and ended by a tool that starts a virtual machine: so long
     /// that takes on two busy cores.
     fn ends_at_ms(&self) -> u64 {
-        let heals_ms = match self.kind {
+        let back_ms = match self.kind {
             Kind::Alarm(_) => 6_000,
             Kind::Restart(Server::Redis) => 500,
             Kind::Restart(Server::Postgres) => 2_000,
@@ -118,7 +123,7 @@ impl Planned {
             Kind::Restart(Server::RabbitMq) => 14_000,
             _ => 0,
         };
-        self.at_ms + self.for_ms + heals_ms
+        self.at_ms + self.for_ms + back_ms
     }
 
     fn claims(&self) -> Vec<Claim> {
@@ -127,7 +132,12 @@ impl Planned {
             Kind::Way(_, server) | Kind::Restart(server) => vec![Claim::Server(server)],
             Kind::FlushRedis => vec![Claim::Server(Server::Redis)],
             Kind::Alarm(_) => vec![Claim::Server(Server::RabbitMq)],
-            Kind::LoseCommit | Kind::TerminateBackends => vec![Claim::Server(Server::Postgres)],
+            Kind::AtCommit(_) => [Process::WorkerA, Process::WorkerB]
+                .map(Claim::Process)
+                .into_iter()
+                .chain([Claim::Server(Server::Postgres)])
+                .collect(),
+            Kind::TerminateBackends => vec![Claim::Server(Server::Postgres)],
         }
     }
 }
@@ -168,16 +178,15 @@ mod tests {
         assert_eq!(lines, SEED_1, "{lines:#?}");
     }
 
-    const SEED_1: [&str; 9] = [
-        "  0.9 s  cut-rabbitmq        worker-a, 1.8 s",
-        "  2.5 s  silence-postgres    everybody, 5.0 s",
-        "  5.0 s  slow-redis          everybody, 4.4 s, 164 ms late",
-        "  8.2 s  kill-admission      admission, 0.5 s",
-        "  9.1 s  drop-rabbitmq       worker-a",
-        " 10.4 s  restart-kafka       everybody, 0.5 s",
-        " 11.3 s  drop-postgres       admission",
-        " 12.1 s  lose-commit         everybody, 4.0 s",
-        " 18.2 s  flush-redis         everybody",
+    const SEED_1: [&str; 8] = [
+        "  0.9 s  cut-rabbitmq        gateway-b, 2.9 s",
+        "  1.8 s  slow-redis          everybody, 4.4 s, 109 ms late",
+        "  5.1 s  alarm-disk          everybody, 4.6 s",
+        "  7.5 s  restart-redis       everybody, 0.5 s",
+        "  9.1 s  stop-worker         worker-a, 9.7 s",
+        " 16.7 s  drop-rabbitmq       rest",
+        " 17.4 s  drop-postgres       everybody",
+        " 18.8 s  drop-kafka          everybody",
     ];
 
     #[test]

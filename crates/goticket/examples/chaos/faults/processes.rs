@@ -14,17 +14,19 @@ const LOOK: Duration = Duration::from_millis(10);
 
 /// SIGKILL; after `dead` it is started again.
 pub(super) async fn kill(cast: &Cast, process: Process, dead: Duration) -> anyhow::Result<String> {
-    let id = {
-        let mut deployment = cast.deployment.lock().await;
-        let id = deployment.process_id(process.name())?;
-        deployment.kill(process.name()).await?;
-        id
-    };
-    let gone = !stat_file(id).exists();
+    let id = kill_now(cast, process).await?;
     sleep(dead).await;
     cast.start(process).await?;
-    ensure!(gone, "process {id} outlived SIGKILL");
     Ok(format!("process {id} is gone"))
+}
+
+/// SIGKILL. It is gone on return: its process id until then.
+pub(super) async fn kill_now(cast: &Cast, process: Process) -> anyhow::Result<u32> {
+    let mut deployment = cast.deployment.lock().await;
+    let id = deployment.process_id(process.name())?;
+    deployment.kill(process.name()).await?;
+    ensure!(!stat_file(id).exists(), "process {id} outlived SIGKILL");
+    Ok(id)
 }
 
 /// SIGSTOP for so long, then SIGCONT.

@@ -1,16 +1,11 @@
-//! Ways to servers: cut, dropped, silent, slow, and one that loses an answer.
+//! Ways to servers: cut, dropped, silent, slow.
 
 use std::time::Duration;
 
 use anyhow::ensure;
-use goticket_testkit::{Link, Server};
+use goticket_testkit::Link;
 use tokio::net::TcpStream;
-use tokio::time::{Instant, sleep};
-
-use super::kind::Group;
-use crate::cast::Cast;
-
-const LOOK: Duration = Duration::from_millis(10);
+use tokio::time::sleep;
 
 /// Closes all connections and refuses new ones for so long.
 pub(super) async fn cut(links: &[&Link], lasts: Duration) -> anyhow::Result<String> {
@@ -47,7 +42,7 @@ pub(super) async fn slow(links: &[&Link], delay: Duration, lasts: Duration) -> a
     Ok(format!("{late} pieces late"))
 }
 
-fn restore(links: &[&Link]) {
+pub(super) fn restore(links: &[&Link]) {
     for link in links {
         link.restore();
     }
@@ -63,30 +58,4 @@ async fn while_held_up(links: &[&Link], lasts: Duration, harm: impl Fn(&Link)) -
     sleep(lasts).await;
     restore(links);
     held_up() - before
-}
-
-/// The next COMMIT of a worker reaches PostgreSQL; the answer does not come back. Workers who commit without saying so, and within half
-/// the time have not said COMMIT, lose the answer to whatever they say next.
-pub(super) async fn lose_commit(cast: &Cast, within: Duration) -> anyhow::Result<String> {
-    let workers = Group::Worker.members().iter();
-    let links: Vec<&Link> = workers.flat_map(|worker| cast.ways(Server::Postgres, Some(*worker))).collect();
-    let lost = || links.iter().map(|link| link.answers_lost()).sum::<usize>();
-    let (begun, before) = (Instant::now(), lost());
-    let mut said = &b"COMMIT"[..];
-    let set_trap = |said: &[u8]| {
-        for link in &links {
-            link.lose_answer_to(said);
-        }
-    };
-    set_trap(said);
-    while lost() == before && begun.elapsed() < within {
-        if !said.is_empty() && begun.elapsed() > within / 2 {
-            said = b"";
-            set_trap(said);
-        }
-        sleep(LOOK).await;
-    }
-    restore(&links);
-    ensure!(lost() > before, "no worker said anything in that time");
-    Ok(format!("the answer to {} was lost", if said.is_empty() { "a statement" } else { "COMMIT" }))
 }

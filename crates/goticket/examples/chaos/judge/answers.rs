@@ -57,7 +57,7 @@ impl Answers {
             return self.wrong.push(format!("key {key} was never decided: {last:?}"));
         };
         self.replayed += 1;
-        // Everything had drained by then: who was told "accepted" needs nobody to ask again.
+        // Everything had drained by then: who was told "accepted" needs no one to ask again.
         let accepted = attempts
             .iter()
             .find(|attempt| attempt.phase == Phase::Sale && attempt.op == Op::Book && attempt.outcome == Outcome::Pending);
@@ -85,10 +85,10 @@ impl Answers {
 
     /// Two decisions of one key.
     fn compare(&mut self, key: &str, attempt: &Attempt, stored: &Attempt, all: &[&Attempt]) {
-        // Said anew to a later request: of what this one was told, nothing was stored.
-        let anew = all.iter().any(|later| later.is_decision() && !later.replayed && later.at_ms >= attempt.done_ms);
+        // Said again to a later request: of what this one was told, nothing was stored.
+        let again = all.iter().any(|later| later.is_decision() && !later.replayed && later.at_ms >= attempt.done_ms);
         let by_the_map = attempt.code.as_deref().is_some_and(|code| BY_THE_MAP.contains(&code)) && !attempt.replayed;
-        if anew && by_the_map {
+        if again && by_the_map {
             self.by_the_map += 1;
             return;
         }
@@ -97,7 +97,7 @@ impl Answers {
         if (attempt.status, comparable(&attempt.answer)) != (stored.status, comparable(&stored.answer)) {
             let said = |attempt: &Attempt| format!("{:?} {}", attempt.status, comparable(&attempt.answer));
             self.wrong.push(format!("key {key} was told {} and then {} (lines {lines:?})", said(attempt), said(stored)));
-        } else if anew {
+        } else if again {
             self.wrong.push(format!("key {key} was decided, and decided again as if it had not been (line {})", attempt.n));
         }
     }

@@ -1,4 +1,4 @@
-//! How long nobody was told an outcome. No fault by itself: with the database away nobody can be.
+//! How long no one was told an outcome. No fault by itself: with the database away no one can be.
 
 use crate::history::{Attempt, Phase};
 

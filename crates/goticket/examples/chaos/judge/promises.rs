@@ -49,7 +49,7 @@ fn told_of(attempt: &Attempt) -> bool {
 }
 
 impl Promises {
-    /// `seen` by the beginning of each look. Of two that overlapped nobody knows which was first.
+    /// `seen` by the beginning of each look. Of two that overlapped no one knows which was first.
     fn follow(&mut self, booking: &str, seen: &[&Attempt]) {
         for (n, earlier) in seen.iter().enumerate() {
             let Some(later) = seen[n + 1..].iter().find(|later| later.at_ms >= earlier.done_ms) else { continue };

@@ -1,4 +1,4 @@
-//! The rules every answer keeps: nobody is ever told what no client should see.
+//! The rules every answer keeps: no one is ever told what no client should see.
 
 use std::collections::BTreeMap;
 

@@ -80,7 +80,7 @@ mod tests {
     #[test]
     fn one_holder_at_a_time_or_not() {
         let rows: [(&str, &[Row], usize); 12] = [
-            ("nobody", &[], 0),
+            ("no one", &[], 0),
             ("one, for ever", &[(0, 10, None)], 0),
             ("one after the other", &[(0, 10, Some(20)), (15, 30, None)], 0),
             ("at the same moment", &[(0, 10, Some(30)), (15, 30, None)], 0),

@@ -96,7 +96,7 @@ impl Life {
     /// Seats, and the beginning's and the end's bounds. A booking that was paid for after its hold can have ended has two: one may have
     /// had the seats in between.
     fn tenures(&self) -> Vec<(&BTreeSet<u32>, i64, i64, Option<i64>)> {
-        // A key that nobody saw being sent: from the beginning of time.
+        // A key that no one saw being sent: from the beginning of time.
         let from_ms = if self.from_ms == i64::MAX { i64::MIN } else { self.from_ms };
         let by_ms = self.deadline_ms.map_or(self.by_ms, |deadline| self.by_ms.min(deadline + CLOCK_SLACK_MS)).max(from_ms);
         let runs_out_ms = self.deadline_ms.map(|deadline| deadline - CLOCK_SLACK_MS);
@@ -223,7 +223,7 @@ mod tests {
                 0,
             ),
             (
-                "paid too late, and nobody had it in between",
+                "paid too late, and no one had it in between",
                 vec![books("ann", 0, 10), sees("ann", 31_000, Expired), sees("ann", 40_000, Confirmed)],
                 0,
             ),

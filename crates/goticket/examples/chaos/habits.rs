@@ -63,7 +63,7 @@ pub(crate) fn manner(rng: &mut StdRng) -> Manner {
 }
 
 /// Named seats side by side, or the best of a section. Who will not keep them asks for those that everybody wants.
-pub(crate) fn wish(rng: &mut StdRng, event: &Event, temper: Temper) -> Value {
+pub(crate) fn choice(rng: &mut StdRng, event: &Event, temper: Temper) -> Value {
     let section = &event.sections[rng.random_range(0..event.sections.len())];
     let quantity = [1, 1, 2, 2, 2, 3][rng.random_range(0..6)];
     let keeps = !matches!(temper, Temper::Cancels | Temper::WalksAway);

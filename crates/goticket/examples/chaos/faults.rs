@@ -1,5 +1,6 @@
 //! What goes wrong: its kinds, the plan, and its delivery.
 
+mod commits;
 mod deliver;
 mod kind;
 mod plan;
