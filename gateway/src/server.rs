@@ -21,12 +21,14 @@ use crate::app::access::AccessCache;
 use crate::app::boards::Boards;
 use crate::app::catalog::Catalog;
 use crate::app::passwords::Passwords;
+use crate::app::refuse_early::EarlyRefusals;
 use crate::app::seat_map::SeatMaps;
 use crate::app::sessions::Sessions;
 use crate::app::waiters::Waiters;
 use crate::config::Config;
 use crate::inbound;
 use crate::inbound::rate_limit::AuthLimit;
+use crate::outbound::account_limits::AccountLimits;
 use crate::outbound::commands::Commands;
 use crate::outbound::objects::Objects;
 use crate::outbound::replies;
@@ -78,7 +80,9 @@ impl Gateway {
         let redis = redis::connect(&config.redis).await.context("connect to Redis")?;
         let amqp = amqp::connect(&config.amqp, "gateway").await.context("connect to RabbitMQ")?;
         let channel = amqp.channel().await.context("open a channel to RabbitMQ")?;
-        amqp::declare(&channel, &booking_topology(&Names::new(amqp.prefix()))).await.context("declare the section queues")?;
+        let lanes = goticket_storage::lanes::count(&pool).await.context("count the lanes: `goticket migrate` makes them")?;
+        let names = Names::new(amqp.prefix());
+        amqp::declare(&channel, &booking_topology(&names, lanes)).await.context("declare the lanes' queues")?;
 
         let instance = Uuid::new_v4().to_string();
         let replies = [reply_channel(redis.prefix(), &instance)];
@@ -89,7 +93,7 @@ impl Gateway {
         let access_verifier = keys.access_verifier()?;
         let (boards, waiters) = (Arc::new(Boards::default()), Arc::new(Waiters::default()));
 
-        let pulse = redis.clone();
+        let connectivity = redis.clone();
         let readiness = Readiness::new();
         readiness.critical("postgres", checks::postgres(pool.clone()));
         readiness.critical("redis", checks::redis(redis.clone()));
@@ -112,8 +116,10 @@ impl Gateway {
             sessions: Sessions::new(keys.access_signer()?, redis.clone(), &config.gateway),
             catalog: Catalog::new(pool.clone()),
             seat_maps: SeatMaps::new(pool.clone(), redis.clone()),
+            early_refusals: EarlyRefusals::new(),
+            account_limits: AccountLimits::new(redis.clone(), &config.gateway),
             boards: Arc::clone(&boards),
-            commands: Commands::new(amqp.publisher(), amqp.prefix(), instance),
+            commands: Commands::new(amqp.publisher(), &names, lanes, instance),
             waiters: Arc::clone(&waiters),
             payments: SandboxPayments::new(&config.payments, webhook_url)?,
             objects: Objects::new(config.objects.dir),
@@ -128,7 +134,7 @@ impl Gateway {
         let token = shutdown.token();
         let watched = (Arc::clone(&boards), token.clone());
         shutdown.spawn("boards", async move { watched.0.watch(&*waiting_room, watched.1).await });
-        shutdown.spawn("pulse", replies::feel_pulse(pulse, Arc::clone(&waiters), token.clone()));
+        shutdown.spawn("redis connectivity", replies::watch_connectivity(connectivity, Arc::clone(&waiters), token.clone()));
         shutdown.spawn("replies", replies::listen(heard, waiters, token.clone()));
         shutdown.spawn_fallible("gateway server", async move {
             let served = http::serve(listener, router, token, drain).await;

@@ -9,7 +9,7 @@ use goticket_platform::config::{
 use serde::Deserialize;
 
 use crate::{
-    app::{expire_holds::ExpiryConfig, reconcile_payments::ReconcilerConfig, relay::RelayConfig},
+    app::{expire_holds::ExpiryConfig, reconcile_payments::ReconcilerConfig, relay::RelayConfig, share_lanes::SharesConfig},
     outbound::sandbox_payments::PaymentsConfig,
 };
 
@@ -44,6 +44,8 @@ pub struct Config {
 pub struct WorkersConfig {
     /// `address:port` of the health endpoints and metrics of a process with worker roles; port 0 takes any free one.
     pub listen: SocketAddr,
+    /// Sharing lanes with other processes.
+    pub lanes: SharesConfig,
     /// Deciding bookings.
     pub booking: BookingConfig,
     /// Ending holds.
@@ -66,6 +68,11 @@ pub struct BookingConfig {
     pub batch_max: U16In<1, 500>,
     /// How long a batch waits for more after its first command.
     pub max_wait_ms: U64In<0, 1_000>,
+    /// Batches of this process in work at a time, each on a connection of its own; the other lanes gather meanwhile.
+    pub in_work_max: U16In<1, 64>,
+    /// Seats of the events that a lane keeps in memory, some 100 bytes each when they are taken; the event in hand stays however many it
+    /// has.
+    pub seats_in_memory_max: U32In<1, 100_000_000>,
     /// How long a seat's lock in Redis lives: longer than a batch takes, shorter than a fan's patience.
     pub lock_ttl_ms: U64In<100, 60_000>,
 }

@@ -1,20 +1,21 @@
 //! Names on RabbitMQ. All carry the deployment's prefix, so that several fit one vhost.
 //!
 //! ```text
-//! bookings (x-consistent-hash) ──▶ bookings.0 … bookings.N-1   quorum, single active consumer, delivery limit, bounded
-//! tasks    (direct)            ──▶ tasks.pdf, tasks.mail       quorum, delivery limit
-//! retry    (direct)            ──▶ tasks.pdf.retry.S …         quorum, messages go back to `tasks` after S seconds
-//! dead     (fanout)            ──▶ dead                        quorum, what nobody could handle
+//! commands (direct) ──▶ lane.N.lifecycle, lane.N.requests   quorum, delivery limit, bounded; two for each lane
+//! tasks    (direct) ──▶ tasks.pdf, tasks.mail                 quorum, delivery limit
+//! retry    (direct) ──▶ tasks.pdf.retry.S …                   quorum, messages go back to `tasks` after S seconds
+//! dead     (fanout) ──▶ dead                                  quorum, what could not be handled
 //! ```
 
-use goticket_domain::EventId;
+use goticket_domain::booking::Command;
+use goticket_domain::lane::{LaneCount, LaneNo};
 
-/// How many section queues there are. Changing it while messages are queued would let two queues serve one section.
-pub const BOOKING_QUEUES: u16 = 4;
+/// Requests for seats that may wait in one lane. Whoever came behind so many would wait for many seconds: they get 503 instead.
+pub const REQUESTS_LENGTH_MAX: u32 = 50_000;
 
-/// Commands that may wait in one section queue. One worker decides about two thousand a second: whoever came behind so many would
-/// wait for half a minute, so he is sent away with 503 instead.
-pub const BOOKING_QUEUE_LENGTH_MAX: u32 = 50_000;
+/// Payments, cancellations and expiries that may wait in one lane: as many as a lane's largest event can have holds. They have a bound
+/// of their own, so that no crowd of requests keeps a payment out.
+pub const LIFECYCLE_LENGTH_MAX: u32 = 500_000;
 
 /// Deliveries of one message before the broker dead-letters it.
 pub const DELIVERY_LIMIT: u32 = 10;
@@ -34,14 +35,19 @@ impl Names {
         Self { prefix: prefix.into() }
     }
 
-    /// Consistent-hash exchange that booking commands are published to, with [`section_key`] as the routing key.
-    pub fn bookings_exchange(&self) -> String {
-        format!("{}bookings", self.prefix)
+    /// Direct exchange for booking commands; the routing key is [`CommandKind::routing_key`].
+    pub fn commands_exchange(&self) -> String {
+        format!("{}commands", self.prefix)
     }
 
-    /// One of the section queues.
-    pub fn bookings_queue(&self, n: u16) -> String {
-        format!("{}bookings.{n}", self.prefix)
+    /// The queue of one kind of commands of one lane.
+    pub fn lane_queue(&self, lane: LaneNo, kind: CommandKind) -> String {
+        format!("{}lane.{}", self.prefix, kind.routing_key(lane))
+    }
+
+    /// Both queues of every lane.
+    pub fn lane_queues(&self, lanes: LaneCount) -> impl Iterator<Item = String> {
+        lanes.all().flat_map(move |lane| CommandKind::ALL.map(|kind| self.lane_queue(lane, kind)))
     }
 
     /// Direct exchange for tasks; the routing key is the task's kind.
@@ -80,16 +86,46 @@ impl Names {
     }
 }
 
-/// Routing key of a booking command: everything about one section goes to one queue.
-pub fn section_key(event: EventId, section: u16) -> String {
-    format!("{event}:{section}")
+/// Which of its lane's two queues a command goes through.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum CommandKind {
+    /// What becomes of a booking that exists: always decided before requests.
+    Lifecycle,
+    /// Requests for seats.
+    Requests,
+}
+
+impl CommandKind {
+    /// Both, the one that is served first first.
+    pub const ALL: [Self; 2] = [Self::Lifecycle, Self::Requests];
+
+    /// The kind of a command.
+    pub fn of(command: &Command) -> Self {
+        match command {
+            Command::Create { .. } => Self::Requests,
+            Command::Pay { .. } | Command::Cancel { .. } | Command::Expire { .. } | Command::Refunded { .. } => Self::Lifecycle,
+        }
+    }
+
+    /// Routing key, and the end of the queue's name.
+    pub fn routing_key(self, lane: LaneNo) -> String {
+        match self {
+            Self::Lifecycle => format!("{lane}.lifecycle"),
+            Self::Requests => format!("{lane}.requests"),
+        }
+    }
+
+    fn length_max(self) -> u32 {
+        match self {
+            Self::Lifecycle => LIFECYCLE_LENGTH_MAX,
+            Self::Requests => REQUESTS_LENGTH_MAX,
+        }
+    }
 }
 
 /// How an exchange routes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExchangeKind {
-    /// By the hash of the routing key, evenly over the bound queues (plugin `rabbitmq_consistent_hash_exchange`).
-    ConsistentHash,
     /// By equality of routing and binding key.
     Direct,
     /// To every bound queue.
@@ -112,10 +148,8 @@ pub struct Queue {
     pub name: String,
     /// The exchange it is bound to.
     pub exchange: String,
-    /// Binding key; for a consistent-hash exchange the weight.
+    /// Binding key.
     pub binding: String,
-    /// Only one consumer at a time gets messages: one writer per section.
-    pub single_active_consumer: bool,
     /// Deliveries before the broker dead-letters a message; None: unlimited (nothing consumes the queue).
     pub delivery_limit: Option<u32>,
     /// Where rejected and expired messages go, with the routing key they get there (None keeps theirs).
@@ -136,33 +170,32 @@ pub struct Topology {
 }
 
 /// What the booking pipeline needs. Gateways declare it too: a publish must never be unroutable.
-pub fn booking_topology(names: &Names) -> Topology {
+pub fn booking_topology(names: &Names, lanes: LaneCount) -> Topology {
     let dead = Queue {
         name: names.dead_queue(),
         exchange: names.dead_exchange(),
         binding: String::new(),
-        single_active_consumer: false,
         delivery_limit: None,
         dead_letter: None,
         message_ttl_ms: None,
         max_length: None,
     };
-    let sections = (0..BOOKING_QUEUES).map(|n| Queue {
-        name: names.bookings_queue(n),
-        exchange: names.bookings_exchange(),
-        binding: "1".to_owned(),
-        single_active_consumer: true,
+    let queue = |lane, kind: CommandKind| Queue {
+        name: names.lane_queue(lane, kind),
+        exchange: names.commands_exchange(),
+        binding: kind.routing_key(lane),
         delivery_limit: Some(DELIVERY_LIMIT),
         dead_letter: Some((names.dead_exchange(), None)),
         message_ttl_ms: None,
-        max_length: Some(BOOKING_QUEUE_LENGTH_MAX),
-    });
+        max_length: Some(kind.length_max()),
+    };
+    let of_lanes = lanes.all().flat_map(|lane| CommandKind::ALL.map(|kind| queue(lane, kind)));
     Topology {
         exchanges: vec![
             Exchange { name: names.dead_exchange(), kind: ExchangeKind::Fanout },
-            Exchange { name: names.bookings_exchange(), kind: ExchangeKind::ConsistentHash },
+            Exchange { name: names.commands_exchange(), kind: ExchangeKind::Direct },
         ],
-        queues: std::iter::once(dead).chain(sections).collect(),
+        queues: std::iter::once(dead).chain(of_lanes).collect(),
     }
 }
 
@@ -172,7 +205,6 @@ pub fn task_topology(names: &Names) -> Topology {
         name,
         exchange,
         binding,
-        single_active_consumer: false,
         delivery_limit: message_ttl_ms.is_none().then_some(DELIVERY_LIMIT),
         dead_letter: Some(dead_letter),
         message_ttl_ms,

@@ -1,8 +1,8 @@
 //! Domain events on Kafka: CloudEvents 1.0 in structured JSON mode; the Kafka key is the event's id, so that everything about one
 //! event keeps its order.
 
-use goticket_domain::booking::RefusalReason;
-use goticket_domain::{AccountId, BookingId, EventId, Money, PaymentId};
+use goticket_domain::booking::{BookingState, Change, RefusalReason, Transition};
+use goticket_domain::{AccountId, BookingId, EventId, Money, PaymentId, SeatNo, SectionNo};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -48,9 +48,9 @@ pub enum BookingFact {
         /// Whose.
         account: AccountId,
         /// Section of all its seats.
-        section: u16,
+        section: SectionNo,
         /// Seat numbers.
-        seats: Vec<u32>,
+        seats: Vec<SeatNo>,
         /// What they cost.
         total: Money,
         /// End of the hold.
@@ -64,7 +64,7 @@ pub enum BookingFact {
         /// Whose request.
         account: AccountId,
         /// Section asked for.
-        section: u16,
+        section: SectionNo,
         /// Why.
         reason: RefusalReason,
     },
@@ -90,7 +90,7 @@ pub enum BookingFact {
         /// The payment.
         payment: PaymentId,
         /// Seat numbers.
-        seats: Vec<u32>,
+        seats: Vec<SeatNo>,
     },
     /// The hold ended unpaid: the seats are free.
     #[serde(rename = "goticket.BookingExpired")]
@@ -98,7 +98,7 @@ pub enum BookingFact {
         /// The booking.
         booking: BookingId,
         /// Seats that are free again.
-        seats: Vec<u32>,
+        seats: Vec<SeatNo>,
     },
     /// The fan gave the seats back.
     #[serde(rename = "goticket.BookingCancelled")]
@@ -106,7 +106,7 @@ pub enum BookingFact {
         /// The booking.
         booking: BookingId,
         /// Seats that are free again.
-        seats: Vec<u32>,
+        seats: Vec<SeatNo>,
     },
     /// A confirmed booking was given back.
     #[serde(rename = "goticket.BookingRefunded")]
@@ -114,11 +114,49 @@ pub enum BookingFact {
         /// The booking.
         booking: BookingId,
         /// Seats that are free again.
-        seats: Vec<u32>,
+        seats: Vec<SeatNo>,
     },
 }
 
 impl BookingFact {
+    /// What is told of a change; none for a notice that was seen, and for a payment's confirmation without its payment.
+    pub fn of(change: &Change) -> Option<Self> {
+        match change {
+            Change::Held(made) => {
+                let order = &made.order;
+                Some(Self::BookingCreated {
+                    booking: order.id,
+                    account: order.account,
+                    section: order.section,
+                    seats: order.seats.clone(),
+                    total: order.total,
+                    expires_at: order.hold_expires_at,
+                })
+            }
+            Change::Refused(refused) => {
+                let (booking, account, section) = (refused.booking, refused.account, refused.section);
+                Some(Self::BookingRefused { booking, account, section, reason: refused.refusal.reason })
+            }
+            Change::Moved(moved) => Self::of_transition(moved),
+            Change::Payment(change) => {
+                let (booking, payment, state, amount) = (change.booking, change.payment, change.to, change.amount);
+                Some(Self::PaymentProcessed { booking, payment, state, amount })
+            }
+            Change::NoticeSeen { .. } => None,
+        }
+    }
+
+    fn of_transition(moved: &Transition) -> Option<Self> {
+        let (booking, account, seats) = (moved.booking, moved.account, moved.seats.clone());
+        match moved.to {
+            BookingState::Held => None,
+            BookingState::Confirmed => Some(Self::BookingConfirmed { booking, account, payment: moved.payment?, seats }),
+            BookingState::Expired => Some(Self::BookingExpired { booking, seats }),
+            BookingState::Cancelled => Some(Self::BookingCancelled { booking, seats }),
+            BookingState::Refunded => Some(Self::BookingRefunded { booking, seats }),
+        }
+    }
+
     /// The CloudEvents `type`.
     pub fn type_name(&self) -> &'static str {
         match self {

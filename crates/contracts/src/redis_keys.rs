@@ -1,7 +1,7 @@
 //! Keys and channels in Redis. All keys of one event share the hash tag `{event}`, so that a Redis Cluster spreads events over
 //! shards and every script touches one slot. `prefix` separates deployments (and tests).
 
-use goticket_domain::EventId;
+use goticket_domain::{EventId, SeatNo};
 
 /// Keys of one event.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,7 +59,8 @@ impl EventKeys {
         self.key("seats")
     }
 
-    /// STRING counter: raised by every change of the seat map, also while the map is missing.
+    /// STRING: the lane's sequence of the latest change in the map. A change that finds no map does not raise it: the map is then
+    /// published as a whole.
     pub fn seat_map_version(&self) -> String {
         self.key("seats:version")
     }
@@ -70,7 +71,7 @@ impl EventKeys {
     }
 
     /// STRING per seat, the booking that is being decided for it; short-lived, only saves wasted work.
-    pub fn seat_lock(&self, seat: u32) -> String {
+    pub fn seat_lock(&self, seat: SeatNo) -> String {
         self.key(&format!("lock:{seat}"))
     }
 
@@ -95,7 +96,8 @@ pub fn reply_channel(prefix: &str, gateway: &str) -> String {
     format!("{prefix}replies:{gateway}")
 }
 
-/// STRING account id: a request that was accepted and is not decided yet. Expires by itself.
+/// STRING, JSON: account, event, section, key and payload hash of a request that was accepted and is not decided yet. Expires by
+/// itself.
 pub fn pending(prefix: &str, booking: goticket_domain::BookingId) -> String {
     format!("{prefix}pending:{booking}")
 }
@@ -103,4 +105,14 @@ pub fn pending(prefix: &str, booking: goticket_domain::BookingId) -> String {
 /// HASH of one refresh-token family; see the gateway.
 pub fn refresh_family(prefix: &str, family: uuid::Uuid) -> String {
     format!("{prefix}refresh:{family}")
+}
+
+/// ZSET idempotency key → when it came (Unix ms): an account's requests that are not known to be decided.
+pub fn undecided(prefix: &str, account: goticket_domain::AccountId) -> String {
+    format!("{prefix}{{account:{account}}}:undecided")
+}
+
+/// STRING counter: how often an account was refused since the first refusal of the current minute. Expires by itself.
+pub fn refusals(prefix: &str, account: goticket_domain::AccountId) -> String {
+    format!("{prefix}{{account:{account}}}:refusals")
 }

@@ -45,7 +45,7 @@ id!(
     EventId
 );
 id!(
-    /// One order of seats in one section, from request to outcome. Chosen by the gateway before anything is decided.
+    /// One request for seats and the booking it becomes. Chosen by the gateway before anything is decided.
     BookingId
 );
 id!(
@@ -55,4 +55,32 @@ id!(
 id!(
     /// The right to one seat, with its own QR code.
     TicketId
+);
+
+macro_rules! number {
+    ($(#[$doc:meta])* $name:ident($inner:ty)) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub $inner);
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+number!(
+    /// A seat or standing place, counted over the whole event from 0 without a gap.
+    SeatNo(u32)
+);
+number!(
+    /// A section of an event, from 0.
+    SectionNo(u16)
+);
+number!(
+    /// A price level of an event, from 0.
+    CategoryNo(u16)
 );

@@ -10,7 +10,7 @@ pub mod audit;
 pub mod bookings;
 mod columns;
 pub mod events;
-mod guard;
+pub mod lanes;
 pub mod notifications;
 pub mod outbox;
 pub mod payments;
@@ -20,6 +20,7 @@ pub mod venues;
 
 use std::time::Duration;
 
+use goticket_domain::lane::LaneCount;
 use sqlx::PgPool;
 
 /// What a statement can come back with, by what the caller can do about it.
@@ -34,6 +35,12 @@ pub enum StorageError {
     Constraint {
         /// The constraint's or index' name.
         constraint: String,
+    },
+    /// A row was not as it had been known: `what` names the kind of row. Nothing was written.
+    #[error("{what} were not as they had been known")]
+    Guard {
+        /// `fence`, `bookings`, `seats` or `payments`.
+        what: String,
     },
     /// Lost against a concurrent transaction (deadlock, serialization, lock time-out): try the transaction again.
     #[error("lost against a concurrent transaction: {0}")]
@@ -53,6 +60,7 @@ impl From<sqlx::Error> for StorageError {
         if let sqlx::Error::Database(db) = &error {
             let code = db.code().unwrap_or_default();
             return match (db.constraint(), code.as_ref()) {
+                (Some(what), "GT001") => Self::Guard { what: what.to_owned() },
                 (Some(constraint), "23505" | "23503" | "23514") => Self::Constraint { constraint: constraint.to_owned() },
                 (_, "40001" | "40P01" | "55P03") => Self::Conflict(error),
                 (_, code) if EVERYBODYS.iter().any(|class| code.starts_with(class)) => Self::Unavailable(error),
@@ -79,7 +87,20 @@ pub async fn answered<T>(work: impl Future<Output = Result<T, StorageError>>) ->
     tokio::time::timeout(ANSWER_TIMEOUT, work).await.unwrap_or_else(|_| Err(StorageError::Unavailable(sqlx::Error::PoolTimedOut)))
 }
 
-/// Brings the schema up to date. Safe to run from several processes at once (an advisory lock orders them).
-pub async fn migrate(pool: &PgPool) -> Result<(), sqlx::migrate::MigrateError> {
-    sqlx::migrate!("../../migrations").run(pool).await
+/// Why the schema could not be brought up to date.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrateError {
+    /// A migration failed; nothing of it was kept.
+    #[error(transparent)]
+    Schema(#[from] sqlx::migrate::MigrateError),
+    /// The lanes could not be made.
+    #[error("the lanes could not be made: {0}")]
+    Lanes(#[from] StorageError),
+}
+
+/// Brings the schema up to date, and makes a new installation's lanes: `lanes` of them. Safe to run from several processes at once (an
+/// advisory lock orders them). Returns how many lanes the installation has, which is another number if it is older.
+pub async fn migrate(pool: &PgPool, lanes: LaneCount) -> Result<LaneCount, MigrateError> {
+    sqlx::migrate!("../../migrations").run(pool).await?;
+    Ok(lanes::install(pool, lanes).await?)
 }

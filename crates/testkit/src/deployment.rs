@@ -19,6 +19,9 @@ const START: Duration = Duration::from_mins(1);
 /// How long a process may take to drain.
 const DRAIN: Duration = Duration::from_secs(40);
 
+/// Lanes of its installation.
+const LANES: &str = "4";
+
 /// The processes and what they share.
 #[derive(Debug)]
 pub struct Deployment {
@@ -59,6 +62,8 @@ impl Deployment {
         let secret = || format!("{:032x}{:032x}", rand::random::<u128>(), rand::random::<u128>());
         let (api_key, webhook_secret, grpc_secret) = (secret(), secret(), secret());
         let settings = [
+            // Few: each is two quorum queues, which a test would wait for.
+            ("LANES__COUNT", LANES.to_owned()),
             ("POSTGRES__URL", bed.postgres_url.clone()),
             ("REDIS__URL", bed.redis_url.clone()),
             ("REDIS__PREFIX", bed.redis_prefix.clone()),

@@ -1,15 +1,14 @@
-//! A fan gives a held booking back: the section's one writer does it, in order with everything else.
+//! A fan gives a held booking back, or a request that is not decided yet: the owner of the event's lane does it, in order with everything
+//! else.
 
 use std::time::Duration;
 
-use goticket_contracts::commands::Action;
-use goticket_domain::booking::BookingState;
-use goticket_domain::{AccountId, BookingId};
-use goticket_storage::bookings::view::BookingView;
-use tokio::time::timeout;
+use goticket_domain::booking::{AnyBooking, BookingState, Command, RefusalReason, UndecidedRequest};
+use goticket_domain::{AccountId, BookingId, EventId};
+use tokio::time::Instant;
 
-use crate::app::fault::Fault;
-use crate::app::look_up_booking::{Found, LookUpError, look_up_booking};
+use crate::app::look_up_booking::{Found, LookUpError, RefusedRequest, look_up_booking};
+use crate::app::waiters::{Waiter, Woken};
 use crate::outbound::commands::SendError;
 use crate::services::Services;
 
@@ -17,7 +16,9 @@ use crate::services::Services;
 #[derive(Debug)]
 pub(crate) enum CancelOutcome {
     /// The seats are free.
-    Cancelled(BookingView),
+    Cancelled(AnyBooking),
+    /// The request was not decided yet, and is now refused.
+    Refused(RefusedRequest),
     /// The broker has the command.
     Accepted,
 }
@@ -30,13 +31,24 @@ pub(crate) enum CancelError {
     /// It got no seats.
     #[error("the request was refused")]
     Refused,
-    /// Nothing to give back yet.
-    #[error("the request is not decided yet")]
-    Pending,
     #[error(transparent)]
     NotAccepted(#[from] SendError),
     #[error(transparent)]
     LookUp(#[from] LookUpError),
+}
+
+/// Whether there is something to give back.
+enum Standing {
+    Open(Open),
+    /// It was given back before.
+    Done(CancelOutcome),
+}
+
+/// A held booking, or a request that is not decided yet.
+struct Open {
+    booking: BookingId,
+    event: EventId,
+    undecided: Option<UndecidedRequest>,
 }
 
 pub(crate) async fn cancel(
@@ -45,42 +57,60 @@ pub(crate) async fn cancel(
     id: BookingId,
     wait: Duration,
 ) -> Result<CancelOutcome, CancelError> {
-    let booking = held(app, account, id).await?;
-    if booking.state == BookingState::Cancelled {
-        return Ok(CancelOutcome::Cancelled(booking));
-    }
-    let mut waiter = app.waiters.register(booking.id);
-    let action = Action::Cancel { booking: booking.id, account };
-    app.commands.send(booking.event, booking.section, booking.id, action, true).await?;
-    // Whatever the reply is, the database says how the booking stands now.
-    let replied = async {
-        tokio::select! {
-            _ = timeout(wait, waiter.reply()) => {}
-            () = app.ending.cancelled() => {}
-        }
+    let until = Instant::now() + wait;
+    let open = match standing(app, account, id).await? {
+        Standing::Done(outcome) => return Ok(outcome),
+        Standing::Open(open) => open,
     };
-    replied.await;
-    match held(app, account, id).await {
-        Ok(now) if now.state == BookingState::Cancelled => Ok(CancelOutcome::Cancelled(now)),
-        Ok(_) => Ok(CancelOutcome::Accepted),
-        Err(CancelError::LookUp(LookUpError::Fault(fault))) => {
-            warn(&fault, id);
-            Ok(CancelOutcome::Accepted)
+    let mut sent = open.booking;
+    let mut waiter = send(app, account, open).await?;
+    loop {
+        // Whatever a reply says, also one to another command about the booking: the database says how it stands.
+        let at_end = waiter.wake(until, &app.ending).await == Woken::End;
+        match standing(app, account, id).await {
+            Ok(Standing::Done(outcome)) => return Ok(outcome),
+            // The key was decided meanwhile, under the id of another request: that booking is what there is to give back.
+            Ok(Standing::Open(open)) if open.booking != sent => {
+                sent = open.booking;
+                waiter = send(app, account, open).await?;
+            }
+            Ok(Standing::Open(_)) => {}
+            // The command will be decided: it may not be answered with an error that denies it.
+            Err(CancelError::LookUp(error @ (LookUpError::NotFound | LookUpError::Fault(_)))) => {
+                tracing::warn!(%error, booking = %id, "an accepted cancellation could not be looked up");
+            }
+            Err(error) => return Err(error),
         }
-        Err(error) => Err(error),
+        if at_end {
+            return Ok(CancelOutcome::Accepted);
+        }
     }
 }
 
-fn warn(fault: &Fault, booking: BookingId) {
-    tracing::warn!(%fault, %booking, "an accepted cancellation could not be looked up");
+async fn send(app: &Services, account: AccountId, open: Open) -> Result<Waiter, SendError> {
+    let Open { booking, event, undecided } = open;
+    let waiter = app.waiters.register(booking);
+    app.commands.send(event, Command::Cancel { booking, account, undecided }, true).await?;
+    Ok(waiter)
 }
 
-/// The booking if it is held, or cancelled already.
-async fn held(app: &Services, account: AccountId, id: BookingId) -> Result<BookingView, CancelError> {
+async fn standing(app: &Services, account: AccountId, id: BookingId) -> Result<Standing, CancelError> {
     match look_up_booking(app, account, id).await? {
-        Found::Booking(booking) if matches!(booking.state, BookingState::Held | BookingState::Cancelled) => Ok(booking),
-        Found::Booking(booking) => Err(CancelError::NotHeld(booking.state)),
-        Found::Refused { .. } => Err(CancelError::Refused),
-        Found::Pending => Err(CancelError::Pending),
+        Found::Booking(booking) => match booking.state() {
+            BookingState::Held => {
+                let order = booking.order();
+                Ok(Standing::Open(Open { booking: order.id, event: order.event, undecided: None }))
+            }
+            BookingState::Cancelled => Ok(Standing::Done(CancelOutcome::Cancelled(booking))),
+            state => Err(CancelError::NotHeld(state)),
+        },
+        Found::Refused(request) if request.refusal.reason == RefusalReason::Cancelled => {
+            Ok(Standing::Done(CancelOutcome::Refused(request)))
+        }
+        Found::Refused(_) => Err(CancelError::Refused),
+        Found::Pending(request) => {
+            let undecided = Some(request.undecided());
+            Ok(Standing::Open(Open { booking: id, event: request.event, undecided }))
+        }
     }
 }

@@ -3,12 +3,16 @@
 
 mod bad_input;
 mod bookings;
+mod cancel;
 mod catalog;
+mod early;
 mod faults;
+mod lanes;
 mod openapi;
 mod queue_loss;
 mod roles;
 mod rooms;
+mod sale;
 mod sessions;
 mod tokens;
 mod webhook;

@@ -4,8 +4,7 @@
 use std::time::Duration;
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use goticket_contracts::commands::{Action, Command};
-use goticket_domain::BookingId;
+use goticket_domain::{BookingId, booking::Command};
 use goticket_platform::{
     amqp::PublishError,
     config::{U32In, U64In},
@@ -97,9 +96,7 @@ impl ExpireHolds {
     }
 
     async fn end(&self, hold: Overdue) -> Result<(), PublishError> {
-        let action = Action::Expire { booking: hold.booking };
-        let command = Command { event: hold.event, section: hold.section, reply_to: None, action };
-        self.commands.send(hold.booking, &command).await
+        self.commands.send(hold.event, Command::Expire { booking: hold.booking }).await
     }
 
     /// Until `stop`.

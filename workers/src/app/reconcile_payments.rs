@@ -1,16 +1,16 @@
 //! Payments whose end nobody told us: asks the provider about those that stay open, or were declined and may have been paid with
 //! another card since, and gives back what must go back.
 //!
-//! What the provider says becomes a command on the booking's section queue, like a webhook would; the worker gives either of them
-//! its effect, and the second one none. A refund is asked for under our payment's id, so that it happens once however often it is
-//! asked for; then it is noted, with its domain event, in one transaction.
+//! What the provider says becomes a command on the lane of the booking's event, like a webhook would; the lane's owner gives either of
+//! them its effect, and the second one none. A refund is asked for under our payment's id, so that it happens once however often it is
+//! asked for; that it happened becomes a command, too.
 //!
 //! Nobody tells us that an attempt was abandoned, and the provider's page never closes. So the questions end some time after the
 //! booking's hold; of money that comes even later only the webhook tells.
 
 use std::time::Duration;
 
-use goticket_contracts::commands::{Action, Command, PaymentNotice, PaymentResult};
+use goticket_domain::booking::{Command, PaymentNotice, PaymentResult};
 use goticket_platform::{
     amqp::PublishError,
     config::{U32In, U64In},
@@ -90,7 +90,7 @@ impl ReconcilePayments {
         let refund_again = duration(self.config.refund_again_ms.millis());
         for payment in answered(undecided::take_refunds(pool, PROVIDER, refund_again, limit)).await? {
             match self.refund(&payment).await {
-                Ok(refunded) => done.refunded += usize::from(refunded),
+                Ok(()) => done.refunded += 1,
                 Err(error) => tracing::warn!(payment = %payment.payment, %error, "refund still due"),
             }
         }
@@ -126,16 +126,16 @@ impl ReconcilePayments {
             notice_id: format!("{}:paid", payment.provider_ref),
             result: PaymentResult::Paid,
             amount: known.amount.into(),
+            asked: payment.amount,
         };
-        let action = Action::Pay { notice };
-        let command = Command { event: payment.event, section: payment.section, reply_to: None, action };
-        self.commands.send(payment.booking, &command).await?;
+        self.commands.send(payment.event, Command::Pay { notice }).await?;
         Ok(true)
     }
 
-    async fn refund(&self, payment: &Undecided) -> Result<bool, ReconcileError> {
+    async fn refund(&self, payment: &Undecided) -> Result<(), ReconcileError> {
         self.provider.refund(&payment.provider_ref, payment.payment, payment.amount).await?;
-        Ok(answered(undecided::mark_refunded(&self.pool, payment)).await?)
+        let refunded = Command::Refunded { payment: payment.payment, booking: payment.booking };
+        Ok(self.commands.send(payment.event, refunded).await?)
     }
 
     /// Until `stop`.

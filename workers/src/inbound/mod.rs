@@ -1,5 +1,5 @@
-//! What sets the workers to work.
+//! Protocols in, use cases out: lanes, tasks, domain events.
 
-pub mod booking_queue;
 pub mod domain_events;
+pub mod lane_queues;
 pub mod task_queue;

@@ -100,7 +100,7 @@ impl Fates {
             }
             (Outcome::DeadLetter { reason }, _) => {
                 tracing::error!(kind = self.kind, reason, "task given up");
-                self.dead.bury(delivery, reason).await
+                self.dead.store(delivery, reason).await
             }
             (Outcome::Ack, _) | (Outcome::Retry { .. }, None) => Ok(()),
         }

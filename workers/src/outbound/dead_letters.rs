@@ -20,8 +20,8 @@ impl DeadLetters {
         Self { publisher, exchange: names.dead_exchange() }
     }
 
-    /// Stores the message with its reason. Not acknowledged yet: the caller does that, so that it dies twice rather than never.
-    pub async fn bury(&self, delivery: &Delivery, why: &str) -> Result<(), PublishError> {
+    /// Stores the message with its reason. Not acknowledged yet: the caller does that, so that there are two rather than none.
+    pub async fn store(&self, delivery: &Delivery, why: &str) -> Result<(), PublishError> {
         let mut headers = FieldTable::default();
         headers.insert(REASON_HEADER.into(), AMQPValue::LongString(why.into()));
         let properties = persistent().with_headers(headers);

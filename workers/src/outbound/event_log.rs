@@ -2,6 +2,7 @@
 
 use std::{collections::VecDeque, time::Duration};
 
+use goticket_contracts::events::BOOKINGS_TOPIC;
 use goticket_platform::{
     config::KafkaConfig,
     kafka::{self, Topic},
@@ -38,7 +39,7 @@ impl EventLog {
 
     /// Appends `rows` and waits until every one is acknowledged, for as long as that takes. After an error, some of them may
     /// have been appended, and of each event only the first ones: appending all of them again, by whomever, keeps its order, because
-    /// whoever skips an id he has seen reads the same series. Dropping the future leaves it to the producer what is still sent.
+    /// whoever skips an id they have seen reads the same series. Dropping the future leaves it to the producer what is still sent.
     pub async fn append(&mut self, rows: &[OutboxRow]) -> KafkaResult<()> {
         let producer = match &self.producer {
             Some(producer) => producer,
@@ -79,7 +80,7 @@ async fn enqueue(
     row: &OutboxRow,
     earlier: &mut VecDeque<DeliveryFuture>,
 ) -> KafkaResult<DeliveryFuture> {
-    let (topic, key) = (config.prefixed(&row.topic), row.event.to_string());
+    let (topic, key) = (config.prefixed(BOOKINGS_TOPIC), row.event.to_string());
     let headers = OwnedHeaders::new().insert(Header { key: "content-type", value: Some(CONTENT_TYPE) });
     let mut record = FutureRecord::to(&topic).key(&key).payload(&row.body).headers(headers);
     loop {

@@ -33,7 +33,8 @@ pub(super) fn expiry(config: &Config, shared: &Shared, shutdown: &Shutdown) {
 
 /// Publishes the outbox. Starts without Kafka, too.
 pub(super) fn relay(config: &Config, shared: &Shared, shutdown: &Shutdown) {
-    let relay = Relay::new(shared.pool.clone(), config.kafka.clone(), config.workers.relay.clone());
+    let workers = &config.workers;
+    let relay = Relay::new(shared.pool.clone(), config.kafka.clone(), workers.relay.clone(), &workers.lanes);
     shutdown.spawn("relay", relay.run(shutdown.token()));
 }
 

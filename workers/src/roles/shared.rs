@@ -8,8 +8,9 @@ use goticket_contracts::amqp::{Names, booking_topology, task_topology};
 use goticket_platform::{
     amqp::{self, Amqp},
     health::{Readiness, checks},
-    postgres,
+    postgres::{self, Plans},
 };
+use goticket_storage::lanes;
 use sqlx::PgPool;
 
 use crate::{
@@ -30,16 +31,17 @@ pub(super) struct Shared {
 impl Shared {
     /// Connects, and declares every queue that anything here publishes to.
     pub(super) async fn connect(config: &Config, readiness: &Readiness) -> anyhow::Result<Self> {
-        let pool = postgres::connect(&config.postgres, postgres::Plans::ByKeys).await.context("connect to PostgreSQL")?;
+        let pool = postgres::connect(&config.postgres, Plans::ByKeys).await.context("connect to PostgreSQL")?;
         let amqp = amqp::connect(&config.amqp, "goticket workers").await?;
         let names = Names::new(amqp.prefix());
-        amqp.declare(&booking_topology(&names)).await?;
+        let lanes = lanes::count(&pool).await.context("read how many lanes there are")?;
+        amqp.declare(&booking_topology(&names, lanes)).await?;
         amqp.declare(&task_topology(&names)).await?;
         readiness.critical("postgres", checks::postgres(pool.clone()));
         readiness.critical("rabbitmq", checks::amqp(&amqp));
         Ok(Self {
             pool,
-            commands: CommandQueue::new(amqp.publisher(), &names),
+            commands: CommandQueue::new(amqp.publisher(), &names, lanes),
             tasks: TaskExchange::new(amqp.publisher(), names),
             folder: ObjectFolder::new(&config.objects.dir),
             amqp: Arc::new(amqp),

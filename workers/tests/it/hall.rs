@@ -4,22 +4,28 @@
 //! places, category 1. Category 0 costs 50.00, category 1 30.00. An account may have ten tickets.
 
 mod clean;
+mod worker;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use goticket_contracts::{
-    commands::{Action, Command, PaymentNotice, PaymentResult},
-    replies::ReplyResult,
-};
+use goticket_contracts::commands::CommandMessage;
 use goticket_domain::{
-    AccountId, BookingId, EventId, Money, PaymentId,
-    booking::{BookingRequest, BookingState, IdempotencyKey, Outcome, RefusalReason, SeatChoice},
+    AccountId, BookingId, CategoryNo, EventId, Money, PaymentId, SeatNo, SectionNo,
+    booking::{
+        Answer, BookingRequest, BookingState, Command, IdempotencyKey, Outcome, PaymentNotice, PaymentResult, RefusalReason,
+        SeatChoice,
+    },
+    lane::{LaneCount, LaneNo},
 };
-use goticket_platform::{postgres, redis, redis::Redis};
+use goticket_platform::{
+    config::{PostgresConfig, RedisConfig},
+    postgres::{self, Plans},
+    redis::{self, Redis},
+};
 use goticket_testkit::{Links, TestBed};
 use goticket_workers::{
     Config,
-    app::booking::{BookingWorker, Job, Verdict},
+    app::booking::{Deciding, Job, LaneOwner, Verdict},
     outbound::seats::SeatBoard,
 };
 use iso_currency::Currency;
@@ -35,9 +41,15 @@ pub(crate) const LIMIT: u32 = 10;
 /// Shorter than a person would wait for a test, longer than any batch here takes.
 pub(crate) const BATCH_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The hall and its servers.
+pub(crate) use worker::Worker;
+
+/// Lanes of the installation.
+pub(crate) const LANES: u16 = 4;
+
+/// The hall and its servers; clones share them.
+#[derive(Clone)]
 pub(crate) struct Hall {
-    _bed: TestBed,
+    _bed: Arc<TestBed>,
     pub(crate) config: Config,
     pub(crate) pool: PgPool,
     pub(crate) redis: Redis,
@@ -55,29 +67,61 @@ impl Hall {
     }
 
     async fn in_bed(bed: TestBed) -> Self {
-        let config: Config = super::config(&bed, &[("GOTICKET__REDIS__RESPONSE_TIMEOUT_MS", "300")]);
-        let pool = postgres::connect(&config.postgres, postgres::Plans::ByKeys).await.unwrap();
-        goticket_storage::migrate(&pool).await.unwrap();
+        let config: Config = super::config(&bed, &[("GOTICKET__REDIS__RESPONSE_TIMEOUT_MS", "1000")]);
+        let pool = postgres::connect(&config.postgres, Plans::ByKeys).await.unwrap();
+        goticket_storage::migrate(&pool, LaneCount::new(LANES).unwrap()).await.unwrap();
         let redis = redis::connect(&config.redis).await.unwrap();
         let event = EventId::generate();
         build(&pool, event).await;
-        Self { _bed: bed, config, pool, redis, event }
+        Self { _bed: Arc::new(bed), config, pool, redis, event }
     }
 
-    /// A worker with memory, connections and seat board of its own.
-    pub(crate) async fn worker(&self) -> BookingWorker {
-        let pool = postgres::connect(&self.config.postgres, postgres::Plans::ByKeys).await.unwrap();
-        let redis = redis::connect(&self.config.redis).await.unwrap();
-        BookingWorker::new(pool, SeatBoard::new(redis, Duration::from_secs(5)), BATCH_TIMEOUT, CancellationToken::new())
+    /// Another event in the same lane.
+    pub(crate) async fn next_door(&self) -> Self {
+        let lanes = LaneCount::new(LANES).unwrap();
+        let event = std::iter::repeat_with(EventId::generate).find(|event| lanes.of(*event) == self.lane()).unwrap();
+        build(&self.pool, event).await;
+        Self { event, ..self.clone() }
+    }
+
+    pub(crate) fn lane(&self) -> LaneNo {
+        LaneCount::new(LANES).unwrap().of(self.event)
+    }
+
+    /// A worker with memory, connections and seat board of its own. It takes the lane when it decides.
+    pub(crate) async fn worker(&self) -> Worker {
+        self.worker_with(&self.config.redis, usize::MAX).await
     }
 
     /// A worker whose Redis is another one: it neither sees our locks nor touches our map.
-    pub(crate) async fn worker_elsewhere(&self) -> BookingWorker {
-        let pool = postgres::connect(&self.config.postgres, postgres::Plans::ByKeys).await.unwrap();
+    pub(crate) async fn worker_elsewhere(&self) -> Worker {
         let mut config = self.config.redis.clone();
         config.prefix = format!("{}elsewhere:", config.prefix);
-        let redis = redis::connect(&config).await.unwrap();
-        BookingWorker::new(pool, SeatBoard::new(redis, Duration::from_secs(5)), BATCH_TIMEOUT, CancellationToken::new())
+        self.worker_with(&config, usize::MAX).await
+    }
+
+    /// A worker that remembers so many seats.
+    pub(crate) async fn forgetful_worker(&self, seats_max: usize) -> Worker {
+        self.worker_with(&self.config.redis, seats_max).await
+    }
+
+    async fn worker_with(&self, redis: &RedisConfig, seats_max: usize) -> Worker {
+        Worker::new(deciding(&self.config.postgres, redis, seats_max).await, self.pool.clone(), self.lane())
+    }
+
+    /// An owner of the hall's lane in a new epoch.
+    pub(crate) async fn owner(&self) -> (i64, LaneOwner) {
+        self.owner_of(&self.config).await
+    }
+
+    /// The same, by a configuration of its own.
+    pub(crate) async fn owner_by(&self, config: &Config) -> LaneOwner {
+        self.owner_of(config).await.1
+    }
+
+    async fn owner_of(&self, config: &Config) -> (i64, LaneOwner) {
+        let deciding = deciding(&config.postgres, &config.redis, usize::MAX).await;
+        worker::take(&deciding, &self.pool, self.lane()).await
     }
 
     pub(crate) async fn account(&self) -> AccountId {
@@ -97,14 +141,17 @@ impl Hall {
     /// A request for seats of the section they lie in.
     pub(crate) fn named(&self, account: AccountId, key: &str, seats: &[u32]) -> Job {
         let section = SEATS.iter().position(|of| of.contains(&seats[0])).unwrap_or(0);
-        self.request(account, key, u16::try_from(section).unwrap(), SeatChoice::Named { seats: seats.to_vec() })
+        let choice = SeatChoice::named(seats.iter().copied().map(SeatNo).collect()).unwrap();
+        self.request(account, key, u16::try_from(section).unwrap(), choice)
     }
 
     pub(crate) fn best(&self, account: AccountId, key: &str, section: u16, quantity: u8, category: Option<u16>) -> Job {
-        self.request(account, key, section, SeatChoice::BestAvailable { quantity, category })
+        let choice = SeatChoice::best_available(quantity.into(), category.map(CategoryNo)).unwrap();
+        self.request(account, key, section, choice)
     }
 
     pub(crate) fn request(&self, account: AccountId, key: &str, section: u16, choice: SeatChoice) -> Job {
+        let section = SectionNo(section);
         let request = BookingRequest {
             booking: BookingId::generate(),
             event: self.event,
@@ -114,15 +161,15 @@ impl Hall {
             payload_hash: BookingRequest::hash(self.event, section, &choice),
             choice,
         };
-        self.job(section, Action::Create { request })
+        self.job(Command::Create { request })
     }
 
     pub(crate) fn cancel(&self, booking: BookingId, account: AccountId) -> Job {
-        self.job(0, Action::Cancel { booking, account })
+        self.job(Command::Cancel { booking, account, undecided: None })
     }
 
     pub(crate) fn expire(&self, booking: BookingId) -> Job {
-        self.job(0, Action::Expire { booking })
+        self.job(Command::Expire { booking })
     }
 
     pub(crate) fn pay(&self, payment: &Payment, notice_id: &str, result: PaymentResult) -> Job {
@@ -133,12 +180,13 @@ impl Hall {
             notice_id: notice_id.into(),
             result,
             amount: payment.amount,
+            asked: payment.amount,
         };
-        self.job(0, Action::Pay { notice })
+        self.job(Command::Pay { notice })
     }
 
-    fn job(&self, section: u16, action: Action) -> Job {
-        Command { event: self.event, section, reply_to: Some("gateway-1".into()), action }.into()
+    pub(crate) fn job(&self, command: Command) -> Job {
+        CommandMessage { event: self.event, reply_to: Some("gateway-1".into()), command }.into()
     }
 
     /// An open attempt to pay what the booking costs, as the gateway makes it: while another one is open there is none.
@@ -156,7 +204,7 @@ impl Hall {
         Payment { id, booking, amount: Money { amount_minor, currency: Currency::EUR } }
     }
 
-    /// Moves a hold's deadline by the database's clock.
+    /// Moves a hold's deadline by the database's clock, and takes the lane from whoever remembers the old one.
     pub(crate) async fn set_deadline(&self, booking: BookingId, from_now: &str) {
         sqlx::query("UPDATE bookings SET hold_expires_at = clock_timestamp() + $2::text::interval WHERE id = $1")
             .bind(booking.0)
@@ -164,6 +212,7 @@ impl Hall {
             .execute(&self.pool)
             .await
             .unwrap();
+        self.owner().await;
     }
 
     pub(crate) async fn state(&self, booking: BookingId) -> String {
@@ -185,7 +234,8 @@ impl Hall {
     /// The types of a booking's domain events, in order.
     pub(crate) async fn told(&self, booking: BookingId) -> Vec<String> {
         sqlx::query_scalar(
-            "SELECT replace(type, 'goticket.', '') FROM outbox WHERE body::jsonb #>> '{data,booking}' = $1 ORDER BY xid, sequence",
+            "SELECT replace(body::jsonb ->> 'type', 'goticket.', '') FROM outbox WHERE body::jsonb #>> '{data,booking}' = $1
+             ORDER BY lane, position",
         )
         .bind(booking.to_string())
         .fetch_all(&self.pool)
@@ -206,22 +256,28 @@ pub(crate) struct Payment {
 #[track_caller]
 pub(crate) fn decided(verdict: &Verdict) -> Result<(BookingId, Vec<u32>), RefusalReason> {
     match verdict {
-        Verdict::Done(ReplyResult::Decided { decided: Outcome::Held { booking, held }, .. }) => {
-            Ok((*booking, held.seats.clone()))
+        Verdict::Done(Answer::Decided { decided: Outcome::Held { booking, held }, .. }) => {
+            Ok((*booking, held.seats.iter().map(|seat| seat.0).collect()))
         }
-        Verdict::Done(ReplyResult::Decided { decided: Outcome::Refused { reason, .. }, .. }) => Err(*reason),
+        Verdict::Done(Answer::Decided { decided: Outcome::Refused { refusal, .. }, .. }) => Err(refusal.reason),
         other => panic!("not a decision: {other:?}"),
     }
 }
 
 pub(crate) fn state(state: BookingState) -> Verdict {
-    Verdict::Done(ReplyResult::State { state })
+    Verdict::Done(Answer::State { state })
+}
+
+async fn deciding(postgres: &PostgresConfig, redis: &RedisConfig, seats_max: usize) -> Deciding {
+    let pool = postgres::connect(postgres, Plans::ByKeys).await.unwrap();
+    let board = SeatBoard::new(redis::connect(redis).await.unwrap(), Duration::from_secs(5));
+    Deciding::new(pool, board, BATCH_TIMEOUT, seats_max, CancellationToken::new())
 }
 
 async fn build(pool: &PgPool, event: EventId) {
     let (owner, venue) = (Uuid::now_v7(), Uuid::now_v7());
     let insert = |sql: &'static str| sqlx::query(sql).bind(event.0);
-    sqlx::query("INSERT INTO accounts (id, email, name, role) VALUES ($1, 'owner@hall.test', 'Owner', 'organizer')")
+    sqlx::query("INSERT INTO accounts (id, email, name, role) VALUES ($1, $1 || '@hall.test', 'Owner', 'organizer')")
         .bind(owner)
         .execute(pool)
         .await

@@ -4,6 +4,7 @@
 mod booking;
 mod ends;
 mod hall;
+mod shares;
 
 use std::time::Duration;
 

@@ -1,10 +1,11 @@
-//! The life of a booking: `held → confirmed | expired | cancelled`, `confirmed → refunded`. A transition consumes the state it leaves,
-//! so the illegal one does not compile; the SQL that carries it out repeats the guard.
+//! The life of a booking: `held → confirmed | expired | cancelled`, `expired → confirmed` (paid late, while its seats were still free and
+//! the event had not started), `confirmed → refunded`. What was cancelled or refunded stays so. A transition consumes the state it leaves, so the illegal one does
+//! not compile; the SQL that carries it out repeats the guard.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{BookingId, PaymentId};
+use crate::{AccountId, BookingId, EventId, Money, SeatNo, SectionNo};
 
 /// The state's name, as stored.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
@@ -50,63 +51,150 @@ impl std::str::FromStr for BookingState {
     }
 }
 
-/// Seats are held until `deadline`, by the database's clock.
+/// What a booking is for: the same in every state.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Held {
-    /// End of the hold.
-    pub deadline: Timestamp,
+pub struct Order {
+    /// Which booking.
+    pub id: BookingId,
+    /// Of which event.
+    pub event: EventId,
+    /// Of which section of it.
+    pub section: SectionNo,
+    /// Whose.
+    pub account: AccountId,
+    /// Its seats, ascending.
+    pub seats: Vec<SeatNo>,
+    /// The price of each seat, in minor units.
+    pub prices: Vec<i64>,
+    /// What they cost together.
+    pub total: Money,
+    /// End of the hold, by the database's clock.
+    pub hold_expires_at: Timestamp,
 }
-/// Paid by this payment.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Confirmed {
-    /// The payment that arrived in time.
-    pub payment: PaymentId,
-}
+
+/// The seats are the fan's until the deadline.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Held(());
+/// Paid.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Confirmed(());
 /// The deadline passed unpaid.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Expired;
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Expired(());
 /// Given back before paying.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Cancelled;
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Cancelled(());
 /// Paid and given back.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Refunded;
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Refunded(());
 
 /// The deadline has passed; nothing was changed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("the hold ended before the payment arrived")]
 pub struct TooLate;
 
-/// A booking in state `S`.
+/// A booking in state `S`. Only this module makes one in a state: by a transition, or as it was stored.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Booking<S> {
-    /// Which booking.
-    pub id: BookingId,
-    /// What this state knows.
-    pub state: S,
+    order: Box<Order>,
+    state: S,
+}
+
+impl<S> Booking<S> {
+    /// What it is for.
+    pub fn order(&self) -> &Order {
+        &self.order
+    }
 }
 
 impl Booking<Held> {
+    /// The beginning: the seats are given until [`Order::hold_expires_at`].
+    pub fn hold(order: Order) -> Self {
+        Self { order: Box::new(order), state: Held(()) }
+    }
+
     /// Payment arrived. `now` is the database's clock; the deadline itself is too late.
-    pub fn confirm(self, payment: PaymentId, now: Timestamp) -> Result<Booking<Confirmed>, (Self, TooLate)> {
-        if now < self.state.deadline { Ok(Booking { id: self.id, state: Confirmed { payment } }) } else { Err((self, TooLate)) }
+    pub fn confirm(self, now: Timestamp) -> Result<Booking<Confirmed>, (Self, TooLate)> {
+        if now < self.order.hold_expires_at {
+            Ok(Booking { order: self.order, state: Confirmed(()) })
+        } else {
+            Err((self, TooLate))
+        }
     }
 
     /// The deadline passed; a hold that still runs is handed back.
     pub fn expire(self, now: Timestamp) -> Result<Booking<Expired>, Self> {
-        if now < self.state.deadline { Err(self) } else { Ok(Booking { id: self.id, state: Expired }) }
+        if now < self.order.hold_expires_at { Err(self) } else { Ok(Booking { order: self.order, state: Expired(()) }) }
     }
 
     /// The fan gives the seats back.
     pub fn cancel(self) -> Booking<Cancelled> {
-        Booking { id: self.id, state: Cancelled }
+        Booking { order: self.order, state: Cancelled(()) }
+    }
+}
+
+impl Booking<Expired> {
+    /// Paid too late, and its seats are given to it once more: the caller has seen that all of them are free.
+    pub fn confirm_late(self) -> Booking<Confirmed> {
+        Booking { order: self.order, state: Confirmed(()) }
     }
 }
 
 impl Booking<Confirmed> {
     /// The money goes back and the seats with it.
     pub fn refund(self) -> Booking<Refunded> {
-        Booking { id: self.id, state: Refunded }
+        Booking { order: self.order, state: Refunded(()) }
+    }
+}
+
+/// A booking in whichever state it is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum AnyBooking {
+    /// Live, not paid.
+    Held(Booking<Held>),
+    /// Live, paid.
+    Confirmed(Booking<Confirmed>),
+    /// Ended by its deadline.
+    Expired(Booking<Expired>),
+    /// Ended by its fan.
+    Cancelled(Booking<Cancelled>),
+    /// Ended with its money given back.
+    Refunded(Booking<Refunded>),
+}
+
+impl AnyBooking {
+    /// As it was stored.
+    pub fn restore(order: Order, state: BookingState) -> Self {
+        let order = Box::new(order);
+        match state {
+            BookingState::Held => Self::Held(Booking { order, state: Held(()) }),
+            BookingState::Confirmed => Self::Confirmed(Booking { order, state: Confirmed(()) }),
+            BookingState::Expired => Self::Expired(Booking { order, state: Expired(()) }),
+            BookingState::Cancelled => Self::Cancelled(Booking { order, state: Cancelled(()) }),
+            BookingState::Refunded => Self::Refunded(Booking { order, state: Refunded(()) }),
+        }
+    }
+
+    /// What it is for.
+    pub fn order(&self) -> &Order {
+        match self {
+            Self::Held(booking) => &booking.order,
+            Self::Confirmed(booking) => &booking.order,
+            Self::Expired(booking) => &booking.order,
+            Self::Cancelled(booking) => &booking.order,
+            Self::Refunded(booking) => &booking.order,
+        }
+    }
+
+    /// The name of its state.
+    pub fn state(&self) -> BookingState {
+        match self {
+            Self::Held(_) => BookingState::Held,
+            Self::Confirmed(_) => BookingState::Confirmed,
+            Self::Expired(_) => BookingState::Expired,
+            Self::Cancelled(_) => BookingState::Cancelled,
+            Self::Refunded(_) => BookingState::Refunded,
+        }
     }
 }
 
@@ -120,11 +208,20 @@ mod tests {
     #[test]
     fn a_hold_is_either_confirmed_before_or_expired_at_its_deadline() {
         let deadline = Timestamp::UNIX_EPOCH;
-        let payment = PaymentId(Uuid::nil());
+        let order = Order {
+            id: BookingId(Uuid::nil()),
+            event: EventId(Uuid::nil()),
+            section: SectionNo(0),
+            account: AccountId(Uuid::nil()),
+            seats: vec![SeatNo(1)],
+            prices: vec![100],
+            total: Money { amount_minor: 100, currency: iso_currency::Currency::EUR },
+            hold_expires_at: deadline,
+        };
         for (offset_ms, in_time) in [(-1, true), (0, false), (1, false)] {
             let now = deadline + SignedDuration::from_millis(offset_ms);
-            let held = Booking { id: BookingId(Uuid::nil()), state: Held { deadline } };
-            assert_eq!(held.clone().confirm(payment, now).is_ok(), in_time, "{offset_ms} ms");
+            let held = Booking::hold(order.clone());
+            assert_eq!(held.clone().confirm(now).is_ok(), in_time, "{offset_ms} ms");
             assert_eq!(held.expire(now).is_ok(), !in_time, "{offset_ms} ms");
         }
     }

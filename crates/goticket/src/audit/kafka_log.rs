@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     fn committed(ids: &[u128]) -> Vec<CommittedEvent> {
-        let one = |id: &u128| CommittedEvent { id: Uuid::from_u128(*id), topic: "t".into(), event: Uuid::nil() };
+        let one = |id: &u128| CommittedEvent { id: Uuid::from_u128(*id), event: Uuid::nil() };
         ids.iter().map(one).collect()
     }
 

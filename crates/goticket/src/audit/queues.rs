@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use goticket_contracts::amqp::{BOOKING_QUEUES, Names};
+use goticket_contracts::amqp::Names;
+use goticket_domain::lane::LaneCount;
 use goticket_platform::amqp::Amqp;
 use tokio::time::sleep;
 
@@ -14,15 +15,14 @@ const LOOKS: u32 = 25;
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// Both checks. The queues are those of all events.
-pub(super) async fn checks(amqp: &Amqp) -> anyhow::Result<[CheckResult; 2]> {
+pub(super) async fn checks(amqp: &Amqp, lanes: LaneCount) -> anyhow::Result<[CheckResult; 2]> {
     let names = Names::new(amqp.prefix());
-    let sections = (0..BOOKING_QUEUES).map(|n| names.bookings_queue(n)).collect();
-    let undecided = left(amqp, sections).await?;
+    let undecided = left(amqp, names.lane_queues(lanes).collect()).await?;
     let dead = left(amqp, vec![names.dead_queue()]).await?;
     Ok([
         check(
             "requests are decided",
-            "no accepted command waits in a section queue: run this when the sale is over or paused, and the workers are running",
+            "no accepted command waits in a lane's queue: run this when the sale is over or paused, and the workers are running",
             undecided.into_iter().map(|(queue, count)| (format!("{queue}, still undecided: {count}"), count)),
         ),
         check(

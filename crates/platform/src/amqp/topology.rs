@@ -35,7 +35,6 @@ pub async fn declare(channel: &Channel, topology: &Topology) -> Result<(), Topol
 
 async fn declare_exchange(channel: &Channel, exchange: &Exchange) -> Result<(), lapin::Error> {
     let kind = match exchange.kind {
-        ExchangeKind::ConsistentHash => lapin::ExchangeKind::Custom("x-consistent-hash".into()),
         ExchangeKind::Direct => lapin::ExchangeKind::Direct,
         ExchangeKind::Fanout => lapin::ExchangeKind::Fanout,
     };
@@ -72,9 +71,6 @@ fn arguments(queue: &Queue) -> FieldTable {
     let text = |value: &str| AMQPValue::LongString(value.into());
     let mut arguments = FieldTable::default();
     arguments.insert("x-queue-type".into(), text("quorum"));
-    if queue.single_active_consumer {
-        arguments.insert("x-single-active-consumer".into(), AMQPValue::Boolean(true));
-    }
     if let Some(limit) = queue.delivery_limit {
         arguments.insert("x-delivery-limit".into(), AMQPValue::LongLongInt(limit.into()));
     }

@@ -31,8 +31,8 @@ use serde::de::DeserializeOwned;
 pub use error::{ConfigError, Problem};
 pub use ranged::{U16In, U32In, U64In};
 pub use sections::{
-    AmqpConfig, KafkaConfig, KeysConfig, ObjectsConfig, PostgresConfig, RedisConfig, ShutdownConfig, SmtpConfig, SmtpTls,
-    TelemetryConfig, TelemetryFormat,
+    AmqpConfig, KafkaConfig, KeysConfig, LanesConfig, ObjectsConfig, PostgresConfig, RedisConfig, ShutdownConfig, SmtpConfig,
+    SmtpTls, TelemetryConfig, TelemetryFormat,
 };
 
 /// Reads the configuration from the embedded defaults, `file` and this process's environment.

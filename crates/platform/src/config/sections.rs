@@ -53,8 +53,16 @@ pub struct PostgresConfig {
     pub statement_timeout_ms: U64In<50, 600_000>,
     /// The server ends a wait for a lock after this.
     pub lock_timeout_ms: U64In<10, 60_000>,
-    /// The server ends a session that sits in a transaction for this long: it would hold back the outbox's horizon.
+    /// The server ends a session that sits in a transaction for this long: it would keep its locks.
     pub idle_in_transaction_timeout_ms: U64In<100, 600_000>,
+}
+
+/// `[lanes]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LanesConfig {
+    /// Lanes of a new installation. `goticket migrate` makes them once; afterwards their number is what the database says.
+    pub count: U16In<1, 1_024>,
 }
 
 /// `[redis]`: one multiplexed connection, bounded in flight.

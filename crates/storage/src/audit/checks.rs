@@ -13,11 +13,11 @@ macro_rules! seats_by_event {
            FROM events e
           CROSS JOIN LATERAL (
                 SELECT count(*) FILTER (WHERE b.state = 'confirmed') AS sold, count(*) FILTER (WHERE b.state = 'held') AS held
-                  FROM booking_seats s JOIN bookings b ON b.id = s.booking WHERE s.event = e.id AND s.live) AS taken
+                  FROM taken_seats s JOIN bookings b ON b.id = s.booking WHERE s.event = e.id) AS taken
           CROSS JOIN LATERAL (
                 SELECT count(*) AS free FROM seats s
                  WHERE s.event = e.id
-                   AND NOT EXISTS (SELECT FROM booking_seats b WHERE b.event = s.event AND b.seat = s.no AND b.live)) AS untaken
+                   AND NOT EXISTS (SELECT FROM taken_seats t WHERE t.event = s.event AND t.seat = s.no)) AS untaken
           WHERE ($1::uuid IS NULL OR e.id = $1)"
     };
 }
@@ -37,65 +37,65 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "oversold",
         proves: "no seat is live in two bookings, and none has tickets of two confirmed bookings",
-        sql: "SELECT event || ' seat ' || seat AS what FROM booking_seats
-               WHERE live AND ($1::uuid IS NULL OR event = $1) GROUP BY event, seat HAVING count(*) > 1
+        sql: "SELECT event || ' seat ' || seat AS what FROM bookings, unnest(seats) AS seat
+               WHERE state IN ('held', 'confirmed') AND ($1::uuid IS NULL OR event = $1) GROUP BY event, seat HAVING count(*) > 1
               UNION
               SELECT t.event || ' seat ' || t.seat FROM tickets t JOIN bookings b ON b.id = t.booking
                WHERE b.state = 'confirmed' AND ($1::uuid IS NULL OR t.event = $1) GROUP BY t.event, t.seat HAVING count(*) > 1",
     },
     Check {
         name: "seats follow the booking",
-        proves: "every booking has as many seats as it says, all live while it is held or confirmed, else none; prices add up",
+        proves: "every held or confirmed booking has exactly the seats it was given, every other none; its prices add up",
         sql: "SELECT b.id::text AS what FROM bookings b
-                LEFT JOIN booking_seats s ON s.booking = b.id
+                LEFT JOIN LATERAL (SELECT array_agg(t.seat ORDER BY t.seat) AS seats FROM unnest(b.seats) AS s
+                                     JOIN taken_seats t ON t.event = b.event AND t.seat = s AND t.booking = b.id) AS taken ON true
                WHERE ($1::uuid IS NULL OR b.event = $1)
-               GROUP BY b.id
-              HAVING count(s.seat) <> b.quantity
-                  OR count(s.seat) FILTER (WHERE s.live) <> CASE WHEN b.state IN ('held', 'confirmed') THEN b.quantity ELSE 0 END
-                  OR sum(s.price_minor) <> b.total_minor",
+                 AND (coalesce(taken.seats, '{}') <> CASE WHEN b.state IN ('held', 'confirmed') THEN b.seats ELSE '{}' END
+                      OR b.total_minor <> coalesce((SELECT sum(p) FROM unnest(b.prices) AS p), 0)
+                      OR (b.state <> 'refused' AND cardinality(b.prices) <> cardinality(b.seats)))
+              UNION
+              SELECT t.event || ' seat ' || t.seat FROM taken_seats t LEFT JOIN bookings b ON b.id = t.booking AND t.seat = ANY(b.seats)
+               WHERE ($1::uuid IS NULL OR t.event = $1) AND (b.id IS NULL OR b.event <> t.event)",
     },
     Check {
         name: "one request, one outcome",
-        proves: "every booking was decided under one idempotency key, and every other key was refused",
-        sql: "SELECT b.id::text AS what FROM bookings b LEFT JOIN booking_requests r ON r.booking = b.id
-               WHERE ($1::uuid IS NULL OR b.event = $1) AND (r.booking IS NULL OR r.outcome ->> 'outcome' <> 'held')
+        proves: "every key of an account was decided once: seats with their price and deadline, or a reason",
+        sql: "SELECT account || ' ' || key AS what FROM bookings WHERE $1::uuid IS NULL OR event = $1
+               GROUP BY account, key HAVING count(*) > 1
               UNION
-              SELECT r.booking::text FROM booking_requests r LEFT JOIN bookings b ON b.id = r.booking
-               WHERE ($1::uuid IS NULL OR r.event = $1) AND (b.id IS NULL) <> (r.outcome ->> 'outcome' = 'refused')",
+              SELECT id::text FROM bookings
+               WHERE ($1::uuid IS NULL OR event = $1)
+                 AND CASE WHEN state = 'refused' THEN refusal ->> 'reason' IS NULL
+                          ELSE held_until IS NULL OR currency IS NULL OR cardinality(seats) = 0 OR refusal IS NOT NULL END",
     },
     Check {
         name: "references",
-        proves: "what a booking names exists, and every request, payment, ticket and notification is of something that does",
+        proves: "what a booking names exists, and every ticket, payment and notification is of a booking that does",
         sql: "SELECT 'booking ' || b.id AS what FROM bookings b
-               WHERE ($1::uuid IS NULL OR b.event = $1)
-                 AND (NOT EXISTS (SELECT FROM events e WHERE e.id = b.event) OR NOT EXISTS (SELECT FROM accounts a WHERE a.id = b.account))
+                LEFT JOIN events e ON e.id = b.event LEFT JOIN accounts a ON a.id = b.account
+               WHERE ($1::uuid IS NULL OR b.event = $1) AND (a.id IS NULL OR (e.id IS NULL AND b.state <> 'refused'))
               UNION
-              SELECT 'request ' || r.booking FROM booking_requests r
-               WHERE ($1::uuid IS NULL OR r.event = $1) AND NOT EXISTS (SELECT FROM accounts a WHERE a.id = r.account)
-              UNION
-              SELECT 'seat ' || s.seat || ' of booking ' || s.booking FROM booking_seats s
-               WHERE ($1::uuid IS NULL OR s.event = $1)
-                 AND (NOT EXISTS (SELECT FROM bookings b WHERE b.id = s.booking AND b.event = s.event)
-                      OR NOT EXISTS (SELECT FROM seats p WHERE p.event = s.event AND p.no = s.seat))
+              SELECT 'booking ' || b.id || ' seat ' || seat FROM bookings b, unnest(b.seats) AS seat
+               WHERE ($1::uuid IS NULL OR b.event = $1) AND b.state <> 'refused'
+                 AND NOT EXISTS (SELECT FROM seats s WHERE s.event = b.event AND s.no = seat)
               UNION
               SELECT 'ticket ' || t.id FROM tickets t
                WHERE ($1::uuid IS NULL OR t.event = $1) AND NOT EXISTS (SELECT FROM bookings b WHERE b.id = t.booking AND b.event = t.event)
               -- Whose event is not known any more, whatever is asked about.
               UNION
-              SELECT 'payment ' || p.id FROM payments p WHERE NOT EXISTS (SELECT FROM bookings b WHERE b.id = p.booking)
+              SELECT 'payment ' || p.id FROM payments p
+               WHERE NOT EXISTS (SELECT FROM bookings b WHERE b.id = p.booking AND b.state <> 'refused')
               UNION
               SELECT 'notification ' || n.id FROM notifications n WHERE NOT EXISTS (SELECT FROM bookings b WHERE b.id = n.booking)",
     },
     Check {
         name: "ticket limit",
-        proves: "every account's counter equals the seats of its held and confirmed bookings, and is within the event's limit",
-        sql: "SELECT e.id || ' account ' || coalesce(c.account, l.account) AS what
-                FROM (SELECT b.event, b.account, sum(b.quantity) AS live FROM bookings b
-                       WHERE b.state IN ('held', 'confirmed') AND ($1::uuid IS NULL OR b.event = $1) GROUP BY 1, 2) l
-                FULL JOIN (SELECT * FROM account_tickets WHERE $1::uuid IS NULL OR event = $1) c
-                       ON c.event = l.event AND c.account = l.account
-                JOIN events e ON e.id = coalesce(c.event, l.event)
-               WHERE coalesce(c.tickets, 0) <> coalesce(l.live, 0) OR coalesce(c.tickets, 0) > e.ticket_limit",
+        proves: "no account has more seats of an event in held and confirmed bookings than the event allows",
+        sql: "SELECT e.id || ' account ' || live.account AS what
+                FROM (SELECT event, account, sum(cardinality(seats)) AS tickets FROM bookings
+                       WHERE state IN ('held', 'confirmed') AND ($1::uuid IS NULL OR event = $1) GROUP BY 1, 2) live
+                JOIN events e ON e.id = live.event
+               WHERE live.tickets > e.ticket_limit",
     },
     Check {
         name: "holds end",
@@ -105,12 +105,14 @@ pub const CHECKS: &[Check] = &[
     },
     super::told::BOOKINGS,
     super::told::PAYMENTS,
+    super::told::POSITIONS,
+    super::told::HISTORY,
     Check {
         name: "money for seats",
         proves: "every confirmed booking has exactly one paid payment, of its price, and no other booking has one",
         sql: "SELECT b.id::text AS what FROM bookings b
                 LEFT JOIN payments p ON p.booking = b.id AND p.state = 'paid'
-               WHERE ($1::uuid IS NULL OR b.event = $1)
+               WHERE ($1::uuid IS NULL OR b.event = $1) AND b.state <> 'refused'
                GROUP BY b.id
               HAVING count(p.id) <> (b.state = 'confirmed')::int
                   OR bool_or(p.amount_minor <> b.total_minor OR p.currency <> b.currency)",
@@ -125,8 +127,8 @@ pub const CHECKS: &[Check] = &[
         name: "tickets",
         proves: "every seat of a booking that was confirmed has exactly one ticket, and there are no others",
         sql: "SELECT booking || ' seat ' || seat AS what
-                FROM (SELECT s.booking, s.seat, 1 AS due FROM booking_seats s JOIN bookings b ON b.id = s.booking
-                       WHERE b.state IN ('confirmed', 'refunded') AND ($1::uuid IS NULL OR s.event = $1)) s
+                FROM (SELECT b.id AS booking, seat, 1 AS due FROM bookings b, unnest(b.seats) AS seat
+                       WHERE b.state IN ('confirmed', 'refunded') AND ($1::uuid IS NULL OR b.event = $1)) s
                 FULL JOIN (SELECT booking, seat, id FROM tickets WHERE $1::uuid IS NULL OR event = $1) t USING (booking, seat)
                GROUP BY booking, seat HAVING count(s.due) <> 1 OR count(t.id) <> 1",
     },

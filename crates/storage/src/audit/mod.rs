@@ -18,7 +18,7 @@ use crate::StorageError;
 /// Kafka may have forgotten what is older, unless it never got it: what the slowest relay has not passed is due at any age.
 macro_rules! due_in_kafka {
     () => {
-        "(written_at >= $2 OR (xid, sequence) > ANY (SELECT c.xid, c.sequence FROM outbox_cursors c))"
+        "(written_at >= $2 OR position > (SELECT c.position FROM outbox_cursors c WHERE c.lane = outbox.lane))"
     };
 }
 
@@ -112,7 +112,7 @@ pub struct LeftOut {
 /// Counts it.
 pub async fn left_out(pool: &PgPool, scope: Scope) -> Result<LeftOut, StorageError> {
     let (requests, payments, events) = sqlx::query_as(concat!(
-        "SELECT (SELECT count(*) FROM booking_requests WHERE ($1::uuid IS NULL OR event = $1) AND decided_at < $2),
+        "SELECT (SELECT count(*) FROM bookings WHERE ($1::uuid IS NULL OR event = $1) AND decided_at < $2),
                 (SELECT count(*) FROM payments p JOIN bookings b ON b.id = p.booking
                   WHERE ($1::uuid IS NULL OR b.event = $1) AND p.created_at < $2),
                 (SELECT count(*) FROM outbox WHERE ($1::uuid IS NULL OR event = $1) AND NOT ",
@@ -131,8 +131,6 @@ pub async fn left_out(pool: &PgPool, scope: Scope) -> Result<LeftOut, StorageErr
 pub struct CommittedEvent {
     /// The CloudEvents id.
     pub id: Uuid,
-    /// Topic without the deployment's prefix.
-    pub topic: String,
     /// Its event: the Kafka key.
     pub event: Uuid,
 }
@@ -140,15 +138,13 @@ pub struct CommittedEvent {
 /// Every committed domain event that Kafka must hold, in the order in which the relay publishes them.
 pub async fn committed_events(pool: &PgPool, scope: Scope) -> Result<Vec<CommittedEvent>, StorageError> {
     let rows = sqlx::query(concat!(
-        "SELECT id, topic, event FROM outbox WHERE ($1::uuid IS NULL OR event = $1) AND ",
+        "SELECT id, event FROM outbox WHERE ($1::uuid IS NULL OR event = $1) AND ",
         due_in_kafka!(),
-        " ORDER BY xid, sequence"
+        " ORDER BY lane, position"
     ))
     .bind(scope.event)
     .bind(scope.since.to_sqlx())
     .fetch_all(pool)
     .await?;
-    rows.iter()
-        .map(|row| Ok(CommittedEvent { id: row.try_get("id")?, topic: row.try_get("topic")?, event: row.try_get("event")? }))
-        .collect()
+    rows.iter().map(|row| Ok(CommittedEvent { id: row.try_get("id")?, event: row.try_get("event")? })).collect()
 }

@@ -7,7 +7,6 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::StorageError;
-use crate::columns::number;
 
 /// A hold that should end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -16,8 +15,6 @@ pub struct Overdue {
     pub booking: BookingId,
     /// Of which event.
     pub event: EventId,
-    /// On whose queue its end is decided.
-    pub section: u16,
     /// When it should have ended.
     pub deadline: Timestamp,
 }
@@ -25,8 +22,8 @@ pub struct Overdue {
 /// Holds whose deadline has passed, in the order of their deadlines, after `after` (a deadline and its booking), at most
 /// `limit`. Served by `bookings_by_deadline`, in which only holds are.
 pub async fn overdue(pool: &PgPool, after: Option<(Timestamp, BookingId)>, limit: u32) -> Result<Vec<Overdue>, StorageError> {
-    let rows: Vec<(Uuid, Uuid, i16, jiff_sqlx::Timestamp)> = sqlx::query_as(
-        "SELECT id, event, section, hold_expires_at
+    let rows: Vec<(Uuid, Uuid, jiff_sqlx::Timestamp)> = sqlx::query_as(
+        "SELECT id, event, hold_expires_at
          FROM bookings
          WHERE state = 'held' AND hold_expires_at <= now() AND (hold_expires_at, id) > (coalesce($1, '-infinity'), $2)
          ORDER BY hold_expires_at, id
@@ -37,9 +34,10 @@ pub async fn overdue(pool: &PgPool, after: Option<(Timestamp, BookingId)>, limit
     .bind(i64::from(limit))
     .fetch_all(pool)
     .await?;
-    let overdue = |(id, event, section, deadline): (Uuid, Uuid, i16, jiff_sqlx::Timestamp)| {
-        let (booking, event) = (BookingId(id), EventId(event));
-        Ok(Overdue { booking, event, section: number(section)?, deadline: deadline.to_jiff() })
+    let overdue = |(id, event, deadline): (Uuid, Uuid, jiff_sqlx::Timestamp)| Overdue {
+        booking: BookingId(id),
+        event: EventId(event),
+        deadline: deadline.to_jiff(),
     };
-    rows.into_iter().map(overdue).collect()
+    Ok(rows.into_iter().map(overdue).collect())
 }

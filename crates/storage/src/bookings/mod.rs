@@ -1,9 +1,10 @@
-//! Bookings: what the worker decides with, what fans read, and the deadlines that pass.
+//! Bookings: what a lane's owner loads, looks up and writes, what fans read, and the deadlines that pass.
 
 pub mod deadlines;
-pub mod decide;
-pub mod layout;
-pub mod locks;
+pub mod load;
+pub mod look_up;
 pub mod printable;
-pub mod sale;
+pub mod purge;
+mod row;
 pub mod view;
+pub mod write;

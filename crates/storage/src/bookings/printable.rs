@@ -88,7 +88,7 @@ pub async fn printable(pool: &PgPool, booking: BookingId) -> Result<Option<Print
     let head: Option<Head> = sqlx::query_as(
         "SELECT b.state, b.event, e.title, e.starts_at, v.name AS venue, v.time_zone, a.name AS holder, a.email,
                 b.total_minor, b.currency,
-                coalesce((SELECT min(issued_at) FROM tickets WHERE booking = b.id), b.held_at) AS issued_at
+                coalesce((SELECT min(issued_at) FROM tickets WHERE booking = b.id), b.decided_at) AS issued_at
          FROM bookings b
          JOIN events e ON e.id = b.event
          JOIN venues v ON v.id = e.venue
@@ -100,9 +100,10 @@ pub async fn printable(pool: &PgPool, booking: BookingId) -> Result<Option<Print
     .await?;
     let Some(head) = head else { return Ok(None) };
     let places: Vec<Place> = sqlx::query_as(
-        "SELECT t.id, es.name AS section, es.kind, s.row_label, s.number, c.name AS category, bs.price_minor, t.code
+        "SELECT t.id, es.name AS section, es.kind, s.row_label, s.number, c.name AS category,
+                b.prices[array_position(b.seats, t.seat)] AS price_minor, t.code
          FROM tickets t
-         JOIN booking_seats bs ON bs.booking = t.booking AND bs.seat = t.seat
+         JOIN bookings b ON b.id = t.booking
          JOIN seats s ON s.event = t.event AND s.no = t.seat
          JOIN event_sections es ON es.event = t.event AND es.no = s.section
          JOIN event_categories c ON c.event = t.event AND c.no = s.category

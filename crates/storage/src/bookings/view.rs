@@ -1,46 +1,27 @@
 //! What fans read of their bookings. Nothing here changes anything.
 
-use goticket_domain::booking::{BookingState, IdempotencyKey, Outcome, PayloadHash};
-use goticket_domain::{AccountId, BookingId, EventId, TicketId};
-use jiff::Timestamp;
-use sqlx::{FromRow, PgPool};
+use goticket_domain::booking::{AnyBooking, IdempotencyKey, Outcome, PayloadHash};
+use goticket_domain::{AccountId, BookingId, EventId, SectionNo, TicketId};
+use sqlx::PgPool;
 use uuid::Uuid;
 
+use super::row::{BookingRow, booking_columns};
 use crate::StorageError;
-use crate::columns::{number, numbers};
-
-/// A booking that came to be, with its seats.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BookingView {
-    /// Its id.
-    pub id: BookingId,
-    /// What it is for.
-    pub event: EventId,
-    /// Section of all its seats.
-    pub section: u16,
-    /// Whose it is.
-    pub account: AccountId,
-    /// Where it stands.
-    pub state: BookingState,
-    /// Price of all seats.
-    pub total_minor: i64,
-    /// ISO 4217 code.
-    pub currency: String,
-    /// End of the hold.
-    pub hold_expires_at: Timestamp,
-    /// Seat numbers and prices, ascending.
-    pub seats: Vec<(u32, i64)>,
-}
+use crate::columns::number;
 
 /// A key that was decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DecidedRequest {
     /// For which event.
     pub event: EventId,
+    /// Of which section of it.
+    pub section: SectionNo,
     /// What was asked for.
     pub payload_hash: PayloadHash,
     /// What was decided.
     pub outcome: Outcome,
+    /// What each of its seats cost when it was decided; empty where there are none.
+    pub prices: Vec<i64>,
 }
 
 /// A ticket of a booking.
@@ -58,55 +39,45 @@ pub struct TicketView {
     pub code: String,
 }
 
-#[derive(FromRow)]
-struct Row {
-    id: Uuid,
-    event: Uuid,
-    section: i16,
-    account: Uuid,
-    state: String,
-    total_minor: i64,
-    currency: String,
-    hold_expires_at: jiff_sqlx::Timestamp,
-    seats: Vec<i32>,
-    prices: Vec<i64>,
+/// One booking in its state, whoever it belongs to: the caller compares accounts. None for a request that was refused.
+pub async fn booking(pool: &PgPool, id: BookingId) -> Result<Option<AnyBooking>, StorageError> {
+    // Primary key.
+    let row: Option<BookingRow> = sqlx::query_as(concat!("SELECT ", booking_columns!(), " FROM bookings b WHERE b.id = $1"))
+        .bind(id.0)
+        .fetch_optional(pool)
+        .await?;
+    row.map_or(Ok(None), |row| row.booking())
 }
 
-/// One booking, whoever it belongs to: the caller compares accounts.
-pub async fn booking(pool: &PgPool, id: BookingId) -> Result<Option<BookingView>, StorageError> {
-    let row: Option<Row> = sqlx::query_as(
-        "SELECT b.id, b.event, b.section, b.account, b.state, b.total_minor, b.currency, b.hold_expires_at, s.seats, s.prices
-         FROM bookings b,
-              LATERAL (SELECT array_agg(seat ORDER BY seat) AS seats, array_agg(price_minor ORDER BY seat) AS prices
-                       FROM booking_seats WHERE booking = b.id) s
-         WHERE b.id = $1",
-    )
-    .bind(id.0)
-    .fetch_optional(pool)
-    .await?;
-    row.map(view).transpose()
-}
-
-/// What was decided under an account's key, by the primary key of `booking_requests`.
+/// What was decided under an account's key.
 pub async fn by_key(pool: &PgPool, account: AccountId, key: &IdempotencyKey) -> Result<Option<DecidedRequest>, StorageError> {
-    let row: Option<(Uuid, Vec<u8>, serde_json::Value)> =
-        sqlx::query_as("SELECT event, payload_hash, outcome FROM booking_requests WHERE account = $1 AND key = $2")
+    // bookings_one_outcome.
+    let row: Option<BookingRow> =
+        sqlx::query_as(concat!("SELECT ", booking_columns!(), " FROM bookings b WHERE b.account = $1 AND b.key = $2"))
             .bind(account.0)
             .bind(key.as_str())
             .fetch_optional(pool)
             .await?;
-    row.map(decided).transpose()
+    row.as_ref().map(decided).transpose()
+}
+
+/// Which of an account's keys were decided, and whether they were refused.
+pub async fn decided_keys(pool: &PgPool, account: AccountId, keys: &[String]) -> Result<Vec<(String, bool)>, StorageError> {
+    // bookings_one_outcome.
+    let rows = sqlx::query_as("SELECT key, refusal IS NOT NULL FROM bookings WHERE account = $1 AND key = ANY($2)");
+    Ok(rows.bind(account.0).bind(keys).fetch_all(pool).await?)
 }
 
 /// What was decided for the request that was answered under this booking id, if it is this account's.
 pub async fn by_booking(pool: &PgPool, account: AccountId, booking: BookingId) -> Result<Option<DecidedRequest>, StorageError> {
-    let row: Option<(Uuid, Vec<u8>, serde_json::Value)> =
-        sqlx::query_as("SELECT event, payload_hash, outcome FROM booking_requests WHERE booking = $1 AND account = $2")
+    // Primary key.
+    let row: Option<BookingRow> =
+        sqlx::query_as(concat!("SELECT ", booking_columns!(), " FROM bookings b WHERE b.id = $1 AND b.account = $2"))
             .bind(booking.0)
             .bind(account.0)
             .fetch_optional(pool)
             .await?;
-    row.map(decided).transpose()
+    row.as_ref().map(decided).transpose()
 }
 
 /// The tickets of a booking by seat; empty until it is confirmed.
@@ -139,23 +110,12 @@ fn ticket_view((id, booking, event, seat, code): TicketRow) -> Result<TicketView
     Ok(TicketView { id: TicketId(id), booking: BookingId(booking), event: EventId(event), seat: number(seat)?, code })
 }
 
-fn view(row: Row) -> Result<BookingView, StorageError> {
-    let seats: Vec<u32> = numbers(&row.seats, |seat| *seat)?;
-    Ok(BookingView {
-        id: BookingId(row.id),
+fn decided(row: &BookingRow) -> Result<DecidedRequest, StorageError> {
+    Ok(DecidedRequest {
         event: EventId(row.event),
-        section: number(row.section)?,
-        account: AccountId(row.account),
-        state: row.state.parse().map_err(StorageError::Unexpected)?,
-        total_minor: row.total_minor,
-        currency: row.currency,
-        hold_expires_at: row.hold_expires_at.to_jiff(),
-        seats: seats.into_iter().zip(row.prices).collect(),
+        section: row.section()?,
+        payload_hash: row.payload_hash()?,
+        outcome: row.outcome()?,
+        prices: row.prices.clone(),
     })
-}
-
-fn decided((event, hash, outcome): (Uuid, Vec<u8>, serde_json::Value)) -> Result<DecidedRequest, StorageError> {
-    let hash = <[u8; 32]>::try_from(hash).map_err(|_| StorageError::Unexpected("a payload hash of another length".into()))?;
-    let outcome = serde_json::from_value(outcome).map_err(|error| StorageError::Unexpected(error.to_string()))?;
-    Ok(DecidedRequest { event: EventId(event), payload_hash: PayloadHash(hash), outcome })
 }

@@ -2,4 +2,3 @@
 
 pub mod partitions;
 pub mod relay;
-pub mod write;

@@ -1,4 +1,5 @@
-//! One partition of the outbox per day (UTC): made ahead, dropped when old and published.
+//! One partition of the outbox per day (UTC): made ahead, dropped when old and published. What lies in the overflow partition is deleted
+//! by the same rule, a little at a time.
 
 use jiff::{Timestamp, civil::Date};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool};
@@ -11,6 +12,13 @@ const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '200ms'";
 /// Partitions are called this and their day, `outbox_d20261122`.
 const NAME_PREFIX: &str = "outbox_d";
 
+/// Rows of one lane, and of all lanes, that one statement deletes from the overflow partition: more would hold their locks for long.
+const DELETED_PER_LANE: i64 = 500;
+const DELETED_AT_ONCE: i64 = 5_000;
+
+/// Such statements in one round: nothing is published meanwhile. What is left waits for the next round.
+const DELETIONS: u32 = 10;
+
 /// What one round of housekeeping did.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Housekeeping {
@@ -18,13 +26,15 @@ pub struct Housekeeping {
     pub made: Vec<String>,
     /// Partitions dropped.
     pub dropped: Vec<String>,
+    /// Rows deleted from the overflow partition.
+    pub deleted: u64,
     /// Days that could not be made or dropped this time, and why. A day of which the overflow partition already has rows never
     /// gets one; its rows stay where they are.
     pub left: Vec<String>,
 }
 
 /// Makes today's and the next `days_ahead` days' partitions, and drops those older than `retention_days` of which every row is
-/// published. Safe beside a live sale: whatever does not get its lock at once waits for the next round.
+/// published; such rows of the overflow partition are deleted. Safe beside a live sale: whatever does not get its lock at once waits for the next round.
 pub async fn housekeeping(db: &mut PgConnection, days_ahead: u16, retention_days: u16) -> Result<Housekeeping, StorageError> {
     let today: String = sqlx::query_scalar("SELECT (now() AT TIME ZONE 'UTC')::date::text").fetch_one(&mut *db).await?;
     let today: Date = today.parse().map_err(|error: jiff::Error| StorageError::Unexpected(error.to_string()))?;
@@ -45,6 +55,12 @@ pub async fn housekeeping(db: &mut PgConnection, days_ahead: u16, retention_days
             Ok(true) => done.dropped.push(name(day)),
             Ok(false) => done.left.push(format!("{} not dropped: it has unpublished rows", name(day))),
             Err(error) => done.left.push(format!("{} not dropped: {error}", name(day))),
+        }
+    }
+    for _ in 0..DELETIONS {
+        match delete_overflow(db, oldest_kept).await? {
+            0 => break,
+            rows => done.deleted += rows,
         }
     }
     Ok(done)
@@ -87,14 +103,17 @@ async fn make(db: &mut PgConnection, day: Date) -> Result<(), StorageError> {
     Ok(())
 }
 
-/// False where a row of that day lies after the slowest cursor. Its last row in the cursor's order decides.
+/// False where a row of that day lies behind its lane's cursor: the lane's last row of that day decides.
 async fn drop_if_published(db: &mut PgConnection, day: Date) -> Result<bool, StorageError> {
     let name = name(day);
     let mut tx = db.begin().await?;
     sqlx::query(LOCK_TIMEOUT).execute(&mut *tx).await?;
+    // One look per lane, by the partition's index on (lane, position). Nobody writes rows of a day that is long over.
     let unpublished = format!(
-        "SELECT coalesce(bool_or((last.xid, last.sequence) > (c.xid, c.sequence)), false)
-         FROM (SELECT xid, sequence FROM {name} ORDER BY xid DESC, sequence DESC LIMIT 1) last, outbox_cursors c"
+        "SELECT EXISTS (
+             SELECT FROM outbox_cursors c
+             CROSS JOIN LATERAL (SELECT position FROM {name} WHERE lane = c.lane ORDER BY position DESC LIMIT 1) last
+             WHERE last.position > c.position)"
     );
     let unpublished: bool = sqlx::query_scalar(AssertSqlSafe(unpublished)).fetch_one(&mut *tx).await?;
     if unpublished {
@@ -103,6 +122,31 @@ async fn drop_if_published(db: &mut PgConnection, day: Date) -> Result<bool, Sto
     sqlx::query(AssertSqlSafe(format!("DROP TABLE {name}"))).execute(&mut *tx).await?;
     tx.commit().await?;
     Ok(true)
+}
+
+/// Deletes some published rows of days before `oldest_kept` from the overflow partition; zero where there are none left.
+async fn delete_overflow(db: &mut PgConnection, oldest_kept: Date) -> Result<u64, StorageError> {
+    // Each lane's first rows, by the index on (lane, position): the oldest are always the first. Relays read behind the cursor, and
+    // nothing updates a row, so that nobody waits for this.
+    let done = sqlx::query(
+        "WITH old AS (
+             SELECT first.lane, first.position
+             FROM outbox_cursors c
+             CROSS JOIN LATERAL (
+                 SELECT lane, position, written_at FROM outbox_overflow
+                 WHERE lane = c.lane AND position <= c.position
+                 ORDER BY position
+                 LIMIT $2) first
+             WHERE first.written_at < $1::date::timestamp AT TIME ZONE 'UTC'
+             LIMIT $3)
+         DELETE FROM outbox_overflow o USING old WHERE o.lane = old.lane AND o.position = old.position",
+    )
+    .bind(oldest_kept.to_string())
+    .bind(DELETED_PER_LANE)
+    .bind(DELETED_AT_ONCE)
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
 }
 
 fn name(day: Date) -> String {

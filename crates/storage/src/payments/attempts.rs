@@ -6,7 +6,6 @@ use sqlx::{FromRow, PgPool};
 use uuid::Uuid;
 
 use crate::StorageError;
-use crate::columns::number;
 
 /// One attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,8 +16,6 @@ pub struct Attempt {
     pub booking: BookingId,
     /// The event of that booking.
     pub event: EventId,
-    /// The section of that booking.
-    pub section: u16,
     /// The provider's name.
     pub provider: String,
     /// The provider's id, once it has answered.
@@ -38,7 +35,6 @@ struct Row {
     id: Uuid,
     booking: Uuid,
     event: Uuid,
-    section: i16,
     provider: String,
     provider_ref: Option<String>,
     pay_url: Option<String>,
@@ -68,7 +64,7 @@ pub async fn open(
              -- Changes nothing, but locks the row and returns it.
              ON CONFLICT (booking) WHERE state = 'open' DO UPDATE SET booking = payments.booking
              RETURNING id, booking, provider, provider_ref, pay_url, amount_minor, currency, state)
-         SELECT p.id, p.booking, b.event, b.section, p.provider, p.provider_ref, p.pay_url, p.amount_minor, p.currency, p.state
+         SELECT p.id, p.booking, b.event, p.provider, p.provider_ref, p.pay_url, p.amount_minor, p.currency, p.state
          FROM p JOIN bookings b ON b.id = p.booking",
     )
     .bind(id.0)
@@ -103,7 +99,7 @@ pub async fn set_provider(pool: &PgPool, id: PaymentId, provider_ref: &str, pay_
 /// One attempt, for a provider's notice about it.
 pub async fn find(pool: &PgPool, id: PaymentId) -> Result<Option<Attempt>, StorageError> {
     let row: Option<Row> = sqlx::query_as(
-        "SELECT p.id, p.booking, b.event, b.section, p.provider, p.provider_ref, p.pay_url, p.amount_minor, p.currency, p.state
+        "SELECT p.id, p.booking, b.event, p.provider, p.provider_ref, p.pay_url, p.amount_minor, p.currency, p.state
          FROM payments p JOIN bookings b ON b.id = p.booking
          WHERE p.id = $1",
     )
@@ -118,7 +114,6 @@ fn attempt(row: Row) -> Result<Attempt, StorageError> {
         id: PaymentId(row.id),
         booking: BookingId(row.booking),
         event: EventId(row.event),
-        section: number(row.section)?,
         provider: row.provider,
         provider_ref: row.provider_ref,
         pay_url: row.pay_url,

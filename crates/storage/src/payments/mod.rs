@@ -1,5 +1,4 @@
 //! Payments: the attempts fans make, and those whose end is still unknown.
 
 pub mod attempts;
-pub mod decided;
 pub mod undecided;

@@ -1,6 +1,5 @@
 //! Payments whose end is still unknown: what the provider has not answered, and what must go back.
 
-use goticket_contracts::events::{BookingFact, DomainEvent};
 use goticket_domain::payment::PaymentState;
 use goticket_domain::{BookingId, EventId, Money, PaymentId};
 use jiff::SignedDuration;
@@ -8,7 +7,6 @@ use sqlx::{FromRow, PgPool};
 use uuid::Uuid;
 
 use crate::StorageError;
-use crate::columns::number;
 
 /// One of them.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -19,8 +17,6 @@ pub struct Undecided {
     pub booking: BookingId,
     /// Of which event.
     pub event: EventId,
-    /// On whose queue it is decided.
-    pub section: u16,
     /// The provider's name.
     pub provider: String,
     /// The provider's id of it.
@@ -36,7 +32,6 @@ struct Row {
     id: Uuid,
     booking: Uuid,
     event: Uuid,
-    section: i16,
     provider: String,
     provider_ref: String,
     amount_minor: i64,
@@ -69,7 +64,7 @@ pub async fn take_unanswered(
          SET ask_from = CASE WHEN now() < b.hold_expires_at + $4 * interval '1 millisecond' THEN now() + (now() - p.created_at) / 4 END
          FROM due, bookings b
          WHERE p.id = due.id AND b.id = p.booking
-         RETURNING p.id, p.booking, b.event, b.section, p.provider, p.provider_ref, p.amount_minor, p.currency, p.state",
+         RETURNING p.id, p.booking, b.event, p.provider, p.provider_ref, p.amount_minor, p.currency, p.state",
     )
     .bind(provider)
     .bind(millis(pause))
@@ -101,7 +96,7 @@ pub async fn take_refunds(
          UPDATE payments p SET updated_at = now()
          FROM due, bookings b
          WHERE p.id = due.id AND b.id = p.booking
-         RETURNING p.id, p.booking, b.event, b.section, p.provider, p.provider_ref, p.amount_minor, p.currency, p.state",
+         RETURNING p.id, p.booking, b.event, p.provider, p.provider_ref, p.amount_minor, p.currency, p.state",
     )
     .bind(provider)
     .bind(millis(pause))
@@ -115,27 +110,6 @@ fn millis(duration: SignedDuration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// The money went back: notes it and tells of it in one transaction. False where it was not due (any more).
-pub async fn mark_refunded(pool: &PgPool, refund: &Undecided) -> Result<bool, StorageError> {
-    let mut tx = pool.begin().await?;
-    let at: Option<jiff_sqlx::Timestamp> = sqlx::query_scalar(
-        "UPDATE payments SET state = 'refunded', updated_at = now() WHERE id = $1 AND state = 'refund_due' RETURNING now()",
-    )
-    .bind(refund.payment.0)
-    .fetch_optional(&mut *tx)
-    .await?;
-    let Some(at) = at else { return Ok(false) };
-    let fact = BookingFact::PaymentProcessed {
-        booking: refund.booking,
-        payment: refund.payment,
-        state: PaymentState::Refunded,
-        amount: refund.amount,
-    };
-    crate::outbox::write::insert_events(&mut tx, &[DomainEvent::new(refund.event, at.to_jiff(), fact)]).await?;
-    tx.commit().await?;
-    Ok(true)
-}
-
 fn undecided(row: Row) -> Result<Undecided, StorageError> {
     let unknown = || StorageError::Unexpected(format!("payment {} has an unknown currency", row.id));
     let currency = iso_currency::Currency::from_code(&row.currency).ok_or_else(unknown)?;
@@ -143,7 +117,6 @@ fn undecided(row: Row) -> Result<Undecided, StorageError> {
         payment: PaymentId(row.id),
         booking: BookingId(row.booking),
         event: EventId(row.event),
-        section: number(row.section)?,
         provider: row.provider,
         provider_ref: row.provider_ref,
         amount: Money { amount_minor: row.amount_minor, currency },

@@ -1,27 +1,23 @@
 //! Deciding bookings: the one place where seats are given, paid for and given back.
 //!
-//! A batch is decided at a [`desk`](desk::Desk): [`load`] locks and reads what it needs, the commands are handled in memory in arrival order
-//! (one file each), [`write`] writes what has changed, all in the one transaction of [`decide_batch`]. The [`worker`] answers for what
-//! goes wrong.
+//! A lane has one [owner](LaneOwner) at a time. It keeps in [memory] what it decides with, lets the domain decide a batch of commands in
+//! order, writes what has changed in one [fenced](goticket_storage::lanes::Fence) statement, and [publishes](crate::outbound::seats) it.
+//! It reads the database only for what its memory does not know.
 //!
 //! Invariants:
-//! * a seat is given only by a row that `booking_seats_one_live` let in: Redis, the ledger in memory and the single consumer only
-//!   save work;
+//! * a seat is given only by a row that the primary key of `taken_seats` let in, written under the lane's fence: Redis, memory and
+//!   leases only save work;
 //! * a message is done only after the commit, and carrying a command out twice is the same as once.
 
-mod cancel;
-mod create;
-mod decide_batch;
-mod desk;
-mod expire;
+mod batch;
+mod clock;
 mod job;
-mod load;
-mod pay;
+mod memory;
+mod owner;
 mod plans;
+mod publication;
 mod ticket_code;
-mod worker;
-mod write;
 
-pub(crate) use desk::{Desk, SectionKey};
-pub use job::{Condemned, Job, Verdict};
-pub use worker::BookingWorker;
+pub use job::{Job, Rejected, Verdict};
+pub use owner::{Deciding, LaneOwner};
+pub use publication::{MapUpdate, Publication};

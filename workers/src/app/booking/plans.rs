@@ -1,36 +1,40 @@
-//! The sections' plans, read once: they never change.
+//! The sections of events, read once: they never change.
 
 use std::sync::Arc;
 
-use goticket_domain::booking::decide::SectionPlan;
-use goticket_storage::{StorageError, bookings::layout::section_layout};
+use goticket_domain::{EventId, booking::SectionPlan};
+use goticket_storage::{StorageError, bookings::load};
 use moka::sync::Cache;
 use sqlx::PgConnection;
 
-use super::desk::SectionKey;
+/// Seats of all plans that one process keeps. A seat takes some 20 bytes.
+const SEATS_MAX: u64 = 5_000_000;
 
-/// Sections kept in memory. A section of a thousand seats takes some 20 kB.
-const SECTIONS_MAX: u64 = 2_000;
+type Sections = Arc<Vec<Arc<SectionPlan>>>;
 
 /// A bounded cache; clones share it.
 #[derive(Clone)]
-pub(crate) struct Plans {
-    plans: Cache<SectionKey, Arc<SectionPlan>>,
+pub(super) struct Plans {
+    plans: Cache<EventId, Sections>,
 }
 
 impl Plans {
-    pub(crate) fn new() -> Self {
-        Self { plans: Cache::new(SECTIONS_MAX) }
+    pub(super) fn new() -> Self {
+        let seats = |_: &EventId, sections: &Sections| {
+            u32::try_from(sections.iter().map(|section| section.len()).sum::<usize>().max(1)).unwrap_or(u32::MAX)
+        };
+        Self { plans: Cache::builder().max_capacity(SEATS_MAX).weigher(seats).build() }
     }
 
-    /// None if there is no such section, which is not remembered: its event may be in the making.
-    pub(crate) async fn get(&self, db: &mut PgConnection, section: SectionKey) -> Result<Option<Arc<SectionPlan>>, StorageError> {
-        if let Some(plan) = self.plans.get(&section) {
-            return Ok(Some(plan));
+    /// Empty if there is no such event, which is not remembered: it may be in the making.
+    pub(super) async fn get(&self, db: &mut PgConnection, event: EventId) -> Result<Sections, StorageError> {
+        if let Some(sections) = self.plans.get(&event) {
+            return Ok(sections);
         }
-        let Some(layout) = section_layout(db, section.0, section.1).await? else { return Ok(None) };
-        let plan = Arc::new(SectionPlan::new(&layout));
-        self.plans.insert(section, Arc::clone(&plan));
-        Ok(Some(plan))
+        let sections: Sections = Arc::new(load::sections(db, event).await?.into_iter().map(Arc::new).collect());
+        if !sections.is_empty() {
+            self.plans.insert(event, Arc::clone(&sections));
+        }
+        Ok(sections)
     }
 }

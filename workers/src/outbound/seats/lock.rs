@@ -1,32 +1,17 @@
 //! Running `lock.lua`.
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use futures::future::try_join_all;
-use goticket_contracts::{commands::Action, redis_keys::EventKeys};
-use goticket_domain::{
-    EventId,
-    booking::{BookingRequest, SeatChoice},
-};
+use goticket_contracts::redis_keys::EventKeys;
+use goticket_domain::EventId;
 use goticket_platform::redis::Redis;
+use goticket_storage::bookings::write::SeatChange;
 use redis::{RedisResult, Script};
-
-use crate::app::booking::{Job, SectionKey};
 
 pub(super) struct Locking {
     script: Script,
     ttl_ms: u128,
-}
-
-/// One event's part of a batch.
-#[derive(Default)]
-struct Call {
-    seats: Vec<(SectionKey, u32)>,
-    keys: Vec<String>,
-    args: Vec<String>,
 }
 
 impl Locking {
@@ -35,37 +20,16 @@ impl Locking {
     }
 
     /// One call per event, all at once.
-    pub(super) async fn run(&self, redis: &Redis, jobs: &[Job]) -> RedisResult<HashSet<(SectionKey, u32)>> {
-        let calls = self.prepare(redis.prefix(), jobs);
-        let busy = try_join_all(calls.values().map(|call| async {
-            let positions: Vec<usize> = redis.eval(&self.script, &call.keys, &call.args).await?;
-            let seats = positions.into_iter().filter_map(|position| call.seats.get(position - 1).copied());
-            RedisResult::Ok(seats.collect::<Vec<_>>())
-        }));
-        Ok(busy.await?.into_iter().flatten().collect())
-    }
-
-    fn prepare(&self, prefix: &str, jobs: &[Job]) -> BTreeMap<EventId, Call> {
-        let mut calls: BTreeMap<EventId, Call> = BTreeMap::new();
-        for (request, seats) in jobs.iter().filter(|job| job.condemned.is_none()).filter_map(named) {
-            let keys = EventKeys::new(prefix, request.event);
-            let call =
-                calls.entry(request.event).or_insert_with(|| Call { args: vec![self.ttl_ms.to_string()], ..Call::default() });
-            call.args.extend([request.booking.to_string(), seats.len().to_string()]);
-            call.keys.extend(seats.iter().map(|&seat| keys.seat_lock(seat)));
-            call.seats.extend(seats.iter().map(|&seat| ((request.event, request.section), seat)));
+    pub(super) async fn run(&self, redis: &Redis, seats: &[SeatChange]) -> RedisResult<()> {
+        let mut calls: BTreeMap<EventId, (Vec<String>, Vec<String>)> = BTreeMap::new();
+        for seat in seats {
+            let Some(booking) = seat.to else { continue };
+            let call = calls.entry(seat.event).or_insert_with(|| (Vec::new(), vec![self.ttl_ms.to_string()]));
+            call.0.push(EventKeys::new(redis.prefix(), seat.event).seat_lock(seat.seat));
+            call.1.push(booking.to_string());
         }
-        calls
-    }
-}
-
-/// A request that names its seats; only such can be locked before they are chosen.
-pub(super) fn named(job: &Job) -> Option<(&BookingRequest, &[u32])> {
-    match &job.command.action {
-        Action::Create { request } => match &request.choice {
-            SeatChoice::Named { seats } => Some((request, seats)),
-            SeatChoice::BestAvailable { .. } => None,
-        },
-        _ => None,
+        let locked: RedisResult<Vec<()>> =
+            try_join_all(calls.values().map(|(keys, args)| redis.eval(&self.script, keys, args))).await;
+        locked.map(drop)
     }
 }

@@ -1,110 +1,146 @@
-//! Seats in Redis: locks before a batch is decided, the seat map and the replies after it. All of it is advisory; Redis may be away,
-//! or forget everything, and the sale goes on.
+//! Seats in Redis: locks while a batch is written, the seat map and the replies after it. All of it is advisory; Redis may be away, or
+//! forget everything, and the sale goes on.
 
 mod lock;
-mod settle;
+mod publish;
 
 use std::{
-    collections::{BTreeSet, HashSet},
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
-use goticket_contracts::replies::ReplyResult;
+use futures::future::join_all;
+use goticket_contracts::redis_keys::EventKeys;
 use goticket_domain::EventId;
-use goticket_platform::redis::Redis;
+use goticket_platform::redis::{Redis, is_unavailable};
+use goticket_storage::bookings::write::SeatChange;
+use redis::RedisError;
 
-use self::{lock::Locking, settle::Settling};
-use crate::app::booking::{Desk, Job, SectionKey};
+use self::{lock::Locking, publish::Publishing};
+use crate::app::booking::Publication;
 
-/// A settlement that comes so long after its commit may be overtaken by another worker's: the map is rebuilt instead.
-const SETTLE_WITHIN: Duration = Duration::from_secs(2);
+/// How long Redis is left alone after it could not be reached: a call that runs into its time-out holds a lane up, and what was missed is
+/// put right afterwards.
+const LEFT_ALONE: Duration = Duration::from_secs(2);
 
 /// The seat map and locks, as the booking workers of one process use them; clones are the same.
 #[derive(Clone)]
 pub struct SeatBoard {
     redis: Redis,
     locking: Arc<Locking>,
-    settling: Arc<Settling>,
-    trust: Arc<Mutex<Trust>>,
-}
-
-/// Whose seat maps are known to have heard of everything this process committed. At first: nobody's, for the process before
-/// this one may have died between commit and settlement.
-#[derive(Debug, Default)]
-struct Trust {
-    sound: HashSet<EventId>,
-    doubtful: BTreeSet<EventId>,
+    publishing: Arc<Publishing>,
+    /// Events whose map in Redis has missed something.
+    missed: Arc<Mutex<BTreeSet<EventId>>>,
+    /// Until then nobody waits to find out once more that Redis is away.
+    away_until: Arc<Mutex<Option<Instant>>>,
 }
 
 impl SeatBoard {
     /// Locks live for `lock_ttl`: longer than a batch takes, shorter than a fan's patience.
     pub fn new(redis: Redis, lock_ttl: Duration) -> Self {
-        let (locking, settling) = (Arc::new(Locking::new(lock_ttl)), Arc::new(Settling::new()));
-        Self { redis, locking, settling, trust: Arc::default() }
+        let (locking, publishing) = (Arc::new(Locking::new(lock_ttl)), Arc::new(Publishing::new()));
+        Self { redis, locking, publishing, missed: Arc::default(), away_until: Arc::default() }
     }
 
-    /// Locks the seats that the batch's requests name; returns those that somebody else has locked. None if Redis is away.
-    pub(crate) async fn lock(&self, jobs: &[Job]) -> HashSet<(SectionKey, u32)> {
-        match self.locking.run(&self.redis, jobs).await {
-            Ok(busy) => busy,
-            Err(error) => {
-                tracing::debug!(%error, "seats are not locked: going on without");
-                metrics::counter!("goticket_booking_redis_errors_total", "step" => "lock").increment(1);
-                HashSet::new()
+    /// Locks the seats that a batch gives.
+    pub(crate) async fn lock(&self, seats: &[SeatChange]) {
+        if self.is_away() {
+            return;
+        }
+        if let Err(error) = self.locking.run(&self.redis, seats).await {
+            self.look_at(&error);
+            tracing::debug!(%error, "seats are not locked: going on without");
+            metrics::counter!("goticket_booking_redis_errors_total", "step" => "lock").increment(1);
+        }
+    }
+
+    /// Unlocks the seats of a batch that was not written.
+    pub(crate) async fn unlock(&self, seats: &[SeatChange]) {
+        let mut served: BTreeMap<EventId, Publication> = BTreeMap::new();
+        for seat in seats {
+            if let Some(booking) = seat.to {
+                let publication = served.entry(seat.event).or_insert_with(|| Publication::new(seat.event));
+                publication.locks.push((seat.seat, booking));
             }
         }
+        join_all(served.values().map(|publication| self.publish_one(publication))).await;
     }
 
-    /// Publishes a committed batch.
-    pub(crate) async fn settle(&self, jobs: &[Job], results: &[ReplyResult], desk: &Desk, committed: Instant) {
-        let late = committed.elapsed() > SETTLE_WITHIN;
-        for settlement in self.settling.prepare(self.redis.prefix(), jobs, results, desk) {
-            let event = settlement.event;
-            let doubtful = late || !self.trust().sound.contains(&event);
-            let settled = self.settling.run(&self.redis, &settlement, doubtful).await;
-            self.learn(event, settled.map(|_| ()));
+    /// Publishes what was committed.
+    pub async fn publish(&self, publications: &[Publication]) {
+        join_all(publications.iter().map(|publication| self.publish_one(publication))).await;
+    }
+
+    async fn publish_one(&self, publication: &Publication) {
+        let event = publication.event;
+        if self.is_away() {
+            self.noted().insert(event);
+            return;
         }
-    }
-
-    /// Replies to a command that was not decided.
-    pub(crate) async fn reply(&self, job: &Job, result: ReplyResult) {
-        let settlement = self.settling.only_reply(self.redis.prefix(), job, result);
-        if let Err(error) = self.settling.run(&self.redis, &settlement, false).await {
-            tracing::debug!(%error, "a reply is lost: whoever waits for it looks into the database");
-        }
-    }
-
-    /// Deletes the seat maps that missed something, so that they are rebuilt.
-    pub(crate) async fn heal(&self) {
-        let doubtful: Vec<EventId> = self.trust().doubtful.iter().copied().collect();
-        for event in doubtful {
-            let nothing = self.settling.nothing(self.redis.prefix(), event);
-            let healed = self.settling.run(&self.redis, &nothing, true).await;
-            if healed.is_err() {
-                return;
-            }
-            self.learn(event, healed.map(|_| ()));
-        }
-    }
-
-    fn learn(&self, event: EventId, settled: redis::RedisResult<()>) {
-        let mut trust = self.trust();
-        match settled {
-            Ok(()) => {
-                trust.sound.insert(event);
-                trust.doubtful.remove(&event);
+        match self.publishing.run(&self.redis, publication).await {
+            Ok(false) => {}
+            Ok(true) => {
+                self.noted().insert(event);
             }
             Err(error) => {
-                tracing::warn!(%event, %error, "the seat map missed a change: it will be rebuilt");
-                metrics::counter!("goticket_booking_redis_errors_total", "step" => "settle").increment(1);
-                trust.sound.remove(&event);
-                trust.doubtful.insert(event);
+                self.look_at(&error);
+                tracing::warn!(%event, %error, "a change could not be published: the seat map will be published again");
+                metrics::counter!("goticket_booking_redis_errors_total", "step" => "publish").increment(1);
+                self.noted().insert(event);
             }
         }
     }
 
-    fn trust(&self) -> MutexGuard<'_, Trust> {
-        self.trust.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Which of these events' maps have missed something since this was asked.
+    pub(crate) fn missed<'a>(&self, events: impl Iterator<Item = &'a EventId>) -> BTreeSet<EventId> {
+        let mut missed = self.noted();
+        if missed.is_empty() {
+            return BTreeSet::new();
+        }
+        events.copied().filter(|event| missed.remove(event)).collect()
+    }
+
+    /// Which of these events' maps are not there, stand behind the version that was published last, or have missed something. None
+    /// while Redis is away.
+    pub(crate) async fn behind(&self, known: &[(EventId, i64)]) -> Vec<EventId> {
+        if known.is_empty() || self.is_away() {
+            return Vec::new();
+        }
+        let mut ask = redis::pipe();
+        for (event, _) in known {
+            let keys = EventKeys::new(self.redis.prefix(), *event);
+            ask.get(keys.seat_map_version()).exists(keys.seat_map());
+        }
+        let answers: Vec<(Option<i64>, bool)> = match self.redis.pipeline::<Vec<redis::Value>>(&ask).await {
+            Ok(values) => values
+                .chunks(2)
+                .map(|pair| redis::from_redis_value(redis::Value::Array(pair.to_vec())).unwrap_or_default())
+                .collect(),
+            Err(error) => {
+                self.look_at(&error);
+                return Vec::new();
+            }
+        };
+        let missed = self.missed(known.iter().map(|(event, _)| event));
+        let is_behind = |((event, version), (stored, exists)): &(&(EventId, i64), (Option<i64>, bool))| {
+            !exists || stored.is_none_or(|stored| stored < *version) || missed.contains(event)
+        };
+        known.iter().zip(answers).filter(is_behind).map(|((event, _), _)| *event).collect()
+    }
+
+    fn is_away(&self) -> bool {
+        let until = self.away_until.lock().unwrap_or_else(PoisonError::into_inner);
+        until.is_some_and(|until| Instant::now() < until)
+    }
+
+    fn look_at(&self, error: &RedisError) {
+        if is_unavailable(error) {
+            *self.away_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + LEFT_ALONE);
+        }
+    }
+
+    fn noted(&self) -> MutexGuard<'_, BTreeSet<EventId>> {
+        self.missed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

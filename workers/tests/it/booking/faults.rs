@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use goticket_contracts::replies::ReplyResult;
+use goticket_domain::booking::Answer;
 use goticket_workers::app::booking::{Job, Verdict};
 use tokio::time::sleep;
 
@@ -33,15 +33,16 @@ async fn without_redis_seats_are_given_and_the_map_is_put_right_afterwards() {
     let (hall, links) = Hall::behind_links().await;
     let (fan, worker) = (hall.account().await, hall.worker().await);
     worker.run_once(&[hall.named(fan, "0", &[0])]).await;
-    hall.rebuild_seat_map().await;
     links.redis.cut();
     let verdicts = worker.run_once(&[hall.named(fan, "1", &[1]), hall.named(fan, "2", &[1])]).await;
     assert!(decided(&verdicts[0]).is_ok() && decided(&verdicts[1]).is_err());
     links.redis.restore();
-    goticket_testkit::eventually("the stale map is gone", crate::SOON, async || {
-        worker.heal().await;
-        let ping = hall.redis.ping().await.is_ok();
-        (ping && hall.seat_map().await.is_none()).then_some(())
+    goticket_testkit::eventually("the map is put right", crate::SOON, async || {
+        worker.keep_up().await;
+        if hall.redis.ping().await.is_err() {
+            return None;
+        }
+        (hall.seat_map().await == Some(hall.truth().await)).then_some(())
     })
     .await;
     worker.run_once(&[hall.named(fan, "3", &[3])]).await;
@@ -64,9 +65,9 @@ async fn a_database_that_is_cut_off_at_any_moment_loses_and_doubles_nothing() {
         links.postgres.cut();
         links.postgres.restore();
         let verdicts = running.await.unwrap();
-        assert!(verdicts.iter().all(|verdict| matches!(verdict, Verdict::Done(ReplyResult::Decided { .. }))), "{verdicts:?}");
+        assert!(verdicts.iter().all(|verdict| matches!(verdict, Verdict::Done(Answer::Decided { .. }))), "{verdicts:?}");
     }
-    assert_eq!(hall.count("SELECT count(*) FROM booking_requests").await, 25 * 12);
+    assert_eq!(hall.count("SELECT count(*) FROM bookings").await, 25 * 12);
     assert_eq!(hall.count("SELECT count(*) FROM outbox").await, 25 * 12);
     hall.assert_clean().await;
 }

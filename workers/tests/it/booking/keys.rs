@@ -1,13 +1,12 @@
 //! One request, one outcome.
 
-use goticket_contracts::replies::ReplyResult;
-use goticket_domain::booking::{Outcome, RefusalReason};
+use goticket_domain::booking::{Answer, Outcome, RefusalReason};
 use goticket_workers::app::booking::Verdict;
 
 use crate::hall::{Hall, decided};
 
 fn replayed(verdict: &Verdict) -> bool {
-    matches!(verdict, Verdict::Done(ReplyResult::Decided { replayed: true, .. }))
+    matches!(verdict, Verdict::Done(Answer::Decided { replayed: true, .. }))
 }
 
 #[tokio::test]
@@ -20,9 +19,9 @@ async fn a_replayed_key_gets_the_stored_outcome_and_a_changed_payload_gets_none(
     let again = worker.run_once(&[hall.named(fan, "k", &[1, 2]), hall.named(fan, "refused", &[2])]).await;
     assert!(again.iter().all(replayed), "{again:?}");
     assert_eq!(decided(&again[0]), decided(&first[0]));
-    assert_eq!(decided(&again[1]), Err(RefusalReason::Held));
+    assert_eq!(decided(&again[1]), Err(RefusalReason::Yours));
     let changed = worker.run_once(&[hall.named(fan, "k", &[1]), hall.best(fan, "refused", 0, 1, None)]).await;
-    assert_eq!(changed, vec![Verdict::Done(ReplyResult::KeyReused); 2]);
+    assert_eq!(changed, vec![Verdict::Done(Answer::KeyReused); 2]);
     assert_eq!(hall.count("SELECT count(*) FROM outbox").await, 2, "told once");
     hall.assert_clean().await;
 }
@@ -40,7 +39,7 @@ async fn a_key_that_comes_twice_in_one_batch_is_decided_once() {
     let verdicts = hall.worker().await.run_once(&batch).await;
     assert_eq!(decided(&verdicts[0]), decided(&verdicts[1]));
     assert!(!replayed(&verdicts[0]) && replayed(&verdicts[1]));
-    assert_eq!(verdicts[2], Verdict::Done(ReplyResult::KeyReused));
+    assert_eq!(verdicts[2], Verdict::Done(Answer::KeyReused));
     assert_ne!(decided(&verdicts[0]), decided(&verdicts[3]), "keys belong to accounts");
     hall.assert_clean().await;
 }
@@ -65,7 +64,7 @@ async fn the_same_key_at_two_workers_at_once_gets_equal_answers() {
         let (a, b) = ([hall.best(fan, "k", 2, 1, None)], [hall.best(fan, "k", 2, 1, None)]);
         let (a, b) = tokio::join!(one.run_once(&a), two.run_once(&b));
         let outcome = |verdict: &Verdict| match verdict {
-            Verdict::Done(ReplyResult::Decided { decided, .. }) => decided.clone(),
+            Verdict::Done(Answer::Decided { decided, .. }) => decided.clone(),
             other => panic!("{other:?}"),
         };
         assert_eq!(outcome(&a[0]), outcome(&b[0]));

@@ -1,9 +1,8 @@
 //! Giving back and running out.
 
-use goticket_contracts::{commands::PaymentResult, replies::ReplyResult};
 use goticket_domain::{
     BookingId,
-    booking::{BookingState, RefusalReason},
+    booking::{Answer, BookingState, PaymentResult, RefusalReason},
 };
 use goticket_workers::app::booking::Verdict;
 
@@ -25,7 +24,7 @@ async fn a_cancelled_hold_is_free_for_the_next_in_the_same_batch() {
     ];
     let verdicts = hall.worker().await.run_once(&batch).await;
     assert_eq!(decided(&verdicts[1]), Err(RefusalReason::Held));
-    assert_eq!(verdicts[2], Verdict::Done(ReplyResult::Unknown), "somebody else's booking is nobody's business");
+    assert_eq!(verdicts[2], Verdict::Done(Answer::Unknown), "somebody else's booking is nobody's business");
     assert_eq!(verdicts[3], state(BookingState::Cancelled));
     assert_eq!(decided(&verdicts[4]).unwrap().1, vec![2, 3]);
     assert_eq!(verdicts[5], state(BookingState::Cancelled), "once more changes nothing");
@@ -61,7 +60,7 @@ async fn a_hold_expires_at_its_deadline_by_the_databases_clock_and_not_before() 
     hall.set_deadline(booking, "0 seconds").await;
     let verdicts = worker.run_once(&[hall.expire(booking), hall.expire(booking), hall.expire(BookingId::generate())]).await;
     assert_eq!(verdicts[..2], [state(BookingState::Expired), state(BookingState::Expired)]);
-    assert_eq!(verdicts[2], Verdict::Done(ReplyResult::Unknown));
+    assert_eq!(verdicts[2], Verdict::Done(Answer::Unknown));
     assert_eq!(hall.told(booking).await, ["BookingCreated", "BookingExpired"]);
     hall.assert_clean().await;
 }

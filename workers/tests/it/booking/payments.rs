@@ -1,19 +1,18 @@
 //! Money in time, too late, too often, too much.
 
-use goticket_contracts::{
-    commands::{Action, PaymentResult},
-    replies::ReplyResult,
+use goticket_domain::{
+    BookingId,
+    booking::{Answer, BookingState, Command, PaymentResult},
 };
-use goticket_domain::{BookingId, booking::BookingState};
 use goticket_storage::payments::attempts;
 use goticket_testkit::eventually;
-use goticket_workers::app::booking::{BookingWorker, Job, Verdict};
+use goticket_workers::app::booking::{Job, Verdict};
 
 use crate::SOON;
-use crate::hall::{Hall, Payment, decided, state};
+use crate::hall::{Hall, Payment, Worker, decided, state};
 
 /// A hold of these seats and an open attempt to pay for it.
-async fn held(hall: &Hall, worker: &BookingWorker, seats: &[u32]) -> (BookingId, Payment) {
+async fn held(hall: &Hall, worker: &Worker, seats: &[u32]) -> (BookingId, Payment) {
     let fan = hall.account().await;
     let verdicts = worker.run_once(&[hall.named(fan, "k", seats)]).await;
     let (booking, _) = decided(&verdicts[0]).unwrap();
@@ -21,7 +20,7 @@ async fn held(hall: &Hall, worker: &BookingWorker, seats: &[u32]) -> (BookingId,
 }
 
 fn with_amount(mut job: Job, amount_minor: i64, currency: iso_currency::Currency) -> Job {
-    if let Action::Pay { notice } = &mut job.command.action {
+    if let Command::Pay { notice } = &mut job.message.command {
         notice.amount = goticket_domain::Money { amount_minor, currency };
     }
     job
@@ -159,7 +158,7 @@ async fn a_notice_about_a_payment_that_was_never_made_changes_nothing() {
     let never = Payment { id: goticket_domain::PaymentId::generate(), ..payment.clone() };
     let of_another = Payment { booking: other, ..payment };
     let batch = [hall.pay(&never, "n1", PaymentResult::Paid), hall.pay(&of_another, "n2", PaymentResult::Paid)];
-    assert_eq!(worker.run_once(&batch).await, vec![Verdict::Done(ReplyResult::Unknown); 2]);
+    assert_eq!(worker.run_once(&batch).await, vec![Verdict::Done(Answer::Unknown); 2]);
     assert_eq!((hall.state(booking).await.as_str(), hall.state(other).await.as_str()), ("held", "held"));
     assert_eq!(hall.count("SELECT count(*) FROM webhooks_seen").await, 0, "should the payment turn up, the notice counts");
     hall.assert_clean().await;

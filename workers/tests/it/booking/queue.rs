@@ -3,12 +3,16 @@
 use std::{sync::Arc, time::Duration};
 
 use goticket_contracts::{
-    amqp::{BOOKING_QUEUES, DELIVERY_LIMIT, Names, booking_topology, section_key},
-    commands::{Command, MAX_COMMAND_BYTES, PaymentResult},
+    amqp::{CommandKind, DELIVERY_LIMIT, Names, booking_topology},
+    commands::{CommandMessage, MAX_COMMAND_BYTES},
     redis_keys::reply_channel,
-    replies::{Reply, ReplyResult},
+    replies::Reply,
 };
-use goticket_domain::booking::{BookingState, Outcome, RefusalReason};
+use goticket_domain::{
+    SeatNo,
+    booking::{Answer, BookingState, Command, Outcome, PaymentResult, RefusalReason, UndecidedRequest},
+    lane::LaneCount,
+};
 use goticket_platform::{
     amqp::{self, Amqp, persistent},
     redis::{self, Notice},
@@ -18,41 +22,53 @@ use goticket_testkit::eventually;
 use goticket_workers::{
     WorkerRole,
     app::booking::Job,
-    inbound::booking_queue::{BatchLimits, BookingQueue},
+    inbound::lane_queues::{BatchLimits, LaneQueues},
     outbound::dead_letters::DeadLetters,
 };
 
-use crate::{SOON, hall::Hall};
+use tokio::time::timeout;
+
+use crate::{
+    SOON,
+    hall::{Hall, LANES},
+};
 
 /// The broker as a gateway uses it.
 struct Broker {
     amqp: Arc<Amqp>,
     names: Names,
+    lane: goticket_domain::lane::LaneNo,
 }
 
 impl Broker {
     async fn of(hall: &Hall) -> Self {
         let amqp = amqp::connect(&hall.config.amqp, "test").await.unwrap();
         let names = Names::new(amqp.prefix());
-        amqp::declare(&amqp.channel().await.unwrap(), &booking_topology(&names)).await.unwrap();
-        Self { amqp: Arc::new(amqp), names }
+        amqp::declare(&amqp.channel().await.unwrap(), &booking_topology(&names, LaneCount::new(LANES).unwrap())).await.unwrap();
+        Self { amqp: Arc::new(amqp), names, lane: hall.lane() }
     }
 
-    async fn send(&self, command: &Command) {
-        self.send_raw(command, serde_json::to_vec(command).unwrap()).await;
+    async fn send(&self, message: &CommandMessage) {
+        self.send_raw(CommandKind::of(&message.command), serde_json::to_vec(message).unwrap()).await;
     }
 
-    async fn send_raw(&self, command: &Command, body: Vec<u8>) {
-        let key = section_key(command.event, command.section);
-        self.amqp.publisher().publish(&self.names.bookings_exchange(), &key, persistent(), body).await.unwrap();
+    async fn send_raw(&self, kind: CommandKind, body: Vec<u8>) {
+        let key = kind.routing_key(self.lane);
+        self.amqp.publisher().publish(&self.names.commands_exchange(), &key, persistent(), body).await.unwrap();
     }
 
-    /// A consumer of one queue, to be stepped.
-    async fn queue(&self, hall: &Hall, n: u16) -> BookingQueue {
-        let consumer = self.amqp.consume(self.names.bookings_queue(n), 50);
+    /// A new owner's consumer of the lane, to be stepped.
+    async fn queues(&self, hall: &Hall) -> LaneQueues {
         let dead = DeadLetters::new(self.amqp.publisher(), &self.names);
         let limits = BatchLimits { batch_max: 4, max_wait: Duration::from_millis(3) };
-        BookingQueue::new(consumer, hall.worker().await, dead, limits)
+        let (epoch, owner) = hall.owner().await;
+        let in_work = Arc::new(tokio::sync::Semaphore::new(1));
+        LaneQueues::new(&self.amqp, &self.names, (self.lane, epoch), owner, dead, limits, in_work)
+    }
+
+    /// The queue of the lane's requests.
+    fn requests(&self) -> String {
+        self.names.lane_queue(self.lane, CommandKind::Requests)
     }
 
     async fn depth(&self, queue: &str) -> u32 {
@@ -63,14 +79,14 @@ impl Broker {
 
     async fn wait_until_decided(&self, hall: &Hall, requests: i64) {
         eventually("every request has an outcome", SOON, async || {
-            (hall.count("SELECT count(*) FROM booking_requests").await == requests).then_some(())
+            (hall.count("SELECT count(*) FROM bookings").await == requests).then_some(())
         })
         .await;
     }
 
     async fn assert_empty(&self) {
-        for n in 0..BOOKING_QUEUES {
-            assert_eq!(self.depth(&self.names.bookings_queue(n)).await, 0, "queue {n} is drained");
+        for queue in self.names.lane_queues(LaneCount::new(LANES).unwrap()) {
+            assert_eq!(self.depth(&queue).await, 0, "{queue} is drained");
         }
     }
 
@@ -93,25 +109,25 @@ async fn a_booking_is_made_and_paid_for_through_the_broker() {
     let hall = Hall::open().await;
     let broker = Broker::of(&hall).await;
     let mut replies = redis::subscribe(&hall.config.redis, [reply_channel(hall.redis.prefix(), "gateway-1")]).await.unwrap();
-    let mut reply = async || match tokio::time::timeout(SOON, replies.next()).await.unwrap() {
+    let mut reply = async || match timeout(SOON, replies.next()).await.unwrap() {
         Notice::Message { payload, .. } => serde_json::from_slice::<Reply>(&payload).unwrap(),
         Notice::Gap => panic!("a reply may be lost"),
     };
     let (shutdown, running) = start(&hall);
 
     let create = hall.named(hall.account().await, "k", &[1, 2]);
-    broker.send(&create.command).await;
+    broker.send(&create.message).await;
     let created = reply().await;
     assert_eq!(created.waiter, create.booking());
-    let ReplyResult::Decided { decided: Outcome::Held { booking, held }, replayed: false } = created.result else {
+    let Answer::Decided { decided: Outcome::Held { booking, held }, replayed: false } = created.result else {
         panic!("{created:?}")
     };
-    assert_eq!((booking, held.seats), (create.booking(), vec![1, 2]));
+    assert_eq!((booking, held.seats), (create.booking(), vec![SeatNo(1), SeatNo(2)]));
 
     let payment = hall.attempt(booking).await;
-    broker.send(&hall.pay(&payment, "n1", PaymentResult::Paid).command).await;
+    broker.send(&hall.pay(&payment, "n1", PaymentResult::Paid).message).await;
     let paid = reply().await;
-    assert_eq!(paid, Reply { waiter: booking, result: ReplyResult::State { state: BookingState::Confirmed } });
+    assert_eq!(paid, Reply { waiter: booking, result: Answer::State { state: BookingState::Confirmed } });
     assert_eq!(hall.told(booking).await, ["BookingCreated", "PaymentProcessed", "BookingConfirmed"]);
     assert_eq!(hall.count("SELECT count(DISTINCT code) FROM tickets WHERE length(code) = 26").await, 2);
 
@@ -133,27 +149,18 @@ async fn what_was_committed_but_not_acknowledged_keeps_its_one_outcome() {
     let fan = hall.account().await;
     let jobs: Vec<Job> = (0..6).map(|n| create_in(&hall, fan, 3 * n)).collect();
     for job in &jobs {
-        broker.send(&job.command).await;
+        broker.send(&job.message).await;
     }
-    // A worker that dies between commit and acknowledgement: all of section 0 is on one of the queues.
-    let mut consumers: Vec<_> = (0..BOOKING_QUEUES).map(|n| broker.amqp.consume(broker.names.bookings_queue(n), 50)).collect();
-    let (batch, n) = {
-        let waiting = consumers.iter_mut().map(|consumer| Box::pin(consumer.next_batch(6, SOON)));
-        let (batch, n, _) = futures::future::select_all(waiting).await;
-        (batch, u16::try_from(n).unwrap())
-    };
+    // A worker that dies between commit and acknowledgement.
+    let mut consumer = broker.amqp.consume(broker.requests(), 50);
+    let batch = consumer.next_batch(6, SOON).await;
     assert_eq!(batch.len(), 6);
     let decided: Vec<Job> =
-        batch.iter().map(|delivery| serde_json::from_slice::<Command>(delivery.body()).unwrap().into()).collect();
+        batch.iter().map(|delivery| serde_json::from_slice::<CommandMessage>(delivery.body()).unwrap().into()).collect();
     hall.worker().await.run_once(&decided).await;
-    drop((batch, consumers));
+    drop((batch, consumer));
 
-    let mut queue = broker.queue(&hall, n).await;
-    let mut handled = 0;
-    while handled < 6 {
-        handled += queue.step().await;
-    }
-    drop(queue);
+    handle(broker.queues(&hall).await, 6).await;
     assert_eq!(hall.count("SELECT count(*) FROM outbox").await, 6, "each outcome told once");
     broker.assert_empty().await;
     broker.dead_letters(0).await;
@@ -166,14 +173,14 @@ async fn a_worker_that_is_asked_to_stop_finishes_its_batch_and_leaves_the_rest_t
     let broker = Broker::of(&hall).await;
     let fans = hall.accounts(400).await;
     for (n, fan) in fans.iter().enumerate() {
-        broker.send(&create_in(&hall, *fan, n).command).await;
+        broker.send(&create_in(&hall, *fan, n).message).await;
     }
     let mut rounds = 0;
-    while hall.count("SELECT count(*) FROM booking_requests").await < 400 {
+    while hall.count("SELECT count(*) FROM bookings").await < 400 {
         let (shutdown, running) = start(&hall);
-        let decided_before = hall.count("SELECT count(*) FROM booking_requests").await;
+        let decided_before = hall.count("SELECT count(*) FROM bookings").await;
         eventually("something is decided", SOON, async || {
-            (hall.count("SELECT count(*) FROM booking_requests").await > decided_before).then_some(())
+            (hall.count("SELECT count(*) FROM bookings").await > decided_before).then_some(())
         })
         .await;
         shutdown.trigger();
@@ -194,19 +201,17 @@ async fn what_cannot_be_read_is_a_dead_letter_and_its_key_gets_an_answer_if_ther
     let fan = hall.account().await;
     let good = hall.named(fan, "good", &[1]);
     let sick = hall.named(fan, "sick", &[2]);
-    let mut json = serde_json::to_value(&sick.command).unwrap();
+    let mut json = serde_json::to_value(&sick.message).unwrap();
     json["request"]["choice"] = "whatever is left".into();
-    broker.send_raw(&good.command, b"{ not json".to_vec()).await;
-    broker.send_raw(&good.command, serde_json::to_vec(&json).unwrap()).await;
-    broker.send_raw(&good.command, vec![b' '; MAX_COMMAND_BYTES + 1]).await;
-    broker.send(&good.command).await;
+    broker.send_raw(CommandKind::Requests, b"{ not json".to_vec()).await;
+    broker.send_raw(CommandKind::Requests, serde_json::to_vec(&json).unwrap()).await;
+    broker.send_raw(CommandKind::Requests, vec![b' '; MAX_COMMAND_BYTES + 1]).await;
+    broker.send(&good.message).await;
     let (shutdown, running) = start(&hall);
     broker.wait_until_decided(&hall, 2).await;
     broker.dead_letters(3).await;
-    let kept: String = sqlx::query_scalar("SELECT outcome ->> 'reason' FROM booking_requests WHERE key = 'sick'")
-        .fetch_one(&hall.pool)
-        .await
-        .unwrap();
+    let kept: String =
+        sqlx::query_scalar("SELECT refusal ->> 'reason' FROM bookings WHERE key = 'sick'").fetch_one(&hall.pool).await.unwrap();
     assert_eq!(kept, RefusalReason::Invalid.as_str());
     shutdown.trigger();
     running.await.unwrap().unwrap();
@@ -228,18 +233,22 @@ async fn what_cannot_be_read_is_a_dead_letter_and_its_key_gets_an_answer_if_ther
     hall.assert_clean().await;
 }
 
-/// Workers that take the messages of section 0 and die, so many times. Returns the number of their queue.
-async fn deaths(broker: &Broker, messages: usize, times: u64) -> u16 {
-    let mut candidates = 0..BOOKING_QUEUES;
-    for round in 0..times {
-        let mut consumers: Vec<_> = candidates.clone().map(|n| broker.amqp.consume(broker.names.bookings_queue(n), 50)).collect();
-        let waiting = consumers.iter_mut().map(|consumer| Box::pin(consumer.next_batch(messages, SOON)));
-        let (batch, n, _) = futures::future::select_all(waiting).await;
-        assert!(batch.len() == messages && batch.iter().all(|delivery| delivery.earlier_deliveries() == round));
-        let found = candidates.start + u16::try_from(n).unwrap();
-        candidates = found..found + 1;
+/// Steps until so many messages are handled.
+async fn handle(mut queues: LaneQueues, messages: usize) {
+    let mut handled = 0;
+    while handled < messages {
+        let step = timeout(SOON, queues.step()).await;
+        handled += step.unwrap_or_else(|_| panic!("{handled} of {messages} messages came"));
     }
-    candidates.start
+}
+
+/// Workers that take the lane's requests and die, so many times.
+async fn deaths(broker: &Broker, messages: usize, times: u64) {
+    for round in 0..times {
+        let mut consumer = broker.amqp.consume(broker.requests(), 50);
+        let batch = consumer.next_batch(messages, SOON).await;
+        assert!(batch.len() == messages && batch.iter().all(|delivery| delivery.earlier_deliveries() == round));
+    }
 }
 
 #[tokio::test]
@@ -248,17 +257,11 @@ async fn what_workers_die_of_is_answered_before_the_broker_gives_it_up() {
         let hall = Hall::open().await;
         let broker = Broker::of(&hall).await;
         for fan in hall.accounts(3).await {
-            broker.send(&hall.best(fan, "k", 0, 1, None).command).await;
+            broker.send(&hall.best(fan, "k", 0, 1, None).message).await;
         }
-        let n = deaths(&broker, 3, times.into()).await;
-        let mut queue = broker.queue(&hall, n).await;
-        let mut handled = 0;
-        while handled < 3 {
-            handled += queue.step().await;
-        }
-        drop(queue);
-        let outcomes: Vec<String> =
-            sqlx::query_scalar("SELECT outcome ->> 'outcome' FROM booking_requests").fetch_all(&hall.pool).await.unwrap();
+        deaths(&broker, 3, times.into()).await;
+        handle(broker.queues(&hall).await, 3).await;
+        let outcomes: Vec<String> = sqlx::query_scalar("SELECT state FROM bookings").fetch_all(&hall.pool).await.unwrap();
         assert_eq!(outcomes, [outcome; 3], "after {times} deaths");
         broker.dead_letters(if outcome == "held" { 0 } else { 3 }).await;
         broker.assert_empty().await;
@@ -274,36 +277,73 @@ async fn who_dies_among_suspects_takes_nobody_along() {
     let broker = Broker::of(&hall).await;
     let fans = hall.accounts(3).await;
     for fan in &fans {
-        broker.send(&hall.best(*fan, "k", 0, 1, None).command).await;
+        broker.send(&hall.best(*fan, "k", 0, 1, None).message).await;
     }
-    let n = deaths(&broker, 3, DEATHS).await;
+    deaths(&broker, 3, DEATHS).await;
 
     // The second to be handled meets a lock and stands still; there its worker is killed.
     let mut lock = hall.pool.begin().await.unwrap();
-    sqlx::query("INSERT INTO account_tickets (event, account, tickets) VALUES ($1, $2, 0)")
-        .bind(hall.event.0)
-        .bind(fans[1].0)
-        .execute(&mut *lock)
-        .await
-        .unwrap();
-    let mut queue = broker.queue(&hall, n).await;
+    sqlx::query(
+        "INSERT INTO bookings (id, event, section, account, key, payload_hash, decided_at, seats, prices, total_minor, refusal, state,
+                               changed_at)
+         VALUES (gen_random_uuid(), $1, 0, $2, 'k', decode(repeat('00', 32), 'hex'), now(), '{}', '{}', 0, '{\"reason\":\"sold\"}',
+                 'refused', now())",
+    )
+    .bind(hall.event.0)
+    .bind(fans[1].0)
+    .execute(&mut *lock)
+    .await
+    .unwrap();
+    let mut queues = broker.queues(&hall).await;
     tokio::select! {
-        _ = queue.step() => panic!("the lock holds nobody up"),
+        _ = queues.step() => panic!("the lock holds nobody up"),
         () = broker.wait_until_decided(&hall, 1) => {}
     }
-    drop(queue);
+    drop(queues);
     lock.rollback().await.unwrap();
-    let left = broker.names.bookings_queue(n);
+    let left = broker.requests();
     eventually("the others are back", SOON, async || (broker.depth(&left).await == 2).then_some(())).await;
 
-    let mut queue = broker.queue(&hall, n).await;
-    let mut handled = 0;
-    while handled < 2 {
-        handled += queue.step().await;
-    }
-    drop(queue);
+    handle(broker.queues(&hall).await, 2).await;
     broker.wait_until_decided(&hall, 3).await;
     broker.dead_letters(0).await;
     broker.assert_empty().await;
+    hall.forget_locks().await;
+    hall.assert_clean().await;
+}
+
+#[tokio::test]
+async fn what_becomes_of_bookings_is_decided_before_requests_that_came_earlier() {
+    let hall = Hall::open().await;
+    let broker = Broker::of(&hall).await;
+    let fans = hall.accounts(8).await;
+    let held = hall.named(fans[0], "k", &[0]);
+    hall.worker().await.run_once(std::slice::from_ref(&held)).await;
+    // One more than a batch, all for the seat that is given back last.
+    for fan in &fans[1..6] {
+        broker.send(&hall.named(*fan, "k", &[0]).message).await;
+    }
+    broker.send(&hall.cancel(held.booking(), fans[0]).message).await;
+    handle(broker.queues(&hall).await, 6).await;
+    assert_eq!(hall.state(held.booking()).await, "cancelled");
+    assert_eq!(hall.count("SELECT count(*) FROM bookings WHERE state = 'held'").await, 1, "the first to come got it");
+    hall.assert_clean().await;
+}
+
+#[tokio::test]
+async fn a_cancellation_that_overtakes_its_request_has_it_refused() {
+    let hall = Hall::open().await;
+    let broker = Broker::of(&hall).await;
+    let fan = hall.account().await;
+    let request = hall.named(fan, "k", &[0]);
+    let Command::Create { request: asked } = &request.message.command else { unreachable!() };
+    let (key, payload_hash, section) = (asked.key.clone(), asked.payload_hash, asked.section);
+    let undecided = Some(UndecidedRequest { key, payload_hash, section });
+    broker.send(&request.message).await;
+    broker.send(&hall.job(Command::Cancel { booking: request.booking(), account: fan, undecided }).message).await;
+    handle(broker.queues(&hall).await, 2).await;
+    let refused = "SELECT count(*) FROM bookings WHERE state = 'refused' AND refusal ->> 'reason' = 'cancelled'";
+    assert_eq!(hall.count(refused).await, 1);
+    assert_eq!(hall.told(request.booking()).await, ["BookingRefused"]);
     hall.assert_clean().await;
 }

@@ -1,6 +1,6 @@
 //! What requests get, in one batch and over several.
 
-use goticket_domain::booking::{RefusalReason, SeatChoice};
+use goticket_domain::booking::{Command, RefusalReason};
 use goticket_workers::app::booking::Verdict;
 
 use crate::hall::{Hall, decided};
@@ -41,7 +41,7 @@ async fn refusals_tell_the_truth() {
     assert!(first.iter().all(|verdict| decided(verdict).is_ok()));
     let (sold, _) = decided(&first[0]).unwrap();
     let payment = hall.attempt(sold).await;
-    worker.run_once(&[hall.pay(&payment, "n", goticket_contracts::commands::PaymentResult::Paid)]).await;
+    worker.run_once(&[hall.pay(&payment, "n", goticket_domain::booking::PaymentResult::Paid)]).await;
 
     let rows = [
         (hall.named(fans[0], "3", &[10]), RefusalReason::LimitReached),
@@ -52,8 +52,7 @@ async fn refusals_tell_the_truth() {
         (hall.best(fans[1], "5", 0, 7, None), RefusalReason::NotTogether),
         (hall.best(fans[1], "6", 0, 1, Some(1)), RefusalReason::Invalid),
         (hall.best(fans[1], "7", 9, 1, None), RefusalReason::Invalid),
-        (hall.request(fans[1], "8", 0, SeatChoice::Named { seats: vec![] }), RefusalReason::Invalid),
-        (hall.request(fans[1], "9", 2, SeatChoice::BestAvailable { quantity: 200, category: None }), RefusalReason::Invalid),
+        (hall.named(fans[0], "8", &[8, 9]), RefusalReason::Yours),
     ];
     for (job, reason) in rows {
         assert_eq!(decided(&worker.run_once(std::slice::from_ref(&job)).await[0]), Err(reason), "{job:?}");
@@ -65,20 +64,23 @@ async fn refusals_tell_the_truth() {
 async fn nothing_is_given_before_the_sale_begins_nor_after_the_event_has_started_or_is_closed() {
     let hall = Hall::open().await;
     let (fan, worker) = (hall.account().await, hall.worker().await);
-    for (n, change) in [
-        "UPDATE events SET onsale_at = clock_timestamp() + '1 hour'::interval",
-        "UPDATE events SET onsale_at = clock_timestamp() - '1 hour'::interval, status = 'draft'",
-        "UPDATE events SET status = 'closed'",
-        "UPDATE events SET status = 'published', starts_at = clock_timestamp()",
+    use RefusalReason::{Closed, NotOnSale};
+    for (n, (change, reason)) in [
+        ("UPDATE events SET onsale_at = clock_timestamp() + '1 hour'::interval", NotOnSale),
+        ("UPDATE events SET onsale_at = clock_timestamp() - '1 hour'::interval, status = 'draft'", NotOnSale),
+        ("UPDATE events SET status = 'closed'", Closed),
+        ("UPDATE events SET status = 'published', starts_at = clock_timestamp()", Closed),
     ]
     .into_iter()
     .enumerate()
     {
         sqlx::query(change).execute(&hall.pool).await.unwrap();
+        worker.keep_up().await;
         let verdicts = worker.run_once(&[hall.named(fan, &n.to_string(), &[1])]).await;
-        assert_eq!(decided(&verdicts[0]), Err(RefusalReason::NotOnSale), "{change}");
+        assert_eq!(decided(&verdicts[0]), Err(reason), "{change}");
     }
     sqlx::query("UPDATE events SET starts_at = clock_timestamp() + '1 minute'::interval").execute(&hall.pool).await.unwrap();
+    worker.keep_up().await;
     assert!(decided(&worker.run_once(&[hall.named(fan, "open", &[1])]).await[0]).is_ok());
     hall.assert_clean().await;
 }
@@ -89,15 +91,15 @@ async fn an_unknown_event_is_refused_and_its_refusal_kept() {
     let (fan, worker) = (hall.account().await, hall.worker().await);
     let mut job = hall.named(fan, "k", &[1]);
     let other = goticket_domain::EventId::generate();
-    job.command.event = other;
-    if let goticket_contracts::commands::Action::Create { request } = &mut job.command.action {
+    job.message.event = other;
+    if let Command::Create { request } = &mut job.message.command {
         request.event = other;
     }
     let first = worker.run_once(std::slice::from_ref(&job)).await;
     assert_eq!(decided(&first[0]), Err(RefusalReason::Invalid));
     let again = worker.run_once(&[job]).await;
     assert!(matches!(again[0], Verdict::Done(_)));
-    assert_eq!(hall.count("SELECT count(*) FROM booking_requests").await, 1);
+    assert_eq!(hall.count("SELECT count(*) FROM bookings").await, 1);
     hall.assert_clean().await;
 }
 

@@ -1,13 +1,13 @@
 //! Ending holds.
 
-use goticket_contracts::commands::Action;
+use goticket_domain::booking::Command;
 use goticket_testkit::eventually;
 
 use super::world::{PATIENCE, World, configured};
 use goticket_workers::app::expire_holds::ExpireHolds;
 
 #[tokio::test]
-async fn a_hold_past_its_deadline_gets_one_command_on_its_sections_queue() {
+async fn a_hold_past_its_deadline_gets_one_command_on_its_lanes_queue() {
     let world = World::new().await;
     let overdue = [world.booking(1, "held", -5).await, world.booking(2, "held", -1).await];
     world.booking(3, "held", 60).await;
@@ -19,8 +19,8 @@ async fn a_hold_past_its_deadline_gets_one_command_on_its_sections_queue() {
     assert_eq!(expiry.run_once().await.unwrap(), 1, "the next one that passes");
 
     let commands = world.take_commands(3).await;
-    assert!(commands.iter().all(|c| (c.event, c.section, &c.reply_to) == (world.event, 0, &None)));
-    let ended = |booking| commands.iter().any(|c| c.action == Action::Expire { booking });
+    assert!(commands.iter().all(|c| (c.event, &c.reply_to) == (world.event, &None)));
+    let ended = |booking| commands.iter().any(|c| c.command == Command::Expire { booking });
     assert!(overdue.into_iter().all(ended), "{commands:?}");
 }
 

@@ -4,7 +4,7 @@ use goticket_contracts::{
     events::{BOOKINGS_TOPIC, BookingFact},
     tasks,
 };
-use goticket_domain::BookingId;
+use goticket_domain::{BookingId, SeatNo};
 use goticket_platform::kafka;
 use goticket_storage::notifications;
 use goticket_workers::app::outcome::Outcome;
@@ -59,7 +59,7 @@ async fn an_event_about_a_booking_nobody_knows_does_not_hold_up_the_others() {
     let world = World::new().await;
     let (booking, known) = world.confirmed(3).await;
     let (account, payment) = (world.fan, goticket_domain::PaymentId::generate());
-    let stray = BookingFact::BookingConfirmed { booking: BookingId::generate(), account, payment, seats: vec![1] };
+    let stray = BookingFact::BookingConfirmed { booking: BookingId::generate(), account, payment, seats: vec![SeatNo(1)] };
     assert_eq!(world.notify().tell(&[World::fact(world.event, stray), known]).await.unwrap(), 1);
     assert!(world.notification(booking).await.is_some());
 }

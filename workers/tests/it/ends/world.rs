@@ -3,18 +3,21 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use goticket_contracts::{
-    amqp::{BOOKING_QUEUES, Names, booking_topology, task_topology},
-    commands::Command,
+    amqp::{CommandKind, Names, booking_topology, task_topology},
+    commands::CommandMessage,
     events::{BOOKINGS_TOPIC, BookingFact, DomainEvent},
     tasks,
 };
-use goticket_domain::{AccountId, BookingId, EventId, Money, PaymentId, booking::RefusalReason};
+use goticket_domain::{
+    AccountId, BookingId, EventId, Money, PaymentId, SeatNo, SectionNo,
+    booking::RefusalReason,
+    lane::{LaneCount, LaneNo},
+};
 use goticket_platform::{
     amqp::{self, Amqp},
-    config::{self, SmtpConfig},
+    config::{self, KafkaConfig, SmtpConfig},
     kafka, postgres,
 };
-use goticket_storage::outbox::write::insert_events;
 use goticket_testkit::{TestBed, eventually};
 use goticket_workers::{
     Config,
@@ -33,7 +36,7 @@ use rdkafka::{
     consumer::{Consumer as _, StreamConsumer},
     metadata::MetadataPartition,
 };
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -42,6 +45,11 @@ use uuid::Uuid;
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(crate) const SEATS: i32 = 20;
+
+/// How many lanes the installation has.
+pub(crate) fn lanes() -> LaneCount {
+    LaneCount::new(4).unwrap()
+}
 
 pub(crate) struct World {
     pub(crate) bed: TestBed,
@@ -63,17 +71,22 @@ impl World {
         goticket_platform::crypto::install();
         let config = configured(&bed, &[]);
         let pool = postgres::connect(&config.postgres, postgres::Plans::ByKeys).await.unwrap();
-        goticket_storage::migrate(&pool).await.unwrap();
+        goticket_storage::migrate(&pool, lanes()).await.unwrap();
         let amqp = Arc::new(amqp::connect(&config.amqp, "test").await.unwrap());
         let names = Names::new(amqp.prefix());
-        amqp.declare(&booking_topology(&names)).await.unwrap();
+        amqp.declare(&booking_topology(&names, lanes())).await.unwrap();
         amqp.declare(&task_topology(&names)).await.unwrap();
         let (event, fan) = on_sale(&pool, &bed).await;
         Self { bed, config, pool, amqp, names, event, fan }
     }
 
     pub(crate) fn relay(&self) -> Relay {
-        Relay::new(self.pool.clone(), self.config.kafka.clone(), self.config.workers.relay.clone())
+        self.relay_to(&self.config.kafka)
+    }
+
+    pub(crate) fn relay_to(&self, kafka: &KafkaConfig) -> Relay {
+        let workers = &self.config.workers;
+        Relay::new(self.pool.clone(), kafka.clone(), workers.relay.clone(), &workers.lanes)
     }
 
     pub(crate) fn expiry(&self) -> ExpireHolds {
@@ -114,7 +127,7 @@ impl World {
     }
 
     pub(crate) fn commands(&self) -> CommandQueue {
-        CommandQueue::new(self.amqp.publisher(), &self.names)
+        CommandQueue::new(self.amqp.publisher(), &self.names, lanes())
     }
 
     pub(crate) fn folder(&self) -> ObjectFolder {
@@ -130,10 +143,11 @@ impl World {
         let booking = BookingId::generate();
         sqlx::query(
             "WITH b AS (
-                 INSERT INTO bookings (id, event, section, account, state, quantity, total_minor, currency, held_at, hold_expires_at)
-                 VALUES ($1, $2, 0, $3, $4, 1, 4900, 'EUR', now(), now() + $6 * interval '1 second') RETURNING id)
-             INSERT INTO booking_seats (booking, event, seat, section, price_minor, live)
-             SELECT $1, $2, $5, 0, 4900, $4 IN ('held', 'confirmed') FROM b",
+                 INSERT INTO bookings (id, event, section, account, key, payload_hash, decided_at, seats, prices, total_minor, currency,
+                                       held_until, state, hold_expires_at, changed_at)
+                 SELECT $1, $2, 0, $3, $1::text, sha256(''), now(), ARRAY[$5::integer], ARRAY[4900], 4900, 'EUR', until, $4, until, now()
+                 FROM (SELECT now() + $6 * interval '1 second' AS until) hold)
+             INSERT INTO taken_seats (event, seat, booking) SELECT $2, $5, $1 WHERE $4 IN ('held', 'confirmed')",
         )
         .bind(booking.0)
         .bind(self.event.0)
@@ -160,7 +174,7 @@ impl World {
             .await
             .unwrap();
         let (account, payment) = (self.fan, PaymentId::generate());
-        let seats = vec![u32::try_from(seat).unwrap()];
+        let seats = vec![SeatNo(u32::try_from(seat).unwrap())];
         (booking, Self::fact(self.event, BookingFact::BookingConfirmed { booking, account, payment, seats }))
     }
 
@@ -187,16 +201,22 @@ impl World {
     /// Some fact about `event`, for tests that only care for its order.
     pub(crate) fn some(&self, event: EventId) -> DomainEvent {
         let (booking, account, reason) = (BookingId::generate(), self.fan, RefusalReason::Sold);
-        Self::fact(event, BookingFact::BookingRefused { booking, account, section: 0, reason })
+        Self::fact(event, BookingFact::BookingRefused { booking, account, section: SectionNo(0), reason })
     }
 
+    /// Tells of `events` in one transaction, lane by lane.
     pub(crate) async fn commit(&self, events: &[DomainEvent]) {
         let mut tx = self.pool.begin().await.unwrap();
-        insert_events(&mut tx, events).await.unwrap();
+        for lane in lanes().all() {
+            let of_lane: Vec<DomainEvent> = events.iter().filter(|event| lanes().of(event.subject) == lane).cloned().collect();
+            if !of_lane.is_empty() {
+                tell(&mut tx, lane, &of_lane).await;
+            }
+        }
         tx.commit().await.unwrap();
     }
 
-    /// Steps the relay until nothing is left. Transactions of other tests may hold the horizon for a moment.
+    /// Steps the relay until nothing is left.
     pub(crate) async fn drain(&self, relay: &mut Relay) {
         let relay = tokio::sync::Mutex::new(relay);
         eventually("the outbox is drained", PATIENCE, || async {
@@ -207,7 +227,7 @@ impl World {
     }
 
     pub(crate) async fn unpublished(&self) -> i64 {
-        sqlx::query_scalar("SELECT count(*) FROM outbox o, outbox_cursors c WHERE (o.xid, o.sequence) > (c.xid, c.sequence)")
+        sqlx::query_scalar("SELECT sum(l.position - c.position)::bigint FROM lanes l JOIN outbox_cursors c USING (lane)")
             .fetch_one(&self.pool)
             .await
             .unwrap()
@@ -249,10 +269,11 @@ impl World {
         self.published().await.remove(&event.to_string()).unwrap_or_default()
     }
 
-    /// The commands now on the section queues, taken off them.
-    pub(crate) async fn take_commands(&self, count: usize) -> Vec<Command> {
+    /// The commands now on the lanes' queues, taken off them.
+    pub(crate) async fn take_commands(&self, count: usize) -> Vec<CommandMessage> {
         let mut taken = Vec::new();
-        let mut consumers: Vec<_> = (0..BOOKING_QUEUES).map(|n| self.amqp.consume(self.names.bookings_queue(n), 100)).collect();
+        let queues = lanes().all().flat_map(|lane| CommandKind::ALL.map(|kind| self.names.lane_queue(lane, kind)));
+        let mut consumers: Vec<_> = queues.map(|queue| self.amqp.consume(queue, 100)).collect();
         while taken.len() < count {
             let next = futures::future::select_all(consumers.iter_mut().map(|consumer| Box::pin(consumer.next())));
             let (delivery, ..) = timeout(PATIENCE, next).await.expect("a command");
@@ -284,6 +305,26 @@ impl World {
         }
         assert_eq!(self.messages_in(&self.names.dead_queue()).await, 0, "dead letters");
     }
+}
+
+/// Writes to the outbox as the booking worker does: the lane's row gives the positions, and stays locked until the end of the transaction.
+pub(crate) async fn tell(db: &mut PgConnection, lane: LaneNo, events: &[DomainEvent]) {
+    let bodies: Vec<String> = events.iter().map(|event| serde_json::to_string(event).unwrap()).collect();
+    sqlx::query(
+        "WITH moved AS (
+             UPDATE lanes SET sequence = sequence + 1, position = position + cardinality($2::uuid[]) WHERE lane = $1
+             RETURNING position - cardinality($2::uuid[]) AS before)
+         INSERT INTO outbox (lane, position, id, event, body, written_at)
+         SELECT $1, before + place, id, event, body, now()
+         FROM moved, UNNEST($2::uuid[], $3::uuid[], $4::text[]) WITH ORDINALITY AS told (id, event, body, place)",
+    )
+    .bind(i16::try_from(lane.0).unwrap())
+    .bind(events.iter().map(|event| event.id).collect::<Vec<Uuid>>())
+    .bind(events.iter().map(|event| event.subject.0).collect::<Vec<Uuid>>())
+    .bind(bodies)
+    .execute(db)
+    .await
+    .unwrap();
 }
 
 /// The configuration of a process on this bed.

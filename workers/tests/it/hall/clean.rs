@@ -62,39 +62,16 @@ impl Hall {
     /// Seats' states as Postgres has them: 0 free, 1 held, 2 sold.
     pub(crate) async fn truth(&self) -> Vec<u8> {
         let mut states = vec![seat_state::FREE; usize::try_from(CAPACITY).unwrap()];
-        let rows = sqlx::query(
-            "SELECT seat, b.state FROM booking_seats s JOIN bookings b ON b.id = s.booking WHERE s.live AND s.event = $1",
-        )
-        .bind(self.event.0)
-        .fetch_all(&self.pool)
-        .await
-        .unwrap();
+        let rows = sqlx::query("SELECT seat, b.state FROM taken_seats s JOIN bookings b ON b.id = s.booking WHERE s.event = $1")
+            .bind(self.event.0)
+            .fetch_all(&self.pool)
+            .await
+            .unwrap();
         for row in rows {
             let seat = usize::try_from(row.get::<i32, _>("seat")).unwrap();
             states[seat] = if row.get::<&str, _>("state") == "confirmed" { seat_state::SOLD } else { seat_state::HELD };
         }
         states
-    }
-
-    /// Rebuilds the seat map, as a gateway does when it is missing.
-    pub(crate) async fn rebuild_seat_map(&self) {
-        let keys = EventKeys::new(self.redis.prefix(), self.event);
-        let mut build = redis::pipe();
-        build.del(keys.availability()).set(keys.seat_map(), vec![0_u8; 12]);
-        let mut counts = std::collections::BTreeMap::new();
-        for (seat, state) in self.truth().await.into_iter().enumerate() {
-            build.cmd("BITFIELD").arg(keys.seat_map()).arg("SET").arg("u2").arg(format!("#{seat}")).arg(state);
-            let category = u8::from(seat >= 22);
-            match state {
-                seat_state::FREE => *counts.entry(format!("free:{category}")).or_insert(0) += 1,
-                seat_state::HELD => *counts.entry(format!("held:{category}")).or_insert(0) += 1,
-                _ => {}
-            }
-        }
-        for (name, count) in counts {
-            build.hset(keys.availability(), name, count);
-        }
-        let () = self.redis.pipeline(&build).await.unwrap();
     }
 
     /// The seat map's states; none while it is missing.
