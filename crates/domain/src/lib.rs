@@ -4,6 +4,7 @@
 //!
 //! Invariants this crate carries in its types:
 //! * a transition of a booking consumes the state it leaves ([`booking::Booking`]);
+//! * what a command comes to is a pure function of what is known, the command and the clock ([`booking::WorkingSet::apply`]);
 //! * a place in line is a pure function of the signed ticket and the public board ([`queue::Board::locate`]);
 //! * whatever was parsed at the edge (ids, keys, e-mail addresses, money) is never re-validated inside.
 

@@ -2,7 +2,8 @@
 
 use goticket_contracts::events::{BookingFact, DomainEvent};
 use goticket_domain::booking::{
-    BookingState, Change, IdempotencyKey, NewBooking, Order, PayloadHash, PaymentChange, RefusalReason, RefusedRequest, Transition,
+    BookingState, Change, IdempotencyKey, NewBooking, Order, PayloadHash, PaymentChange, RefusalReason, RefusedRequest,
+    Transition,
 };
 use goticket_domain::payment::PaymentState;
 use uuid::Uuid;
@@ -119,6 +120,15 @@ fn payment_processed() {
 #[test]
 fn a_notice_that_was_seen_is_nobodys_business() {
     assert_eq!(BookingFact::of(&Change::NoticeSeen { provider: "sandbox".into(), id: "evt_1".into() }), None);
+}
+
+/// The core never makes these: a confirmation names its payment, and nothing becomes held again.
+#[test]
+fn what_cannot_happen_is_not_told() {
+    let unpaid = Transition { payment: None, ..moved(BookingState::Held, BookingState::Confirmed) };
+    for change in [unpaid, moved(BookingState::Expired, BookingState::Held)] {
+        assert_eq!(BookingFact::of(&Change::Moved(change)), None);
+    }
 }
 
 #[test]

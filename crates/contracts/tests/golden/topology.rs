@@ -27,7 +27,10 @@ fn lines(topology: &Topology) -> Vec<String> {
             queue.binding,
             queue.name,
             queue.delivery_limit.map_or("∞".to_owned(), |limit| limit.to_string()),
-            queue.dead_letter.as_ref().map_or("none".to_owned(), |(to, key)| format!("{to}:{}", key.as_deref().unwrap_or("same"))),
+            queue
+                .dead_letter
+                .as_ref()
+                .map_or("none".to_owned(), |(to, key)| format!("{to}:{}", key.as_deref().unwrap_or("same"))),
             queue.message_ttl_ms.map_or("none".to_owned(), |ttl| ttl.to_string()),
             queue.max_length.map_or("none".to_owned(), |max| max.to_string()),
         )

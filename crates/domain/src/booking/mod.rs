@@ -1,7 +1,7 @@
 //! Bookings: what is asked for, what was decided, and the states a decided booking goes through.
 //!
 //! Every change is a [`Command`] that a [`WorkingSet`] decides: pure, in order, with the clock passed in. What follows is a list of
-//! [`Change`]s: whoever owns the event writes them, or forgets the working set.
+//! [`Change`]s: whoever owns the event writes them, takes them back, or forgets the working set.
 
 mod change;
 mod choice;
@@ -25,4 +25,4 @@ pub use seats::{SeatState, TakenSeats};
 pub use section::SectionPlan;
 pub use state::{AnyBooking, Booking, BookingState, Cancelled, Confirmed, Expired, Held, Order, Refunded, TooLate};
 pub use terms::{SaleStatus, Terms};
-pub use working_set::{StoredPayment, WorkingSet};
+pub use working_set::{Applied, Needs, StoredPayment, WorkingSet};

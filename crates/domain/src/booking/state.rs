@@ -1,5 +1,5 @@
-//! The life of a booking: `held → confirmed | expired | cancelled`, `expired → confirmed` (paid late, while its seats were still free),
-//! `confirmed → refunded`. What was cancelled or refunded stays so. A transition consumes the state it leaves, so the illegal one does
+//! The life of a booking: `held → confirmed | expired | cancelled`, `expired → confirmed` (paid late, while its seats were still free and
+//! the event had not started), `confirmed → refunded`. What was cancelled or refunded stays so. A transition consumes the state it leaves, so the illegal one does
 //! not compile; the SQL that carries it out repeats the guard.
 
 use jiff::Timestamp;

@@ -13,7 +13,7 @@ pub enum SaleStatus {
     Draft,
     /// Published: sold between the begin of its sale and its own.
     Published,
-    /// Closed or cancelled.
+    /// Closed or cancelled: nothing is sold any more, not even what is held. What was sold stays so.
     Closed,
 }
 

@@ -125,7 +125,7 @@ impl WorkingSet {
         Applied { answer, changes }
     }
 
-    /// Undoes changes of this batch that could not be written: all of them, the last one first.
+    /// Undoes the latest changes of this batch, because they could not be written: the set is as it was before them.
     pub fn take_back(&mut self, changes: &[Change]) {
         for change in changes.iter().rev() {
             match change {

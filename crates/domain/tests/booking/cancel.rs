@@ -2,9 +2,7 @@
 
 use goticket_domain::{
     AccountId, BookingId,
-    booking::{
-        Answer, BookingRequest, BookingState, Command, Outcome, RefusalReason, SeatState, UndecidedRequest, working_set::Applied,
-    },
+    booking::{Answer, Applied, BookingRequest, BookingState, Command, Outcome, RefusalReason, SeatState, UndecidedRequest},
     payment::PaymentState,
     seating::SectionKind,
 };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use goticket_domain::booking::{
-    Answer, Command, Outcome, Refusal, RefusalReason, SeatChoice, SeatState, SectionPlan, Terms, working_set::Applied,
+    Answer, Applied, Command, Outcome, Refusal, RefusalReason, SeatChoice, SeatState, SectionPlan, Terms,
 };
 
 use crate::hall::{ANN, FIRST, at, booking, hall, request, seats};

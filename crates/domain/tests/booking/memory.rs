@@ -6,8 +6,7 @@ use std::collections::BTreeSet;
 use goticket_domain::{
     BookingId,
     booking::{
-        AnyBooking, BookingState, Command, Order, Outcome, PaymentNotice, PaymentResult, RefusalReason, WorkingSet,
-        working_set::Needs,
+        AnyBooking, BookingState, Command, Needs, Order, Outcome, PaymentNotice, PaymentResult, RefusalReason, WorkingSet,
     },
     payment::PaymentState,
     seating::SectionKind,

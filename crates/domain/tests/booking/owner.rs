@@ -3,10 +3,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use goticket_domain::booking::{
-    Command, SectionPlan, Terms, WorkingSet,
-    working_set::{Applied, Needs},
-};
+use goticket_domain::booking::{Applied, Command, Needs, SectionPlan, Terms, WorkingSet};
 use jiff::Timestamp;
 
 use crate::store::{Stale, Store};

@@ -10,7 +10,7 @@ use std::{
 
 use goticket_domain::{
     AccountId, BookingId, CategoryNo,
-    booking::{AnyBooking, Change, Command, SeatCount, SeatState, WorkingSet, working_set::Applied, working_set::Needs},
+    booking::{AnyBooking, Applied, Change, Command, Needs, SeatCount, SeatState, WorkingSet},
 };
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestRunner};
 

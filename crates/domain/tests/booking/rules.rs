@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use goticket_domain::{
     AccountId, BookingId, SeatNo,
-    booking::{Answer, AnyBooking, BookingState, Change, Command, Outcome, SaleStatus, SectionPlan, Terms, working_set::Applied},
+    booking::{Answer, AnyBooking, Applied, BookingState, Change, Command, Outcome, SaleStatus, SectionPlan, Terms},
 };
 use jiff::Timestamp;
 

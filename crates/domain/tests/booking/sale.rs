@@ -14,7 +14,7 @@
 
 use goticket_domain::{
     Money,
-    booking::{Answer, BookingState, Change, Command, PaymentNotice, PaymentResult, SaleStatus, Terms, working_set::Applied},
+    booking::{Answer, Applied, BookingState, Change, Command, PaymentNotice, PaymentResult, SaleStatus, Terms},
     payment::PaymentState,
     seating::SectionKind,
 };

@@ -9,7 +9,7 @@ mod world;
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 
-use goticket_domain::booking::{Command, working_set::Applied};
+use goticket_domain::booking::{Applied, Command};
 
 use self::{
     core::{Core, Sabotage},

@@ -8,8 +8,8 @@ use std::{
 use goticket_domain::{
     AccountId, BookingId, PaymentId, SeatNo,
     booking::{
-        AnyBooking, BookingState, Change, HeldSeats, IdempotencyKey, NewBooking, Outcome, PayloadHash, PaymentChange,
-        RefusedRequest, SectionPlan, StoredPayment, Terms, Transition, WorkingSet, working_set::Needs,
+        AnyBooking, BookingState, Change, HeldSeats, IdempotencyKey, Needs, NewBooking, Outcome, PayloadHash, PaymentChange,
+        RefusedRequest, SectionPlan, StoredPayment, Terms, Transition, WorkingSet,
     },
     payment::PaymentState,
 };

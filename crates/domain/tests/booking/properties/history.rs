@@ -5,8 +5,8 @@ use std::{collections::BTreeSet, sync::Arc};
 use goticket_domain::{
     AccountId, BookingId, Money, PaymentId, SectionNo,
     booking::{
-        BookingRequest, BookingState, Command, PaymentNotice, PaymentResult, SectionPlan, StoredPayment, Terms, UndecidedRequest,
-        WorkingSet, working_set::Applied,
+        Applied, BookingRequest, BookingState, Command, PaymentNotice, PaymentResult, SectionPlan, StoredPayment, Terms,
+        UndecidedRequest, WorkingSet,
     },
     seating::SectionKind,
 };

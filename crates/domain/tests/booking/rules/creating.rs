@@ -3,8 +3,8 @@
 use goticket_domain::{
     Money, SeatNo,
     booking::{
-        Answer, AnyBooking, BookingRequest, BookingState, Change, HeldSeats, Order, Outcome, Refusal, RefusalReason, SaleStatus,
-        SeatChoice, SectionPlan, working_set::Applied,
+        Answer, AnyBooking, Applied, BookingRequest, BookingState, Change, HeldSeats, Order, Outcome, Refusal, RefusalReason,
+        SaleStatus, SeatChoice, SectionPlan,
     },
 };
 use jiff::SignedDuration;

@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use goticket_domain::{
     BookingId, Money, PaymentId,
-    booking::{
-        Answer, BookingState, Change, Command, PaymentNotice, PaymentResult, SaleStatus, StoredPayment, working_set::Applied,
-    },
+    booking::{Answer, Applied, BookingState, Change, Command, PaymentNotice, PaymentResult, SaleStatus, StoredPayment},
     payment::PaymentState,
 };
 

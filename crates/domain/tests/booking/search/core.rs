@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use goticket_domain::{
     booking::{
-        AnyBooking, BookingRequest, BookingState, Change, Command, PaymentResult, RefusalReason, RefusedRequest, SaleStatus,
-        SeatChoice, SectionPlan, Terms, WorkingSet,
-        working_set::{Applied, Needs},
+        AnyBooking, Applied, BookingRequest, BookingState, Change, Command, Needs, PaymentResult, RefusalReason, RefusedRequest,
+        SaleStatus, SeatChoice, SectionPlan, Terms, WorkingSet,
     },
     payment::PaymentState,
 };
