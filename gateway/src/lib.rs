@@ -1,5 +1,5 @@
 //! The gateway: GoTicket's HTTP API. It checks who calls and what was sent, answers from memory what can be answered so, and passes
-//! on what others decide: places to the waiting room, bookings to the section queues.
+//! on what others decide: places to the waiting room, bookings to their lanes' queues.
 //!
 //! Not here: who gets a place or a seat; it writes no booking. Business rules are in `goticket_domain`, SQL in `goticket_storage`.
 //!
@@ -12,6 +12,7 @@
 
 mod app;
 mod config;
+mod fault;
 mod inbound;
 mod outbound;
 mod server;

@@ -78,7 +78,9 @@ impl Gateway {
         let redis = redis::connect(&config.redis).await.context("connect to Redis")?;
         let amqp = amqp::connect(&config.amqp, "gateway").await.context("connect to RabbitMQ")?;
         let channel = amqp.channel().await.context("open a channel to RabbitMQ")?;
-        amqp::declare(&channel, &booking_topology(&Names::new(amqp.prefix()))).await.context("declare the section queues")?;
+        let lanes = goticket_storage::lanes::count(&pool).await.context("count the lanes: `goticket migrate` makes them")?;
+        let names = Names::new(amqp.prefix());
+        amqp::declare(&channel, &booking_topology(&names, lanes)).await.context("declare the lanes' queues")?;
 
         let instance = Uuid::new_v4().to_string();
         let replies = [reply_channel(redis.prefix(), &instance)];
@@ -89,7 +91,7 @@ impl Gateway {
         let access_verifier = keys.access_verifier()?;
         let (boards, waiters) = (Arc::new(Boards::default()), Arc::new(Waiters::default()));
 
-        let pulse = redis.clone();
+        let connectivity = redis.clone();
         let readiness = Readiness::new();
         readiness.critical("postgres", checks::postgres(pool.clone()));
         readiness.critical("redis", checks::redis(redis.clone()));
@@ -113,7 +115,7 @@ impl Gateway {
             catalog: Catalog::new(pool.clone()),
             seat_maps: SeatMaps::new(pool.clone(), redis.clone()),
             boards: Arc::clone(&boards),
-            commands: Commands::new(amqp.publisher(), amqp.prefix(), instance),
+            commands: Commands::new(amqp.publisher(), &names, lanes, instance),
             waiters: Arc::clone(&waiters),
             payments: SandboxPayments::new(&config.payments, webhook_url)?,
             objects: Objects::new(config.objects.dir),
@@ -128,7 +130,7 @@ impl Gateway {
         let token = shutdown.token();
         let watched = (Arc::clone(&boards), token.clone());
         shutdown.spawn("boards", async move { watched.0.watch(&*waiting_room, watched.1).await });
-        shutdown.spawn("pulse", replies::feel_pulse(pulse, Arc::clone(&waiters), token.clone()));
+        shutdown.spawn("redis connectivity", replies::watch_connectivity(connectivity, Arc::clone(&waiters), token.clone()));
         shutdown.spawn("replies", replies::listen(heard, waiters, token.clone()));
         shutdown.spawn_fallible("gateway server", async move {
             let served = http::serve(listener, router, token, drain).await;

@@ -95,7 +95,8 @@ pub fn reply_channel(prefix: &str, gateway: &str) -> String {
     format!("{prefix}replies:{gateway}")
 }
 
-/// STRING account id: a request that was accepted and is not decided yet. Expires by itself.
+/// STRING, JSON: account, event, section, key and payload hash of a request that was accepted and is not decided yet. Expires by
+/// itself.
 pub fn pending(prefix: &str, booking: goticket_domain::BookingId) -> String {
     format!("{prefix}pending:{booking}")
 }

@@ -1,49 +1,53 @@
-//! A fan asks for seats: the request is given to its section's queue, and the outcome waited for as long as the fan likes.
+//! A fan asks for seats: the request is given to its event's lane, and the outcome waited for as long as the fan likes.
 
 use std::time::Duration;
 
-use goticket_contracts::commands::Action;
-use goticket_contracts::replies::ReplyResult;
-use goticket_domain::booking::{BookingRequest, IdempotencyKey, Outcome, PayloadHash, SeatChoice, SeatChoiceError};
-use goticket_domain::{AccountId, BookingId};
+use goticket_domain::booking::{
+    Answer, BookingRequest, Command, HeldSeats, IdempotencyKey, Outcome, PayloadHash, SeatChoice, SeatChoiceError,
+};
+use goticket_domain::{AccountId, BookingId, CategoryNo, SeatNo, SectionNo};
 use goticket_storage::bookings::view;
 use goticket_storage::events::Event;
 use tokio::time::{Instant, sleep_until};
 
 use crate::app::create_event::Wrong;
-use crate::app::fault::Fault;
 use crate::app::geometry::Geometry;
 use crate::app::waiters::Waiter;
+use crate::fault::Fault;
 use crate::outbound::commands::SendError;
-use crate::outbound::pending;
+use crate::outbound::pending::{self, Pending};
 use crate::services::Services;
 
 /// Between two looks at the database while no reply can be heard.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
-/// What the fan wants, not checked yet.
+/// Which seats, not checked yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Wish {
+pub(crate) enum UncheckedChoice {
     /// Exactly these.
     Seats(Vec<u32>),
-    /// The best so many of a section.
-    Best {
-        /// Which section.
-        section: u16,
-        /// How many.
-        quantity: u32,
-        /// Only of this category.
-        category: Option<u16>,
-    },
+    /// The best so many of a section, only of `category` if there is one.
+    Best { section: u16, quantity: u32, category: Option<u16> },
 }
 
 /// What became of a request.
 #[derive(Debug)]
 pub(crate) enum Booked {
-    /// Decided; `replayed` if before this request came.
-    Decided { outcome: Outcome, replayed: bool },
+    Decided(Decided),
     /// The broker has it; the outcome will be found under this id.
-    Accepted { booking: BookingId },
+    Accepted {
+        booking: BookingId,
+    },
+}
+
+/// A request's one outcome.
+#[derive(Debug)]
+pub(crate) struct Decided {
+    pub(crate) outcome: Outcome,
+    /// What each seat costs; empty where there are none.
+    pub(crate) prices: Vec<i64>,
+    /// It was decided before this request came.
+    pub(crate) replayed: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -59,95 +63,106 @@ pub(crate) enum BookError {
 }
 
 /// One request of one account.
-pub(crate) struct Ask<'a> {
+pub(crate) struct NewRequest<'a> {
     pub(crate) account: AccountId,
     pub(crate) event: &'a Event,
     pub(crate) key: IdempotencyKey,
-    pub(crate) wish: Wish,
+    pub(crate) choice: UncheckedChoice,
     pub(crate) wait: Duration,
 }
 
 /// A key that was decided is answered with its outcome, whatever the seat map says by now.
-pub(crate) async fn book(app: &Services, ask: Ask<'_>) -> Result<Booked, BookError> {
-    let geometry = app.catalog.geometry(ask.event).await?;
-    let (section, choice) = choose(&geometry, ask.event, ask.wish).map_err(BookError::Invalid)?;
-    let payload_hash = BookingRequest::hash(ask.event.id, section, &choice);
-    let asked = Asked { account: ask.account, key: ask.key, payload_hash, booking: BookingId::generate() };
-    if let Some(outcome) = asked.look(app).await? {
-        return Ok(Booked::Decided { outcome, replayed: true });
+pub(crate) async fn book(app: &Services, new: NewRequest<'_>) -> Result<Booked, BookError> {
+    let geometry = app.catalog.geometry(new.event).await?;
+    let (section, choice) = choose(&geometry, new.event, new.choice).map_err(BookError::Invalid)?;
+    let sent = Sent {
+        account: new.account,
+        key: new.key,
+        payload_hash: BookingRequest::hash(new.event.id, section, &choice),
+        booking: BookingId::generate(),
+    };
+    if let Some(decided) = sent.look_up(app).await? {
+        return Ok(Booked::Decided(Decided { replayed: true, ..decided }));
     }
-    let wait = (!ask.wait.is_zero()).then(|| (app.waiters.register(asked.booking), Instant::now() + ask.wait));
+    let wait = (!new.wait.is_zero()).then(|| (app.waiters.register(sent.booking), Instant::now() + new.wait));
     let request = BookingRequest {
-        booking: asked.booking,
-        event: ask.event.id,
+        booking: sent.booking,
+        event: new.event.id,
         section,
-        account: asked.account,
-        key: asked.key.clone(),
-        payload_hash,
+        account: sent.account,
+        key: sent.key.clone(),
+        payload_hash: sent.payload_hash,
         choice,
     };
-    let action = Action::Create { request };
-    app.commands.send(ask.event.id, section, asked.booking, action, wait.is_some()).await?;
+    app.commands.send(new.event.id, Command::Create { request }, wait.is_some()).await?;
     // From here on the request will be decided: nothing that goes wrong may be answered with an error that denies it.
     if let Some((waiter, until)) = wait
-        && let Some(booked) = asked.outcome(app, waiter, until).await?
+        && let Some(decided) = sent.outcome(app, &geometry, waiter, until).await?
     {
-        return Ok(booked);
+        return Ok(Booked::Decided(decided));
     }
-    if let Err(fault) = pending::note(&app.redis, asked.booking, asked.account, &asked.key).await {
-        tracing::warn!(%fault, booking = %asked.booking, "an accepted request has no status page until it is decided");
+    let Sent { account, key, payload_hash, booking } = sent;
+    let note = Pending { account, event: new.event.id, section, key, payload_hash };
+    if let Err(fault) = pending::note(&app.redis, booking, &note).await {
+        tracing::warn!(%fault, %booking, "an accepted request has no status page until it is decided");
     }
-    Ok(Booked::Accepted { booking: asked.booking })
+    Ok(Booked::Accepted { booking })
 }
 
 /// A request that was sent, or is about to be.
-struct Asked {
+struct Sent {
     account: AccountId,
     key: IdempotencyKey,
     payload_hash: PayloadHash,
     booking: BookingId,
 }
 
-impl Asked {
+impl Sent {
     /// What is stored under the key.
-    async fn look(&self, app: &Services) -> Result<Option<Outcome>, BookError> {
+    async fn look_up(&self, app: &Services) -> Result<Option<Decided>, BookError> {
         let decided = view::by_key(&app.pool, self.account, &self.key).await.map_err(Fault::from)?;
         match decided {
-            Some(decided) if decided.payload_hash == self.payload_hash => Ok(Some(decided.outcome)),
+            Some(stored) if stored.payload_hash == self.payload_hash => {
+                let replayed = stored.outcome.booking() != self.booking;
+                Ok(Some(Decided { outcome: stored.outcome, prices: stored.prices, replayed }))
+            }
             Some(_) => Err(BookError::KeyReused),
             None => Ok(None),
         }
     }
 
     /// A last or occasional look: what cannot be seen now, the fan will see at the status page.
-    async fn glance(&self, app: &Services) -> Result<Option<Booked>, BookError> {
-        match self.look(app).await {
-            Ok(outcome) => Ok(outcome.map(|outcome| self.decided(outcome))),
+    async fn glance(&self, app: &Services) -> Result<Option<Decided>, BookError> {
+        match self.look_up(app).await {
             Err(BookError::Fault(fault)) => {
                 tracing::warn!(%fault, booking = %self.booking, "an accepted request could not be looked up");
                 Ok(None)
             }
-            Err(error) => Err(error),
+            seen => seen,
         }
     }
 
-    fn decided(&self, outcome: Outcome) -> Booked {
-        let replayed = outcome.booking() != self.booking;
-        Booked::Decided { outcome, replayed }
-    }
-
     /// Waits for the reply; while none can be heard, looks from time to time; at the end looks once more. None: not in time.
-    async fn outcome(&self, app: &Services, mut waiter: Waiter, until: Instant) -> Result<Option<Booked>, BookError> {
+    async fn outcome(
+        &self,
+        app: &Services,
+        geometry: &Geometry,
+        mut waiter: Waiter,
+        until: Instant,
+    ) -> Result<Option<Decided>, BookError> {
         loop {
-            let next_look = if app.waiters.can_hear() { until } else { until.min(Instant::now() + LOOK_EVERY) };
+            let next_look = if app.waiters.is_connected() { until } else { until.min(Instant::now() + LOOK_EVERY) };
             let at_end = tokio::select! {
                 reply = waiter.reply() => match reply {
-                    Some(ReplyResult::Decided { decided, replayed }) => {
-                        return Ok(Some(Booked::Decided { outcome: decided, replayed }));
+                    Some(Answer::Decided { decided, replayed }) => {
+                        if let Some(prices) = prices_by_category(geometry, &decided) {
+                            return Ok(Some(Decided { outcome: decided, prices, replayed }));
+                        }
+                        false
                     }
-                    Some(ReplyResult::KeyReused) => return Err(BookError::KeyReused),
+                    Some(Answer::KeyReused) => return Err(BookError::KeyReused),
                     // Replies to other commands; and None: replies may have been missed.
-                    Some(ReplyResult::State { .. } | ReplyResult::Unknown) | None => false,
+                    Some(Answer::State { .. } | Answer::Unknown) | None => false,
                 },
                 () = sleep_until(next_look) => next_look >= until,
                 () = app.ending.cancelled() => true,
@@ -160,15 +175,25 @@ impl Asked {
     }
 }
 
-/// The section and choice a wish means. Places never change, so what is refused here was never possible.
-fn choose(geometry: &Geometry, event: &Event, wish: Wish) -> Result<(u16, SeatChoice), Wrong> {
-    match wish {
-        Wish::Seats(seats) => {
+/// What each seat costs, where the total says it: seats of one category cost the same. None: only the database knows. What the event
+/// lists would not do, because it may have been changed since.
+fn prices_by_category(geometry: &Geometry, outcome: &Outcome) -> Option<Vec<i64>> {
+    let Outcome::Held { held: HeldSeats { seats, total, .. }, .. } = outcome else { return Some(Vec::new()) };
+    let category = |seat: &SeatNo| geometry.place(seat.0).map(|place| place.category);
+    let (first, count) = (category(seats.first()?)?, i64::try_from(seats.len()).ok()?);
+    let alike = seats.iter().all(|seat| category(seat) == Some(first)) && total.amount_minor % count == 0;
+    alike.then(|| vec![total.amount_minor / count; seats.len()])
+}
+
+/// The section and the choice. Places never change, so what is refused here was never possible.
+fn choose(geometry: &Geometry, event: &Event, choice: UncheckedChoice) -> Result<(SectionNo, SeatChoice), Wrong> {
+    match choice {
+        UncheckedChoice::Seats(seats) => {
             let section = section_of(geometry, &seats)?;
-            let choice = SeatChoice::named(seats).map_err(|error| Wrong::at("/seats", message(&error)))?;
-            Ok((section, choice))
+            let choice = SeatChoice::named(seats.into_iter().map(SeatNo).collect());
+            Ok((section, choice.map_err(|error| Wrong::at("/seats", message(&error)))?))
         }
-        Wish::Best { section, quantity, category } => {
+        UncheckedChoice::Best { section, quantity, category } => {
             if !event.sections.iter().any(|known| known.no == section) {
                 return Err(Wrong::at("/section", "is not a section of this event: see its sections"));
             }
@@ -177,8 +202,8 @@ fn choose(geometry: &Geometry, event: &Event, wish: Wish) -> Result<(u16, SeatCh
             {
                 return Err(Wrong::at("/category", "is not sold in this section: see the seat map"));
             }
-            let choice = SeatChoice::best_available(quantity, category);
-            Ok((section, choice.map_err(|error| Wrong::at("/quantity", message(&error)))?))
+            let choice = SeatChoice::best_available(quantity, category.map(CategoryNo));
+            Ok((SectionNo(section), choice.map_err(|error| Wrong::at("/quantity", message(&error)))?))
         }
     }
 }
@@ -191,7 +216,7 @@ fn message(error: &SeatChoiceError) -> String {
 }
 
 /// The one section of all these seats.
-fn section_of(geometry: &Geometry, seats: &[u32]) -> Result<u16, Wrong> {
+fn section_of(geometry: &Geometry, seats: &[u32]) -> Result<SectionNo, Wrong> {
     let mut section = None;
     for (index, no) in seats.iter().enumerate() {
         let Some(place) = geometry.place(*no) else {
@@ -208,5 +233,5 @@ fn section_of(geometry: &Geometry, seats: &[u32]) -> Result<u16, Wrong> {
         }
     }
     // No seats at all is found by the domain's own check.
-    Ok(section.unwrap_or(0))
+    Ok(SectionNo(section.unwrap_or(0)))
 }

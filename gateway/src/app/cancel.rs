@@ -1,14 +1,12 @@
-//! A fan gives a held booking back: the section's one writer does it, in order with everything else.
+//! A fan gives a held booking back, or a request that is not decided yet: the owner of the event's lane does it, in order with everything
+//! else.
 
 use std::time::Duration;
 
-use goticket_contracts::commands::Action;
-use goticket_domain::booking::BookingState;
-use goticket_domain::{AccountId, BookingId};
-use goticket_storage::bookings::view::BookingView;
+use goticket_domain::booking::{AnyBooking, BookingState, Command, Outcome, RefusalReason, UndecidedRequest};
+use goticket_domain::{AccountId, BookingId, EventId};
 use tokio::time::timeout;
 
-use crate::app::fault::Fault;
 use crate::app::look_up_booking::{Found, LookUpError, look_up_booking};
 use crate::outbound::commands::SendError;
 use crate::services::Services;
@@ -17,7 +15,9 @@ use crate::services::Services;
 #[derive(Debug)]
 pub(crate) enum CancelOutcome {
     /// The seats are free.
-    Cancelled(BookingView),
+    Cancelled(AnyBooking),
+    /// The request was not decided yet, and is now refused.
+    Refused { event: EventId, outcome: Outcome },
     /// The broker has the command.
     Accepted,
 }
@@ -30,13 +30,18 @@ pub(crate) enum CancelError {
     /// It got no seats.
     #[error("the request was refused")]
     Refused,
-    /// Nothing to give back yet.
-    #[error("the request is not decided yet")]
-    Pending,
     #[error(transparent)]
     NotAccepted(#[from] SendError),
     #[error(transparent)]
     LookUp(#[from] LookUpError),
+}
+
+/// What there is to give back.
+enum Cancellable {
+    Held(EventId),
+    Undecided(EventId, UndecidedRequest),
+    /// It was given back before.
+    Done(CancelOutcome),
 }
 
 pub(crate) async fn cancel(
@@ -45,42 +50,44 @@ pub(crate) async fn cancel(
     id: BookingId,
     wait: Duration,
 ) -> Result<CancelOutcome, CancelError> {
-    let booking = held(app, account, id).await?;
-    if booking.state == BookingState::Cancelled {
-        return Ok(CancelOutcome::Cancelled(booking));
-    }
-    let mut waiter = app.waiters.register(booking.id);
-    let action = Action::Cancel { booking: booking.id, account };
-    app.commands.send(booking.event, booking.section, booking.id, action, true).await?;
-    // Whatever the reply is, the database says how the booking stands now.
-    let replied = async {
-        tokio::select! {
-            _ = timeout(wait, waiter.reply()) => {}
-            () = app.ending.cancelled() => {}
-        }
+    let (event, undecided) = match cancellable(app, account, id).await? {
+        Cancellable::Done(outcome) => return Ok(outcome),
+        Cancellable::Held(event) => (event, None),
+        Cancellable::Undecided(event, request) => (event, Some(request)),
     };
-    replied.await;
-    match held(app, account, id).await {
-        Ok(now) if now.state == BookingState::Cancelled => Ok(CancelOutcome::Cancelled(now)),
-        Ok(_) => Ok(CancelOutcome::Accepted),
+    let mut waiter = app.waiters.register(id);
+    app.commands.send(event, Command::Cancel { booking: id, account, undecided }, true).await?;
+    // Whatever the reply is, the database says how the booking stands now.
+    tokio::select! {
+        _ = timeout(wait, waiter.reply()) => {}
+        () = app.ending.cancelled() => {}
+    }
+    match cancellable(app, account, id).await {
+        Ok(Cancellable::Done(outcome)) => Ok(outcome),
+        Ok(Cancellable::Held(_) | Cancellable::Undecided(..)) => Ok(CancelOutcome::Accepted),
         Err(CancelError::LookUp(LookUpError::Fault(fault))) => {
-            warn(&fault, id);
+            tracing::warn!(%fault, booking = %id, "an accepted cancellation could not be looked up");
             Ok(CancelOutcome::Accepted)
         }
         Err(error) => Err(error),
     }
 }
 
-fn warn(fault: &Fault, booking: BookingId) {
-    tracing::warn!(%fault, %booking, "an accepted cancellation could not be looked up");
+async fn cancellable(app: &Services, account: AccountId, id: BookingId) -> Result<Cancellable, CancelError> {
+    match look_up_booking(app, account, id).await? {
+        Found::Booking(booking) => match booking.state() {
+            BookingState::Held => Ok(Cancellable::Held(booking.order().event)),
+            BookingState::Cancelled => Ok(Cancellable::Done(CancelOutcome::Cancelled(booking))),
+            state => Err(CancelError::NotHeld(state)),
+        },
+        Found::Refused { event, outcome } if is_cancelled(&outcome) => {
+            Ok(Cancellable::Done(CancelOutcome::Refused { event, outcome }))
+        }
+        Found::Refused { .. } => Err(CancelError::Refused),
+        Found::Pending(request) => Ok(Cancellable::Undecided(request.event, request.undecided())),
+    }
 }
 
-/// The booking if it is held, or cancelled already.
-async fn held(app: &Services, account: AccountId, id: BookingId) -> Result<BookingView, CancelError> {
-    match look_up_booking(app, account, id).await? {
-        Found::Booking(booking) if matches!(booking.state, BookingState::Held | BookingState::Cancelled) => Ok(booking),
-        Found::Booking(booking) => Err(CancelError::NotHeld(booking.state)),
-        Found::Refused { .. } => Err(CancelError::Refused),
-        Found::Pending => Err(CancelError::Pending),
-    }
+fn is_cancelled(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Refused { refusal, .. } if refusal.reason == RefusalReason::Cancelled)
 }

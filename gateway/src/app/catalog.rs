@@ -11,7 +11,7 @@ use sqlx::PgPool;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::app::caller::Caller;
-use crate::app::fault::Fault;
+use crate::fault::Fault;
 use crate::app::geometry::{self, Geometry};
 
 /// How old an event may be that fans see. A change is seen at once by the gateway that made it.

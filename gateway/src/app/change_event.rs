@@ -8,7 +8,7 @@ use goticket_storage::events::{self, Change, Event};
 use crate::app::caller::Caller;
 use crate::app::catalog::EventError;
 use crate::app::create_event::{Wrong, check_limits, check_schedule, check_title};
-use crate::app::fault::Fault;
+use crate::fault::Fault;
 use crate::services::Services;
 
 #[derive(Debug, thiserror::Error)]

@@ -12,7 +12,7 @@ use iso_currency::Currency;
 use jiff::Timestamp;
 
 use crate::app::caller::Caller;
-use crate::app::fault::Fault;
+use crate::fault::Fault;
 use crate::services::Services;
 
 /// What an organizer asks for.

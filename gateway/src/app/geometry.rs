@@ -10,7 +10,7 @@ use goticket_storage::{seats, venues};
 use serde::Serialize;
 use sqlx::PgPool;
 
-use crate::app::fault::Fault;
+use crate::fault::Fault;
 
 /// Places by number.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use goticket_domain::seating::{Layout, PlanError, SeatingPlan, SectionKind};
 use goticket_storage::venues::{self, Venue};
 
 use crate::app::caller::Caller;
-use crate::app::fault::Fault;
+use crate::fault::Fault;
 use crate::services::Services;
 
 /// What was imported.

@@ -3,7 +3,7 @@
 use goticket_domain::identity::EmailAddress;
 use goticket_storage::accounts;
 
-use crate::app::fault::Fault;
+use crate::fault::Fault;
 use crate::app::passwords::Busy;
 use crate::app::sessions::Session;
 use crate::services::Services;

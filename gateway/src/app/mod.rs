@@ -8,7 +8,6 @@ pub(crate) mod cancel;
 pub(crate) mod catalog;
 pub(crate) mod change_event;
 pub(crate) mod create_event;
-pub(crate) mod fault;
 pub(crate) mod geometry;
 pub(crate) mod import_venue;
 pub(crate) mod log_in;

@@ -6,7 +6,7 @@ use goticket_storage::payments::attempts::{self, Attempt};
 use iso_currency::Currency;
 use url::Url;
 
-use crate::app::fault::Fault;
+use crate::fault::Fault;
 use crate::app::look_up_booking::{Found, LookUpError, look_up_booking};
 use crate::outbound::sandbox_payments::PROVIDER;
 use crate::services::Services;
@@ -56,9 +56,9 @@ pub(crate) async fn pay(app: &Services, account: AccountId, id: BookingId, retur
 async fn why_not(app: &Services, account: AccountId, id: BookingId) -> Result<PayError, PayError> {
     Ok(match look_up_booking(app, account, id).await? {
         // A hold that is over and not yet expired: by the database's clock it is too late.
-        Found::Booking(booking) if booking.state == BookingState::Held => PayError::NotPayable(BookingState::Expired),
-        Found::Booking(booking) => PayError::NotPayable(booking.state),
+        Found::Booking(booking) if booking.state() == BookingState::Held => PayError::NotPayable(BookingState::Expired),
+        Found::Booking(booking) => PayError::NotPayable(booking.state()),
         Found::Refused { .. } => PayError::Refused,
-        Found::Pending => PayError::Pending,
+        Found::Pending(_) => PayError::Pending,
     })
 }

@@ -2,7 +2,7 @@
 
 use goticket_storage::accounts;
 
-use crate::app::fault::Fault;
+use crate::fault::Fault;
 use crate::app::sessions::Session;
 use crate::outbound::refresh_families::{RefreshToken, Rotation};
 use crate::services::Services;

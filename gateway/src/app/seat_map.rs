@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use sqlx::PgPool;
 use tokio::time::Instant;
 
-use crate::app::fault::Fault;
+use crate::fault::Fault;
 use crate::app::geometry::Geometry;
 use crate::outbound::seat_map::{RedisSeatMap, Stored};
 

@@ -9,7 +9,7 @@ use goticket_tokens::AccessSigner;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::app::fault::Fault;
+use crate::fault::Fault;
 use crate::config::GatewayConfig;
 use crate::outbound::refresh_families::{RefreshFamilies, RefreshToken};
 

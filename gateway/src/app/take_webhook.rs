@@ -1,13 +1,13 @@
-//! The payment provider tells what became of a payment: its section's writer is told, and only then the provider's notice is
+//! The payment provider tells what became of a payment: the owner of its event's lane is told, and only then the provider's notice is
 //! acknowledged, so that nothing is lost while the broker is away.
 
-use goticket_contracts::commands::{Action, PaymentNotice, PaymentResult};
+use goticket_domain::booking::{Command, PaymentNotice, PaymentResult};
 use goticket_domain::{Money, PaymentId};
 use goticket_storage::payments::attempts;
 use iso_currency::Currency;
 use serde::Deserialize;
 
-use crate::app::fault::Fault;
+use crate::fault::Fault;
 use crate::outbound::commands::SendError;
 use crate::outbound::sandbox_payments::{PROVIDER, SignatureError};
 use crate::services::Services;
@@ -57,6 +57,8 @@ pub(crate) async fn take_webhook(app: &Services, signature: &str, body: &[u8]) -
     };
     let payment: PaymentId = webhook.data.reference.parse().map_err(|_| WebhookError::UnknownPayment)?;
     let attempt = attempts::find(&app.pool, payment).await.map_err(Fault::from)?.ok_or(WebhookError::UnknownPayment)?;
+    let currency = Currency::from_code(&attempt.currency);
+    let currency = currency.ok_or_else(|| Fault::Bug(format!("payment {payment} is in {:?}", attempt.currency)))?;
     let notice = PaymentNotice {
         payment,
         booking: attempt.booking,
@@ -64,6 +66,7 @@ pub(crate) async fn take_webhook(app: &Services, signature: &str, body: &[u8]) -
         notice_id: webhook.id,
         result,
         amount: Money { amount_minor: webhook.data.amount_minor, currency: webhook.data.currency },
+        asked: Money { amount_minor: attempt.amount_minor, currency },
     };
-    Ok(app.commands.send(attempt.event, attempt.section, attempt.booking, Action::Pay { notice }, false).await?)
+    Ok(app.commands.send(attempt.event, Command::Pay { notice }, false).await?)
 }

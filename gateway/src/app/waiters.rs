@@ -4,31 +4,32 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use goticket_contracts::replies::{Reply, ReplyResult};
+use goticket_contracts::replies::Reply;
 use goticket_domain::BookingId;
+use goticket_domain::booking::Answer;
 use metrics::gauge;
 use tokio::sync::{Notify, oneshot};
 
-/// Everybody who waits. Several can wait for one booking: a fan who cancels in two tabs.
+/// All requests that wait. Several can wait for one booking: a fan who cancels in two tabs.
 #[derive(Default)]
 pub(crate) struct Waiters {
     waiting: Mutex<Waiting>,
     missed: Notify,
-    deaf: AtomicBool,
+    disconnected: AtomicBool,
 }
 
 #[derive(Default)]
 struct Waiting {
     next: u64,
-    by_booking: HashMap<BookingId, Vec<(u64, oneshot::Sender<ReplyResult>)>>,
+    by_booking: HashMap<BookingId, Vec<(u64, oneshot::Sender<Answer>)>>,
 }
 
-/// A place among those who wait; given back when it is dropped, whatever happened.
+/// A place among those that wait; given back when it is dropped, whatever happened.
 pub(crate) struct Waiter {
     all: Arc<Waiters>,
     booking: BookingId,
     id: u64,
-    reply: oneshot::Receiver<ReplyResult>,
+    reply: oneshot::Receiver<Answer>,
 }
 
 impl Waiters {
@@ -43,7 +44,7 @@ impl Waiters {
         Waiter { all: Arc::clone(self), booking, id, reply }
     }
 
-    /// Hands a reply to whoever waits for it.
+    /// Hands a reply to all that wait for it.
     pub(crate) fn deliver(&self, reply: &Reply) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         for (_, sender) in waiting.by_booking.remove(&reply.waiter).unwrap_or_default() {
@@ -52,18 +53,18 @@ impl Waiters {
     }
 
     /// Whether replies arrive, as far as is known.
-    pub(crate) fn can_hear(&self) -> bool {
-        !self.deaf.load(Ordering::Relaxed)
+    pub(crate) fn is_connected(&self) -> bool {
+        !self.disconnected.load(Ordering::Relaxed)
     }
 
-    /// Notes whether replies arrive; when that changes, everybody looks for himself.
-    pub(crate) fn set_hearing(&self, hearing: bool) {
-        if self.deaf.swap(!hearing, Ordering::Relaxed) == hearing {
+    /// Notes whether replies arrive; when that changes, every request looks for itself.
+    pub(crate) fn set_connected(&self, connected: bool) {
+        if self.disconnected.swap(!connected, Ordering::Relaxed) == connected {
             self.look_all();
         }
     }
 
-    /// Replies may have been missed: everybody should look for himself.
+    /// Replies may have been missed: every request should look for itself.
     pub(crate) fn look_all(&self) {
         self.missed.notify_waiters();
     }
@@ -71,7 +72,7 @@ impl Waiters {
 
 impl Waiter {
     /// The reply. None where replies may have been missed: look, and come again.
-    pub(crate) async fn reply(&mut self) -> Option<ReplyResult> {
+    pub(crate) async fn reply(&mut self) -> Option<Answer> {
         tokio::select! {
             reply = &mut self.reply => match reply {
                 Ok(result) => Some(result),
@@ -108,11 +109,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn everybody_who_waits_for_a_booking_gets_its_reply_and_nobody_stays() {
+    async fn all_that_wait_for_a_booking_get_its_reply_and_none_stays() {
         let waiters = Arc::new(Waiters::default());
         let (booking, other) = (BookingId::generate(), BookingId::generate());
         let (mut a, mut b, c) = (waiters.register(booking), waiters.register(booking), waiters.register(other));
-        let result = ReplyResult::State { state: BookingState::Cancelled };
+        let result = Answer::State { state: BookingState::Cancelled };
         waiters.deliver(&Reply { waiter: booking, result: result.clone() });
         assert_eq!((a.reply().await, b.reply().await), (Some(result.clone()), Some(result)));
         drop((a, b));

@@ -10,12 +10,15 @@ pub(crate) use booking::Refused;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use goticket_domain::BookingId;
 use goticket_tokens::TokenError;
+use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::request_id;
-use crate::app::fault::Fault;
+use crate::fault::Fault;
 
 /// Seconds after which an overloaded or recovering server is worth another try.
 const RETRY_AFTER_S: u32 = 1;
@@ -29,6 +32,8 @@ pub(crate) struct Problem {
     errors: Vec<FieldError>,
     retry_after_s: Option<u32>,
     challenge: bool,
+    until: Option<Timestamp>,
+    booking: Option<BookingId>,
 }
 
 /// One field that is wrong, and the fix. Exactly one of the places is set.
@@ -69,6 +74,12 @@ pub(crate) struct ProblemDocument {
     /// Which fields are wrong.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldError>,
+    /// Of `seats_held`: when the last of them comes back, unless it is paid for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<Timestamp>,
+    /// Of `seats_yours`: the caller's own booking that has them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    booking: Option<Uuid>,
 }
 
 impl FieldError {
@@ -96,7 +107,7 @@ impl FieldError {
 
 impl Problem {
     pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into(), errors: Vec::new(), retry_after_s: None, challenge: false }
+        Self { status, code, detail: detail.into(), errors: Vec::new(), retry_after_s: None, challenge: false, until: None, booking: None }
     }
 
     pub(crate) fn bad_request(code: &'static str, detail: impl Into<String>) -> Self {
@@ -172,6 +183,8 @@ impl IntoResponse for Problem {
             code: self.code,
             request_id: request_id::current(),
             errors: self.errors,
+            until: self.until,
+            booking: self.booking.map(|booking| booking.0),
         };
         let body = serde_json::to_vec(&document).unwrap_or_default();
         let mut response = (self.status, body).into_response();

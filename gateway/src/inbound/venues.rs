@@ -19,7 +19,7 @@ use super::json::{self, JsonBytes};
 use super::limits::BodyMax;
 use super::parts::{Path, Query, page_size};
 use super::problem::{FieldError, Problem, ProblemDocument};
-use crate::app::fault::Fault;
+use crate::fault::Fault;
 use crate::app::import_venue::{ImportedVenue, describe_venue, import_venue};
 use crate::services::App;
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use goticket_contracts::objects::ticket_pdf;
 use goticket_domain::TicketId;
 
-use crate::app::fault::Fault;
+use crate::fault::Fault;
 
 /// Largest PDF that is served: one page with a QR code is far smaller.
 const PDF_BYTES_MAX: u64 = 16 * 1024 * 1024;

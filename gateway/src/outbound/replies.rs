@@ -11,16 +11,16 @@ use tokio_util::sync::CancellationToken;
 use crate::app::waiters::Waiters;
 
 /// Between two looks at whether Redis is there.
-const PULSE: Duration = Duration::from_millis(500);
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Notes whether replies can arrive, until the process ends.
-pub(crate) async fn feel_pulse(redis: Redis, waiters: Arc<Waiters>, ending: CancellationToken) {
-    while ending.run_until_cancelled(sleep(PULSE)).await.is_some() {
-        waiters.set_hearing(redis.ping().await.is_ok());
+pub(crate) async fn watch_connectivity(redis: Redis, waiters: Arc<Waiters>, ending: CancellationToken) {
+    while ending.run_until_cancelled(sleep(LOOK_EVERY)).await.is_some() {
+        waiters.set_connected(redis.ping().await.is_ok());
     }
 }
 
-/// Hands replies to those who wait, until the process ends.
+/// Hands replies to the requests that wait, until the process ends.
 pub(crate) async fn listen(mut subscription: Subscription, waiters: Arc<Waiters>, ending: CancellationToken) {
     while let Some(notice) = ending.run_until_cancelled(subscription.next()).await {
         match notice {

@@ -12,7 +12,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use crate::app::fault::Fault;
+use crate::fault::Fault;
 use crate::config::PaymentsConfig;
 
 /// The provider's name in our tables.

@@ -28,7 +28,7 @@ pub(super) struct BookingRow {
     account: Uuid,
     payload_hash: Vec<u8>,
     seats: Vec<i32>,
-    prices: Vec<i64>,
+    pub(super) prices: Vec<i64>,
     total_minor: i64,
     currency: Option<String>,
     held_until: Option<jiff_sqlx::Timestamp>,
@@ -60,7 +60,7 @@ impl BookingRow {
         let order = Order {
             id: BookingId(self.id),
             event: EventId(self.event),
-            section: SectionNo(number(self.section)?),
+            section: self.section()?,
             account: AccountId(self.account),
             seats: self.seats()?,
             prices: self.prices.clone(),
@@ -83,6 +83,10 @@ impl BookingRow {
     pub(super) fn payload_hash(&self) -> Result<PayloadHash, StorageError> {
         let hash = <[u8; 32]>::try_from(self.payload_hash.as_slice());
         hash.map(PayloadHash).map_err(|_| unexpected("a payload hash of another length"))
+    }
+
+    pub(super) fn section(&self) -> Result<SectionNo, StorageError> {
+        Ok(SectionNo(number(self.section)?))
     }
 
     fn seats(&self) -> Result<Vec<SeatNo>, StorageError> {

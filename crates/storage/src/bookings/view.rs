@@ -1,7 +1,7 @@
 //! What fans read of their bookings. Nothing here changes anything.
 
 use goticket_domain::booking::{AnyBooking, IdempotencyKey, Outcome, PayloadHash};
-use goticket_domain::{AccountId, BookingId, EventId, TicketId};
+use goticket_domain::{AccountId, BookingId, EventId, SectionNo, TicketId};
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -14,10 +14,14 @@ use crate::columns::number;
 pub struct DecidedRequest {
     /// For which event.
     pub event: EventId,
+    /// Of which section of it.
+    pub section: SectionNo,
     /// What was asked for.
     pub payload_hash: PayloadHash,
     /// What was decided.
     pub outcome: Outcome,
+    /// What each of its seats cost when it was decided; empty where there are none.
+    pub prices: Vec<i64>,
 }
 
 /// A ticket of a booking.
@@ -100,5 +104,11 @@ fn ticket_view((id, booking, event, seat, code): TicketRow) -> Result<TicketView
 }
 
 fn decided(row: &BookingRow) -> Result<DecidedRequest, StorageError> {
-    Ok(DecidedRequest { event: EventId(row.event), payload_hash: row.payload_hash()?, outcome: row.outcome()? })
+    Ok(DecidedRequest {
+        event: EventId(row.event),
+        section: row.section()?,
+        payload_hash: row.payload_hash()?,
+        outcome: row.outcome()?,
+        prices: row.prices.clone(),
+    })
 }

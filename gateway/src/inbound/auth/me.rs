@@ -5,7 +5,7 @@ use goticket_storage::accounts;
 
 use super::{AccountBody, TAG};
 use crate::app::caller::Caller;
-use crate::app::fault::Fault;
+use crate::fault::Fault;
 use crate::inbound::problem::{FieldError, Problem, ProblemDocument};
 use crate::services::App;
 

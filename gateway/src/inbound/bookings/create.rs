@@ -10,7 +10,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{BookingBody, PendingBody, Shown, TAG, headers, url};
-use crate::app::book::{Ask, Booked, Wish, book};
+use crate::app::book::{Booked, Decided, NewRequest, UncheckedChoice, book};
 use crate::app::caller::Caller;
 use crate::inbound::json::Json;
 use crate::inbound::parts::Path;
@@ -22,7 +22,7 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 /// Named seats of one section, or the best so many of a section: one or the other.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Wanted {
+pub(crate) struct SeatRequest {
     /// Seat numbers, 1 to 10 of them.
     seats: Option<Vec<u32>>,
     section: Option<u16>,
@@ -32,20 +32,20 @@ pub(crate) struct Wanted {
     category: Option<u16>,
 }
 
-impl Wanted {
+impl SeatRequest {
     /// The member that says how many.
     fn count_field(&self) -> &'static str {
         if self.seats.is_some() { "/seats" } else { "/quantity" }
     }
 
-    fn into_wish(self) -> Result<Wish, Problem> {
+    fn into_choice(self) -> Result<UncheckedChoice, Problem> {
         let too_much = "does not go with seats: name seats, or a section and a quantity";
         let missing = |field: &str, fix: &str| {
             Problem::unprocessable("missing_field", format!("/{field} {fix}."))
                 .with_error(FieldError::pointer(format!("/{field}"), fix))
         };
         match self {
-            Self { seats: Some(seats), section: None, quantity: None, category: None } => Ok(Wish::Seats(seats)),
+            Self { seats: Some(seats), section: None, quantity: None, category: None } => Ok(UncheckedChoice::Seats(seats)),
             Self { seats: Some(_), section, quantity, .. } => {
                 let field = if section.is_some() {
                     "section"
@@ -57,7 +57,7 @@ impl Wanted {
                 Err(Problem::invalid(vec![FieldError::pointer(format!("/{field}"), too_much)]))
             }
             Self { seats: None, section: Some(section), quantity: Some(quantity), category } => {
-                Ok(Wish::Best { section, quantity, category })
+                Ok(UncheckedChoice::Best { section, quantity, category })
             }
             Self { section: Some(_), .. } => Err(missing("quantity", "is required with section: say how many seats")),
             Self { quantity: Some(_), .. } | Self { category: Some(_), .. } => {
@@ -76,12 +76,12 @@ impl Wanted {
         ("Idempotency-Key" = String, Header, description = "names this request, 1 to 64 printable ASCII characters"),
         ("Prefer" = Option<String>, Header, description = "wait=N, 0 to 30 seconds; 2 if it is left out"),
     ),
-    request_body = Wanted, responses(
+    request_body = SeatRequest, responses(
     (status = 201, description = "held", body = BookingBody),
     (status = 202, description = "accepted, not decided yet", body = PendingBody),
     (status = 401, description = "entry_token_missing, _expired, _invalid", body = ProblemDocument),
     (status = 403, description = "entry_token_foreign", body = ProblemDocument),
-    (status = 409, description = "seats_sold, seats_held, contended, not_together, limit_reached, not_on_sale, booking_failed", body = ProblemDocument),
+    (status = 409, description = "seats_sold, seats_held, seats_yours, contended, not_together, limit_reached, not_on_sale, sale_closed, request_cancelled, booking_failed", body = ProblemDocument),
     (status = 422, description = "also idempotency_key_reused", body = ProblemDocument),
     (status = 503, description = "not accepted, or not known: repeat with the same key", body = ProblemDocument),
 ))]
@@ -90,25 +90,25 @@ pub(crate) async fn create(
     caller: Caller,
     Path(id): Path<EventId>,
     sent: HeaderMap,
-    Json(body): Json<Wanted>,
+    Json(body): Json<SeatRequest>,
 ) -> Result<Response, Problem> {
     let event = app.catalog.visible(id, Some(caller)).await?;
     headers::check_entry(&app, &sent, id, caller)?;
     let key = headers::idempotency_key(&sent)?;
-    let asked = Refused { count_field: body.count_field(), ticket_limit: event.ticket_limit };
-    let wish = body.into_wish()?;
+    let told = Refused { count_field: body.count_field() };
+    let choice = body.into_choice()?;
     if event.status == EventStatus::Draft {
-        return Err(asked.problem(RefusalReason::NotOnSale, &[]));
+        return Err(told.problem(&RefusalReason::NotOnSale.into()));
     }
-    let ask = Ask { account: caller.account, event: &event, key, wish, wait: headers::wait(&sent) };
-    match book(&app, ask).await? {
+    let request = NewRequest { account: caller.account, event: &event, key, choice, wait: headers::wait(&sent) };
+    match book(&app, request).await? {
         Booked::Accepted { booking } => {
             let location = [(header::LOCATION, url(booking))];
             Ok((StatusCode::ACCEPTED, location, axum::Json(PendingBody::new(booking))).into_response())
         }
-        Booked::Decided { outcome, replayed } => {
-            let mut response = decided(&app, id, &asked, &outcome).await?;
-            if replayed {
+        Booked::Decided(decided) => {
+            let mut response = answer(&app, id, &told, &decided).await?;
+            if decided.replayed {
                 response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
             }
             Ok(response)
@@ -117,12 +117,12 @@ pub(crate) async fn create(
 }
 
 /// The same outcome gives the same answer, however often and wherever it is asked for.
-async fn decided(app: &App, event: EventId, asked: &Refused, outcome: &Outcome) -> Result<Response, Problem> {
-    match outcome {
+async fn answer(app: &App, event: EventId, told: &Refused, decided: &Decided) -> Result<Response, Problem> {
+    match &decided.outcome {
         Outcome::Held { booking, held } => {
-            let body: BookingBody = Shown::load(app, event).await?.held(*booking, held);
+            let body: BookingBody = Shown::load(app, event).await?.held(*booking, held, &decided.prices);
             Ok((StatusCode::CREATED, [(header::LOCATION, url(*booking))], axum::Json(body)).into_response())
         }
-        Outcome::Refused { reason, seats, .. } => Ok(asked.problem(*reason, seats).into_response()),
+        Outcome::Refused { refusal, .. } => Ok(told.problem(refusal).into_response()),
     }
 }

@@ -9,9 +9,8 @@ mod tickets;
 
 use std::sync::Arc;
 
-use goticket_domain::booking::{HeldSeats, Outcome, RefusalReason};
-use goticket_domain::{BookingId, EventId, Money};
-use goticket_storage::bookings::view::BookingView;
+use goticket_domain::booking::{AnyBooking, HeldSeats, Outcome, RefusalReason};
+use goticket_domain::{BookingId, EventId, Money, SeatNo};
 use goticket_storage::events::Event;
 use iso_currency::Currency;
 use jiff::Timestamp;
@@ -23,7 +22,7 @@ use uuid::Uuid;
 
 use super::problem::Problem;
 use crate::app::catalog::EventError;
-use crate::app::fault::Fault;
+use crate::fault::Fault;
 use crate::app::geometry::Geometry;
 use crate::services::App;
 
@@ -45,7 +44,8 @@ pub(crate) struct BookingBody {
     /// Pay before.
     #[serde(skip_serializing_if = "Option::is_none")]
     hold_expires_at: Option<Timestamp>,
-    /// Why a request was refused: `sold`, `held`, `contended`, `not_together`, `limit_reached`, `not_on_sale`, `invalid` or `failed`.
+    /// Why a request was refused: `sold`, `held`, `yours`, `contended`, `not_together`, `limit_reached`, `not_on_sale`,
+    /// `closed`, `cancelled`, `invalid` or `failed`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     reason: Option<RefusalReason>,
@@ -113,44 +113,45 @@ impl Shown {
         Ok(Self { event, geometry })
     }
 
-    fn seat(&self, no: u32, price_minor: Option<i64>) -> BookedSeat {
+    fn seat(&self, no: u32, price_minor: i64) -> BookedSeat {
         let place = self.geometry.place(no);
-        let category = place.map_or(0, |place| place.category);
-        let listed = || self.event.categories.iter().find(|known| known.no == category).map_or(0, |known| known.price_minor);
         BookedSeat {
             no,
             row: place.map(|place| place.row.to_string()).unwrap_or_default(),
             number: place.map(|place| place.number.to_string()).unwrap_or_default(),
-            category,
-            price_minor: price_minor.unwrap_or_else(listed),
+            category: place.map_or(0, |place| place.category),
+            price_minor,
         }
     }
 
     /// A booking as it stands now.
-    fn booking(&self, view: &BookingView) -> Result<BookingBody, Problem> {
-        let currency = Currency::from_code(&view.currency);
-        let currency = currency.ok_or_else(|| Problem::internal(&format!("booking {} is in {:?}", view.id, view.currency)))?;
-        Ok(BookingBody {
-            id: view.id.0,
-            event: view.event.0,
-            state: view.state.as_str(),
-            section: Some(view.section),
-            seats: view.seats.iter().map(|(no, price)| self.seat(*no, Some(*price))).collect(),
-            total: Some(Amount { amount_minor: view.total_minor, currency }),
-            hold_expires_at: Some(view.hold_expires_at),
+    fn booking(&self, booking: &AnyBooking) -> BookingBody {
+        let order = booking.order();
+        BookingBody {
+            id: order.id.0,
+            event: order.event.0,
+            state: booking.state().as_str(),
+            section: Some(order.section.0),
+            seats: self.seats(&order.seats, &order.prices),
+            total: Some(order.total.into()),
+            hold_expires_at: Some(order.hold_expires_at),
             reason: None,
-        })
+        }
+    }
+
+    fn seats(&self, seats: &[SeatNo], prices: &[i64]) -> Vec<BookedSeat> {
+        seats.iter().zip(prices).map(|(seat, price)| self.seat(seat.0, *price)).collect()
     }
 
     /// A booking as it was decided.
-    fn held(&self, booking: BookingId, held: &HeldSeats) -> BookingBody {
-        let section = held.seats.first().and_then(|no| self.geometry.place(*no)).map(|place| place.section);
+    fn held(&self, booking: BookingId, held: &HeldSeats, prices: &[i64]) -> BookingBody {
+        let section = held.seats.first().and_then(|seat| self.geometry.place(seat.0)).map(|place| place.section);
         BookingBody {
             id: booking.0,
             event: self.event.id.0,
             state: "held",
             section,
-            seats: held.seats.iter().map(|no| self.seat(*no, None)).collect(),
+            seats: self.seats(&held.seats, prices),
             total: Some(held.total.into()),
             hold_expires_at: Some(held.expires_at),
             reason: None,
@@ -161,7 +162,7 @@ impl Shown {
 /// A request that got no seats.
 fn refused(event: EventId, outcome: &Outcome) -> BookingBody {
     let reason = match outcome {
-        Outcome::Refused { reason, .. } => Some(*reason),
+        Outcome::Refused { refusal, .. } => Some(refusal.reason),
         Outcome::Held { .. } => None,
     };
     BookingBody {

@@ -24,9 +24,9 @@ pub(crate) async fn show(
     Path(id): Path<BookingId>,
 ) -> Result<impl IntoResponse, Problem> {
     let body: Response = match look_up_booking(&app, caller.account, id).await? {
-        Found::Booking(view) => axum::Json(Shown::load(&app, view.event).await?.booking(&view)?).into_response(),
+        Found::Booking(booking) => axum::Json(Shown::load(&app, booking.order().event).await?.booking(&booking)).into_response(),
         Found::Refused { event, outcome } => axum::Json(refused(event, &outcome)).into_response(),
-        Found::Pending => axum::Json(PendingBody::new(id)).into_response(),
+        Found::Pending(_) => axum::Json(PendingBody::new(id)).into_response(),
     };
     Ok(([(header::CACHE_CONTROL, "private, no-store")], body))
 }

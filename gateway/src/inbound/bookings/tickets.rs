@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{BookedSeat, Shown, TAG};
 use crate::app::caller::Caller;
-use crate::app::fault::Fault;
+use crate::fault::Fault;
 use crate::app::look_up_booking::LookUpError;
 use crate::inbound::parts::Path;
 use crate::inbound::problem::{FieldError, Problem, ProblemDocument};
@@ -46,10 +46,11 @@ pub(crate) async fn list(
     Path(id): Path<BookingId>,
 ) -> Result<impl IntoResponse, Problem> {
     let booking = view::booking(&app.pool, id).await.map_err(Fault::from)?;
-    let booking = booking.filter(|booking| booking.account == caller.account).ok_or(LookUpError::NotFound)?;
+    let booking = booking.filter(|booking| booking.order().account == caller.account).ok_or(LookUpError::NotFound)?;
+    let order = booking.order();
     let tickets = view::tickets(&app.pool, id).await.map_err(Fault::from)?;
-    let shown = Shown::load(&app, booking.event).await?;
-    let price = |seat| booking.seats.iter().find(|(no, _)| *no == seat).map(|(_, price)| *price);
+    let shown = Shown::load(&app, order.event).await?;
+    let price = |seat| order.seats.iter().zip(&order.prices).find(|(no, _)| no.0 == seat).map_or(0, |(_, price)| *price);
     let items = tickets.into_iter().map(|ticket| TicketBody {
         id: ticket.id.0,
         seat: shown.seat(ticket.seat, price(ticket.seat)),

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{EventBody, TAG};
 use crate::app::caller::Caller;
-use crate::app::fault::Fault;
+use crate::fault::Fault;
 use crate::inbound::parts::{Query, page_size};
 use crate::inbound::problem::Problem;
 use crate::inbound::venues::PageQuery;

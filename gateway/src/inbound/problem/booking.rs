@@ -1,7 +1,7 @@
 //! Bookings, payments, webhooks.
 
 use axum::http::StatusCode;
-use goticket_domain::booking::{BookingState, RefusalReason};
+use goticket_domain::booking::{BookingState, Refusal, RefusalReason};
 
 use super::{FieldError, Problem};
 use crate::app::book::BookError;
@@ -49,19 +49,17 @@ fn key_reused() -> Problem {
 pub(crate) struct Refused {
     /// The member of the body that says how many.
     pub(crate) count_field: &'static str,
-    /// The event's.
-    pub(crate) ticket_limit: u32,
 }
 
 impl Refused {
-    /// `seats` are the ones in the way.
-    pub(crate) fn problem(&self, reason: RefusalReason, seats: &[u32]) -> Problem {
+    /// Says nothing that may change later: a repetition gets the same.
+    pub(crate) fn problem(&self, refusal: &Refusal) -> Problem {
         let here = |message: &str| FieldError::pointer(self.count_field, message);
-        let in_the_way = |word: &str, otherwise: &str| match seats {
+        let in_the_way = |word: &str, otherwise: &str| match refusal.seats.as_slice() {
             [] => vec![here(otherwise)],
             seats => seats.iter().map(|seat| FieldError::pointer("/seats", format!("seat {seat} {word}"))).collect(),
         };
-        match reason {
+        match refusal.reason {
             RefusalReason::Sold => {
                 let errors = in_the_way("is sold: choose another one", "asks for seats that are sold: choose others");
                 Problem::conflict("seats_sold", "These seats are sold and will not come back. Choose others.").with_errors(errors)
@@ -72,7 +70,12 @@ impl Refused {
                     "is held: choose another one, or try again",
                     "asks for seats that are held: choose others, or try again",
                 );
-                Problem::conflict("seats_held", detail).with_errors(errors)
+                Problem { until: refusal.until, ..Problem::conflict("seats_held", detail).with_errors(errors) }
+            }
+            RefusalReason::Yours => {
+                let detail = "These seats are yours already: see the booking that has them.";
+                let errors = in_the_way("is yours already: see your booking", "asks for seats that are yours already");
+                Problem { booking: refusal.yours, ..Problem::conflict("seats_yours", detail).with_errors(errors) }
             }
             RefusalReason::Contended => {
                 let detail = "Somebody was faster in this very moment. Try again with a new key.";
@@ -85,14 +88,20 @@ impl Refused {
                     .with_error(here("asks for more seats than lie side by side: ask for fewer"))
             }
             RefusalReason::LimitReached => {
-                let limit = format!("{} tickets", self.ticket_limit);
-                let detail = format!("Your account would have more than the {limit} that this event allows. Ask for fewer.");
+                let detail = "Your account would have more tickets than this event allows. See its ticket_limit, and ask for fewer.";
                 Problem::conflict("limit_reached", detail)
-                    .with_error(here(&format!("would make more than {limit} for your account: ask for fewer")))
+                    .with_error(here("would make more than the event's ticket_limit for your account: ask for fewer"))
             }
             RefusalReason::NotOnSale => {
-                Problem::conflict("not_on_sale", "This event is not on sale. See its onsale_at and starts_at.")
-                    .with_error(FieldError::path("event", "is not on sale: see its onsale_at and starts_at"))
+                Problem::conflict("not_on_sale", "This event is not on sale yet. See its onsale_at.")
+                    .with_error(FieldError::path("event", "is not on sale yet: see its onsale_at"))
+            }
+            RefusalReason::Closed => Problem::conflict("sale_closed", "The sale of this event is over. See other events.")
+                .with_error(FieldError::path("event", "is sold no more: see other events")),
+            RefusalReason::Cancelled => {
+                let detail = "You gave this request back before it was decided. Ask again with a new key.";
+                Problem::conflict("request_cancelled", detail)
+                    .with_error(FieldError::header("Idempotency-Key", "is of a request you gave back: use a new one"))
             }
             RefusalReason::Failed => {
                 let detail = "We could not carry this request out; it got no seats. Try again with a new key.";
@@ -138,7 +147,6 @@ impl From<CancelError> for Problem {
                 Self::conflict("booking_not_held", detail).with_error(FieldError::path("booking", message))
             }
             CancelError::Refused => refused_before(),
-            CancelError::Pending => not_decided(),
             CancelError::NotAccepted(error) => error.into(),
             CancelError::LookUp(error) => error.into(),
         }

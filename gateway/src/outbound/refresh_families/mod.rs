@@ -11,7 +11,7 @@ use redis::Script;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::app::fault::Fault;
+use crate::fault::Fault;
 
 /// `<family>.<256 random bits>`. The family finds the token; only the bits prove anything.
 pub(crate) struct RefreshToken {

@@ -5,7 +5,7 @@ use goticket_domain::EventId;
 use goticket_platform::redis::Redis;
 use redis::Script;
 
-use crate::app::fault::Fault;
+use crate::fault::Fault;
 
 const SEATS_PER_BYTE: usize = 4;
 

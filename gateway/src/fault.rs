@@ -21,7 +21,7 @@ pub(crate) enum Fault {
 impl From<StorageError> for Fault {
     fn from(error: StorageError) -> Self {
         match error {
-            StorageError::Unavailable(_) | StorageError::Conflict(_) => {
+            StorageError::Unavailable(_) | StorageError::Conflict(_) | StorageError::Guard { .. } => {
                 Self::Unavailable { what: "the database", cause: error.to_string() }
             }
             StorageError::Constraint { .. } | StorageError::Unexpected(_) => Self::Bug(error.to_string()),
