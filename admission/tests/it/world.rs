@@ -58,7 +58,7 @@ impl World {
         ];
         env.extend(settings.iter().map(|(name, value)| (format!("GOTICKET__{name}"), (*value).to_owned())));
         let sections: Sections = load_from(None, env).unwrap();
-        let pool = postgres::connect(&sections.postgres).await.unwrap();
+        let pool = postgres::connect(&sections.postgres, postgres::Plans::ByKeys).await.unwrap();
         goticket_storage::migrate(&pool, goticket_domain::lane::LaneCount::new(1).unwrap()).await.unwrap();
         let redis = platform_redis::connect(&sections.redis).await.unwrap();
         let operator = AccountId::generate();

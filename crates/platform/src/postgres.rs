@@ -25,10 +25,10 @@ const UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(20);
 /// How statements are planned.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Plans {
-    /// Each time anew, for the tables as they are: for statements that read much or run seldom.
+    /// Each time again, for the tables as they are: for statements that read much or run seldom.
     ForTheMoment,
-    /// Once per connection, by indexes only, however empty the tables are at that moment: for statements that run all the time and find
-    /// their rows by keys. A plan that was made for an empty table reads all of it later.
+    /// The same, and by indexes only: for statements that run all the time and find their rows by keys. Never once per connection: of
+    /// indexes on an empty table one is as good as another, and the plan would stay.
     ByKeys,
 }
 
@@ -42,7 +42,7 @@ impl Plans {
         match self {
             Self::ForTheMoment => &[("plan_cache_mode", "force_custom_plan")],
             Self::ByKeys => &[
-                ("plan_cache_mode", "force_generic_plan"),
+                ("plan_cache_mode", "force_custom_plan"),
                 ("enable_seqscan", "off"),
                 ("enable_hashjoin", "off"),
                 ("enable_mergejoin", "off"),

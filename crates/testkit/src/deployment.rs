@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -37,7 +37,8 @@ pub struct Deployment {
 /// One of the processes.
 #[derive(Debug)]
 struct Process {
-    roles: String,
+    /// Its roles, or what it is called where several play the same.
+    name: String,
     child: Child,
     /// Where it reports its health, if it plays worker roles.
     health: u16,
@@ -117,21 +118,50 @@ impl Deployment {
 
     /// Starts a process playing these roles.
     pub fn start(&mut self, roles: &str) -> anyhow::Result<()> {
+        self.start_as(roles, roles, &[])
+    }
+
+    /// Starts a process playing these roles under a name of its own, which stands for it wherever roles do, and with settings of its
+    /// own, e.g. `("GATEWAY__LISTEN", "127.0.0.1:8080")`.
+    pub fn start_as(&mut self, name: &str, roles: &str, settings: &[(String, String)]) -> anyhow::Result<()> {
         self.started += 1;
-        let log = self.log_file(roles);
+        let log = self.log_file(name);
         let log = std::fs::File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
         let health = free_port();
         let child = self
             .goticket(&["serve", "--roles", roles])
             .env("GOTICKET__WORKERS__LISTEN", format!("127.0.0.1:{health}"))
+            .envs(settings.iter().map(|(name, value)| (format!("GOTICKET__{name}"), value)))
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
             .kill_on_drop(true)
             .spawn()
             .with_context(|| format!("cannot start {}", self.binary.display()))?;
-        self.running.push(Process { roles: roles.to_owned(), child, health });
+        self.running.push(Process { name: name.to_owned(), child, health });
         Ok(())
+    }
+
+    /// The id of the running process with these roles.
+    pub fn process_id(&self, roles: &str) -> anyhow::Result<u32> {
+        self.process(roles)?.child.id().context("the process has ended")
+    }
+
+    /// Whether there is a process with these roles that was started and not ended.
+    pub fn is_running(&self, roles: &str) -> bool {
+        self.process(roles).is_ok()
+    }
+
+    /// Forgets the processes that ended by themselves, and tells which and how.
+    pub fn take_ended(&mut self) -> anyhow::Result<Vec<(String, ExitStatus)>> {
+        let mut ended = Vec::new();
+        for process in &mut self.running {
+            if let Some(status) = process.child.try_wait()? {
+                ended.push((process.name.clone(), status));
+            }
+        }
+        self.running.retain(|process| ended.iter().all(|(name, _)| *name != process.name));
+        Ok(ended)
     }
 
     /// Where the process with these worker roles reports its health.
@@ -164,7 +194,7 @@ impl Deployment {
     pub fn all_alive(&mut self) -> anyhow::Result<()> {
         for process in &mut self.running {
             if let Some(status) = process.child.try_wait()? {
-                let roles = process.roles.clone();
+                let roles = process.name.clone();
                 bail!("the process for {roles} ended by itself ({status}); its log:\n{}", self.logs());
             }
         }
@@ -215,7 +245,7 @@ impl Deployment {
     }
 
     fn signal(&self, roles: &str, signal: Signal) -> anyhow::Result<()> {
-        let id = self.process(roles)?.child.id().context("the process has ended")?;
+        let id = self.process_id(roles)?;
         Ok(kill(Pid::from_raw(i32::try_from(id)?), signal)?)
     }
 
@@ -231,18 +261,18 @@ impl Deployment {
     /// Terminates every process, the last started first.
     pub async fn stop(&mut self) -> anyhow::Result<()> {
         while let Some(last) = self.running.last() {
-            let roles = last.roles.clone();
+            let roles = last.name.clone();
             self.terminate(&roles).await?;
         }
         Ok(())
     }
 
     fn process(&self, roles: &str) -> anyhow::Result<&Process> {
-        self.running.iter().find(|process| process.roles == roles).context("no such process")
+        self.running.iter().find(|process| process.name == roles).context("no such process")
     }
 
     fn remove(&mut self, roles: &str) -> anyhow::Result<Process> {
-        let at = self.running.iter().position(|process| process.roles == roles).context("no such process")?;
+        let at = self.running.iter().position(|process| process.name == roles).context("no such process")?;
         Ok(self.running.remove(at))
     }
 
@@ -261,7 +291,7 @@ impl Deployment {
     }
 
     /// The ends of all logs.
-    fn logs(&self) -> String {
+    pub fn logs(&self) -> String {
         let mut text = String::new();
         for entry in std::fs::read_dir(&self.bed.objects_dir).into_iter().flatten().flatten() {
             if entry.path().extension().is_some_and(|extension| extension == "log") {

@@ -2,7 +2,8 @@
 //! demo and benchmarks.
 //!
 //! What it is: [`Stack`] finds or starts the servers, [`TestBed`] is one test's own corner of them,
-//! [`Link`] takes one of them away for a while, [`Deployment`] runs GoTicket's own processes on them,
+//! [`Link`] takes one of them away for a while, [`Stack::kill`] ends one of them, [`Deployment`] runs GoTicket's own processes on
+//! them,
 //! [`eventually`] waits for a condition.
 //! What it is not: a mock of anything.
 //!
@@ -28,6 +29,7 @@ mod local;
 mod mailbox;
 mod ports;
 mod ready;
+mod servers;
 mod source;
 mod stack;
 
@@ -35,7 +37,8 @@ pub use bed::TestBed;
 pub use deployment::{Deployment, Output};
 pub use eventually::eventually;
 pub use link::Link;
-pub use links::Links;
+pub use links::{KafkaWay, Links};
 pub use mailbox::{Mail, Mailbox};
 pub use ports::free_port;
+pub use servers::Server;
 pub use stack::{Durability, Stack};

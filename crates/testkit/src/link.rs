@@ -1,38 +1,26 @@
-//! A TCP proxy that can be cut, or go silent: fault injection for any server.
+//! A TCP proxy that can be cut, go silent, be slow, or stop at a certain word: fault injection for any server.
+
+mod line;
 
 use std::{
     io,
     net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-        mpsc::{SyncSender, sync_channel},
-    },
+    sync::{Arc, atomic::Ordering, mpsc::sync_channel},
     thread,
     time::Duration,
 };
 
 use anyhow::{Context as _, Result, bail};
 use tokio::{
-    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
-    net::{TcpListener, TcpStream},
     runtime::Builder,
     sync::{
-        mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+        mpsc::{UnboundedSender, unbounded_channel},
         watch,
     },
-    task::JoinSet,
-    time::sleep,
 };
 
+use self::line::{Line, Order, Pace, Seen, Then, What, serve};
 use crate::{addresses::host_and_port, ports::free_port};
-
-/// How long [`Link::restore`] tries to get its port back.
-const RESTORE_TRIES: u32 = 200;
-const RESTORE_PAUSE: Duration = Duration::from_millis(25);
-
-/// Passed on at once, at most.
-const BUFFER_BYTES: usize = 16 * 1024;
 
 /// A loopback port whose connections are passed on to a server, until they are cut.
 ///
@@ -42,14 +30,8 @@ const BUFFER_BYTES: usize = 16 * 1024;
 pub struct Link {
     addr: SocketAddr,
     orders: UnboundedSender<Order>,
-    silence: watch::Sender<bool>,
-    accepted: Arc<AtomicUsize>,
-}
-
-#[derive(Debug)]
-struct Order {
-    open: bool,
-    done: SyncSender<io::Result<()>>,
+    pace: watch::Sender<Pace>,
+    seen: Arc<Seen>,
 }
 
 impl Link {
@@ -75,15 +57,15 @@ impl Link {
     pub(crate) async fn on(addr: SocketAddr, target: &str) -> Result<Self> {
         let target = target.to_owned();
         let (orders, inbox) = unbounded_channel();
-        let (silence, silent) = watch::channel(false);
-        let accepted = Arc::new(AtomicUsize::new(0));
-        let line = Line { target, silent, accepted: Arc::clone(&accepted) };
+        let (pace, paced) = watch::channel(Pace::default());
+        let seen = Arc::new(Seen::default());
+        let line = Line { target, pace: paced, seen: Arc::clone(&seen) };
         let runtime = Builder::new_current_thread().enable_all().build()?;
         thread::Builder::new().name(format!("link {}", addr.port())).spawn(move || runtime.block_on(serve(addr, line, inbox)))?;
-        let link = Self { addr, orders, silence, accepted };
+        let link = Self { addr, orders, pace, seen };
         let opened = {
             let orders = link.orders.clone();
-            tokio::task::spawn_blocking(move || order(&orders, true)).await?
+            tokio::task::spawn_blocking(move || order(&orders, What::Open)).await?
         };
         opened.with_context(|| format!("listen on {addr}"))?;
         Ok(link)
@@ -94,126 +76,88 @@ impl Link {
         self.addr
     }
 
-    /// Closes every connection and refuses new ones. Has happened on return.
+    /// Closes every connection and refuses new ones. Has happened on return, which tells how many connections there were.
     ///
     /// # Panics
     /// When the link's thread is dead, which is a bug.
-    pub fn cut(&self) {
-        if let Err(error) = order(&self.orders, false) {
-            panic!("cut the link at {}: {error}", self.addr);
-        }
+    pub fn cut(&self) -> usize {
+        self.carry_out(What::Cut, "cut")
+    }
+
+    /// Closes every connection, at whatever they are; new ones are welcome. Has happened on return, which tells how many there were.
+    ///
+    /// # Panics
+    /// When the link's thread is dead, which is a bug.
+    pub fn drop_connections(&self) -> usize {
+        self.carry_out(What::Drop, "drop the connections of")
     }
 
     /// Passes nothing on any more, in both directions, without closing anything, as a network that has lost its way. New connections
     /// are accepted and hear nothing either.
     pub fn hush(&self) {
-        self.silence.send_replace(true);
+        self.pace.send_replace(Pace { silent: true, ..Pace::default() });
+    }
+
+    /// Passes everything on, in both directions, but each piece only after so long.
+    pub fn slow_down(&self, delay: Duration) {
+        self.pace.send_replace(Pace { silent: false, delay });
+    }
+
+    /// The next client whose bytes hold `said` (anything, where it is empty) has them delivered, and its connection closed when the
+    /// server answers: the server has done it, and the client cannot know. [`caught`](Self::caught) tells that it happened.
+    /// [`restore`](Self::restore) takes the trap away.
+    pub fn lose_answer_to(&self, said: &[u8]) {
+        self.seen.set_trap(said, Then::LoseAnswer);
+    }
+
+    /// The same, but nothing is closed: the client waits for the answer, as long as it likes or until [`restore`](Self::restore),
+    /// which closes the connection.
+    pub fn hold_answer_to(&self, said: &[u8]) {
+        self.seen.set_trap(said, Then::HoldAnswer);
+    }
+
+    /// The same, but the server never hears those bytes.
+    pub fn hold_request(&self, said: &[u8]) {
+        self.seen.set_trap(said, Then::HoldRequest);
     }
 
     /// Connections accepted so far.
     pub fn accepted(&self) -> usize {
-        self.accepted.load(Ordering::Relaxed)
+        self.seen.accepted.load(Ordering::Relaxed)
     }
 
-    /// Accepts connections again, and passes on what waited. Has happened on return.
+    /// Pieces that had to wait so far, because the link was silent or slow.
+    pub fn held_up(&self) -> usize {
+        self.seen.held_up.load(Ordering::Relaxed)
+    }
+
+    /// How many clients the traps have caught so far: the answer is lost, or there and held, or the request is held.
+    pub fn caught(&self) -> usize {
+        self.seen.caught.load(Ordering::Relaxed)
+    }
+
+    /// Accepts connections again, at full speed, and passes on what waited. Has happened on return.
     ///
     /// # Panics
     /// When someone else has taken the port in the meantime.
     pub fn restore(&self) {
-        self.silence.send_replace(false);
-        if let Err(error) = order(&self.orders, true) {
-            panic!("restore the link at {}: {error}", self.addr);
+        self.seen.take_trap_away();
+        self.pace.send_replace(Pace::default());
+        self.carry_out(What::Open, "restore");
+    }
+
+    fn carry_out(&self, what: What, name: &str) -> usize {
+        match order(&self.orders, what) {
+            Ok(closed) => closed,
+            Err(error) => panic!("{name} the link at {}: {error}", self.addr),
         }
     }
 }
 
 /// Sends the order and waits until it has been carried out.
-fn order(orders: &UnboundedSender<Order>, open: bool) -> io::Result<()> {
+fn order(orders: &UnboundedSender<Order>, what: What) -> io::Result<usize> {
     let (done, outcome) = sync_channel(1);
     let dead = || io::Error::other("its thread is gone");
-    orders.send(Order { open, done }).map_err(|_| dead())?;
+    orders.send(Order { what, done }).map_err(|_| dead())?;
     outcome.recv().map_err(|_| dead())?
-}
-
-/// Where connections go, and how they are.
-#[derive(Clone)]
-struct Line {
-    target: String,
-    silent: watch::Receiver<bool>,
-    accepted: Arc<AtomicUsize>,
-}
-
-/// Runs until the [`Link`] is dropped; then everything here is dropped, and so closed.
-async fn serve(addr: SocketAddr, line: Line, mut inbox: UnboundedReceiver<Order>) {
-    let mut listener: Option<TcpListener> = None;
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            biased;
-            received = inbox.recv() => {
-                let Some(Order { open, done }) = received else { return };
-                let outcome = if open {
-                    reopen(addr, &mut listener).await
-                } else {
-                    listener = None;
-                    connections.shutdown().await;
-                    Ok(())
-                };
-                let _ = done.send(outcome);
-            }
-            Ok(client) = accept(listener.as_ref()) => {
-                line.accepted.fetch_add(1, Ordering::Relaxed);
-                connections.spawn(pass_on(client, line.clone()));
-            }
-            Some(_) = connections.join_next() => {}
-        }
-    }
-}
-
-async fn accept(listener: Option<&TcpListener>) -> io::Result<TcpStream> {
-    match listener {
-        Some(listener) => listener.accept().await.map(|(client, _)| client),
-        None => std::future::pending().await,
-    }
-}
-
-async fn reopen(addr: SocketAddr, listener: &mut Option<TcpListener>) -> io::Result<()> {
-    let mut tries = 0;
-    while listener.is_none() {
-        match TcpListener::bind(addr).await {
-            Ok(bound) => *listener = Some(bound),
-            Err(error) if tries == RESTORE_TRIES => return Err(error),
-            Err(_) => sleep(RESTORE_PAUSE).await,
-        }
-        tries += 1;
-    }
-    Ok(())
-}
-
-async fn pass_on(client: TcpStream, line: Line) {
-    let Ok(server) = TcpStream::connect(&line.target).await else {
-        return;
-    };
-    let _ = (client.set_nodelay(true), server.set_nodelay(true));
-    let (from_client, to_client) = client.into_split();
-    let (from_server, to_server) = server.into_split();
-    let (there, back) = (pass(from_client, to_server, line.silent.clone()), pass(from_server, to_client, line.silent));
-    let _ = tokio::join!(there, back);
-}
-
-/// Until the sender has said everything; then the receiver hears that, too.
-async fn pass(
-    mut from: impl AsyncRead + Unpin,
-    mut to: impl AsyncWrite + Unpin,
-    mut silent: watch::Receiver<bool>,
-) -> io::Result<()> {
-    let mut buffer = vec![0; BUFFER_BYTES];
-    loop {
-        let read = from.read(&mut buffer).await?;
-        silent.wait_for(|silent| !silent).await.map_err(io::Error::other)?;
-        if read == 0 {
-            return to.shutdown().await;
-        }
-        to.write_all(&buffer[..read]).await?;
-    }
 }

@@ -1,4 +1,4 @@
-//! A bed whose servers can be taken away one by one.
+//! A bed whose servers can be taken away one by one; and Kafka's link alone.
 
 use std::{
     io,
@@ -33,6 +33,27 @@ pub struct Links {
     _kafka_turn: UnixListener,
 }
 
+/// The link to a stack's Kafka. Others wait for it until it is dropped: see [`TestBed::behind_links`].
+#[derive(Debug)]
+pub struct KafkaWay {
+    /// The link.
+    pub link: Link,
+    /// What its clients are told: `host:port`.
+    pub brokers: String,
+    turn: UnixListener,
+}
+
+impl Stack {
+    /// Puts a link before Kafka. Clients that are told its address stay behind it.
+    pub async fn kafka_link(&self) -> Result<KafkaWay> {
+        let kafka = self.addresses.kafka.as_ref().and_then(|kafka| kafka.link.as_ref());
+        let kafka = kafka.context("the Kafka named by the environment has no listener for a link")?;
+        let turn = kafka_turn(kafka).await?;
+        let advertised: SocketAddr = kafka.advertised.parse()?;
+        Ok(KafkaWay { link: Link::on(advertised, &kafka.listener).await?, brokers: kafka.advertised.clone(), turn })
+    }
+}
+
 impl TestBed {
     /// A bed whose servers are reached through links. `mailbox` is not behind one.
     ///
@@ -53,23 +74,16 @@ impl TestBed {
 async fn try_behind_links() -> Result<(TestBed, Links)> {
     let stack = Stack::shared().await?;
     let mut bed = TestBed::in_stack(stack).await?;
-    let kafka_link = stack
-        .addresses
-        .kafka
-        .as_ref()
-        .and_then(|kafka| kafka.link.as_ref())
-        .context("the Kafka named by the environment has no listener for a link")?;
-    let kafka_turn = kafka_turn(kafka_link).await?;
-    let advertised: SocketAddr = kafka_link.advertised.parse()?;
+    let KafkaWay { link: kafka, brokers, turn } = stack.kafka_link().await?;
     let links = Links {
         postgres: Link::before(&mut bed.postgres_url).await?,
         redis: Link::before(&mut bed.redis_url).await?,
         amqp: Link::before(&mut bed.amqp_url).await?,
-        kafka: Link::on(advertised, &kafka_link.listener).await?,
+        kafka,
         smtp: Link::to(&format!("{}:{}", bed.smtp_host, bed.smtp_port)).await?,
-        _kafka_turn: kafka_turn,
+        _kafka_turn: turn,
     };
-    bed.kafka_brokers.clone_from(&kafka_link.advertised);
+    bed.kafka_brokers = brokers;
     bed.smtp_host = links.smtp.addr().ip().to_string();
     bed.smtp_port = links.smtp.addr().port();
     Ok((bed, links))

@@ -35,7 +35,7 @@ pub struct Stack {
     pub(crate) addresses: Addresses,
     folder: PathBuf,
     keeper: Option<Keeper>,
-    processes: Vec<std::process::Child>,
+    pub(crate) processes: Vec<local::Process>,
 }
 
 impl Stack {
@@ -109,10 +109,7 @@ impl Stack {
         let mut processes = std::mem::take(&mut self.processes);
         tokio::task::spawn_blocking(move || {
             let finished = keeper.finish();
-            for process in &mut processes {
-                // Dead already; this reaps it, and would be the end of one the keeper missed.
-                let _ = (process.kill(), process.wait());
-            }
+            processes.iter_mut().for_each(local::Process::reap);
             finished
         })
         .await?

@@ -5,10 +5,14 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool speaks on its terminal")]
 
+mod bench;
+mod chaos;
 mod ci;
 mod disk;
+mod example;
 mod onsale;
 mod provision;
+mod sabotage;
 mod step;
 mod test;
 
@@ -23,17 +27,21 @@ use std::process::ExitCode;
 const HELP: &str = "\
 cargo xtask <command>
 
-  install          install what is missing: C tools, PostgreSQL, Redis, RabbitMQ, Kafka, a mail server
+  install          install what is missing: C tools, PostgreSQL, Redis, RabbitMQ, Kafka, a mail server, pgbench
   demo [args]      set everything up, run one onsale over HTTP, print the report, audit it
   up [args]        the same local stack and a seeded event, kept running
   test [args]      every test, on real servers; args go to `cargo test`
+  bench booking [--report FILE] [--seconds N] [--runs N] [--only NAME,…]
+                   bookings decided per second, as ratios to limits measured in the same run
+  chaos [args]     a sale while servers and processes die, hang and lose answers, then the judges (docs/CHAOS.md)
+  sabotage [names] take protections out of a copy of the tree and see the checks go red; --list names them
   ci               formatting, lints with warnings as errors, then every test
   help             this text
 
 Environment
   GOTICKET_CACHE=folder        where installed servers are kept
   GOTICKET_DOCKER=0            do not use Docker although an engine answers
-  GOTICKET_DEMO_PROFILE=dev    demo and up from a debug build, which is compiled sooner
+  GOTICKET_DEMO_PROFILE=dev    demo, up and chaos from a debug build, which is compiled sooner
   GOTICKET_TEST_POSTGRES_URL, …_REDIS_URL, …_AMQP_URL, …_AMQP_MANAGEMENT_URL,
   …_KAFKA_BROKERS, …_SMTP_URL, …_MAILBOX_URL
                                use these servers and install none
@@ -45,13 +53,22 @@ fn main() -> ExitCode {
     let rest: Vec<String> = args.collect();
     // Commands that end in another program become that program: they return only to say why not.
     let failure = match command.as_deref() {
-        Some("install") => match provision::everything() {
-            Ok(()) => return ExitCode::SUCCESS,
+        Some("install") => match provision::everything().and_then(|()| provision::pgbench()) {
+            Ok(_) => return ExitCode::SUCCESS,
             Err(failure) => failure,
         },
         Some("demo") => onsale::run("demo", &rest),
         Some("up") => onsale::run("up", &rest),
         Some("test") => test::run(&rest),
+        Some("bench") => bench::run(&rest),
+        Some("chaos") => match chaos::run(&rest) {
+            Ok(()) => return ExitCode::SUCCESS,
+            Err(failure) => failure,
+        },
+        Some("sabotage") => match sabotage::run(&rest) {
+            Ok(()) => return ExitCode::SUCCESS,
+            Err(failure) => failure,
+        },
         Some("ci") => ci::run(),
         Some("help" | "--help" | "-h") | None => {
             print!("{HELP}");

@@ -99,7 +99,7 @@ impl World {
         let config: Config = config::load_from(None, env.clone()).unwrap();
         let room_config: RoomConfig = config::load_from(None, env).unwrap();
         let keys = KeyFolder::load(&dir).unwrap();
-        let pool = postgres::connect(&config.postgres).await.unwrap();
+        let pool = postgres::connect(&config.postgres, postgres::Plans::ByKeys).await.unwrap();
         goticket_storage::migrate(&pool, goticket_domain::lane::LaneCount::new(4).unwrap()).await.unwrap();
         let redis = redis::connect(&config.redis).await.unwrap();
         let deps = Deps {

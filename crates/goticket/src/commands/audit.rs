@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use goticket_platform::config::{AmqpConfig, KafkaConfig, PostgresConfig};
+use goticket_platform::postgres::Plans;
 use goticket_storage::{audit::Scope, outbox::partitions};
 use goticket_workers::config::WorkersConfig;
 use serde::Deserialize;
@@ -21,7 +22,7 @@ struct Config {
 
 pub(super) async fn run(file: Option<&Path>, args: &AuditArgs) -> anyhow::Result<ExitCode> {
     let config: Config = super::load(file)?;
-    let pool = goticket_platform::postgres::connect(&config.postgres, goticket_platform::postgres::Plans::ForTheMoment).await?;
+    let pool = goticket_platform::postgres::connect(&config.postgres, Plans::ForTheMoment).await?;
     let amqp = goticket_platform::amqp::connect(&config.amqp, "goticket audit").await?;
     let kept_since = partitions::complete_since(&pool, config.workers.relay.retention_days.get()).await?;
     let scope =

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use goticket_domain::lane::LaneCount;
 use goticket_platform::config::{LanesConfig, PostgresConfig};
+use goticket_platform::postgres::Plans;
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -16,7 +17,7 @@ struct Config {
 
 pub(super) async fn run(file: Option<&Path>) -> anyhow::Result<ExitCode> {
     let config: Config = super::load(file)?;
-    let pool = goticket_platform::postgres::connect(&config.postgres, goticket_platform::postgres::Plans::ForTheMoment).await?;
+    let pool = goticket_platform::postgres::connect(&config.postgres, Plans::ForTheMoment).await?;
     let wanted = LaneCount::new(config.lanes.count.get()).context("`lanes.count` is out of its range")?;
     let lanes = goticket_storage::migrate(&pool, wanted).await?;
     super::print("The schema is up to date.\n")?;

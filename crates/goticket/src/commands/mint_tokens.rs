@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use goticket_domain::AccountId;
 use goticket_domain::identity::{EmailAddress, check_password};
 use goticket_platform::config::{KeysConfig, PostgresConfig};
+use goticket_platform::postgres::Plans;
 use goticket_storage::accounts::{self, NewAccount};
 use goticket_tokens::AccessSigner;
 use goticket_tokens::keys::KeyFolder;
@@ -33,7 +34,7 @@ struct Config {
 pub(super) async fn run(file: Option<&Path>, args: &MintArgs) -> anyhow::Result<ExitCode> {
     let config: Config = super::load(file)?;
     let signer = KeyFolder::at(&config.keys.dir).access_signer()?;
-    let pool = goticket_platform::postgres::connect(&config.postgres, goticket_platform::postgres::Plans::ForTheMoment).await?;
+    let pool = goticket_platform::postgres::connect(&config.postgres, Plans::ForTheMoment).await?;
     let password_hash = args.password.as_deref().map(hash).transpose()?;
     let mut lines = String::new();
     let mut first = 1;

@@ -49,7 +49,7 @@ async fn each_server_that_goes_away_is_named_until_it_is_back() {
     let config: Config = config(&bed);
     let amqp = amqp::connect(&config.amqp, "health test").await.unwrap();
     let readiness = Readiness::new();
-    readiness.critical("postgres", checks::postgres(postgres::connect(&config.postgres).await.unwrap()));
+    readiness.critical("postgres", checks::postgres(postgres::connect(&config.postgres, postgres::Plans::ByKeys).await.unwrap()));
     readiness.critical("redis", checks::redis(redis::connect(&config.redis).await.unwrap()));
     readiness.critical("rabbitmq", checks::amqp(&amqp));
     readiness.optional("kafka", checks::kafka(kafka::producer(&config.kafka).unwrap()));

@@ -15,7 +15,7 @@ struct Config {
 async fn every_time_out_reaches_the_server() {
     let bed = TestBed::new().await;
     let config: Config = config_with(&bed, &[("GOTICKET__POSTGRES__STATEMENT_TIMEOUT_MS", "1234")]);
-    let pool = postgres::connect(&config.postgres).await.unwrap();
+    let pool = postgres::connect(&config.postgres, postgres::Plans::ByKeys).await.unwrap();
     for (setting, value) in [
         ("statement_timeout", "1234ms"),
         ("lock_timeout", "5s"),
@@ -35,7 +35,7 @@ async fn every_time_out_reaches_the_server() {
 async fn a_used_up_pool_refuses_in_time() {
     let bed = TestBed::new().await;
     let small = [("GOTICKET__POSTGRES__MAX_CONNECTIONS", "1"), ("GOTICKET__POSTGRES__ACQUIRE_TIMEOUT_MS", "100")];
-    let pool = postgres::connect(&config_with::<Config>(&bed, &small).postgres).await.unwrap();
+    let pool = postgres::connect(&config_with::<Config>(&bed, &small).postgres, postgres::Plans::ByKeys).await.unwrap();
     let _held = pool.acquire().await.unwrap();
     assert!(matches!(pool.acquire().await, Err(sqlx::Error::PoolTimedOut)));
 }
@@ -43,7 +43,7 @@ async fn a_used_up_pool_refuses_in_time() {
 #[tokio::test]
 async fn the_pool_comes_back_after_a_cut() {
     let (bed, links) = TestBed::behind_links().await;
-    let pool = postgres::connect(&config::<Config>(&bed).postgres).await.unwrap();
+    let pool = postgres::connect(&config::<Config>(&bed).postgres, postgres::Plans::ByKeys).await.unwrap();
     links.postgres.cut();
     assert!(sqlx::query("SELECT 1").execute(&pool).await.is_err());
     links.postgres.restore();

@@ -16,6 +16,7 @@ pub(crate) use self::{
     kafka::{Ports as KafkaPorts, settings as kafka_settings},
     postgres::settings_for as postgres_settings,
     redis::SETTINGS as REDIS_SETTINGS,
+    server::Process,
 };
 use crate::{addresses::Addresses, cache::Cache, stack::Durability};
 
@@ -23,7 +24,7 @@ use crate::{addresses::Addresses, cache::Cache, stack::Durability};
 #[derive(Debug, Default)]
 pub(crate) struct Started {
     pub(crate) addresses: Addresses,
-    pub(crate) processes: Vec<std::process::Child>,
+    pub(crate) processes: Vec<Process>,
 }
 
 /// Starts, side by side, every server that `named` does not name.

@@ -1,23 +1,40 @@
-//! One server process: its log, and its end when it comes too early.
+//! One server process: its log, its end when it comes too early, and its death and return when a test wants them.
 
 use std::{
     fs::{self, File},
     os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    thread::sleep,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result, bail};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 
 use crate::{keeper, ready};
 
 /// Lines of a log that an error shows.
 const TAIL: usize = 25;
 
+/// How long a killed server may take to be gone.
+const DEATH: Duration = Duration::from_secs(10);
+const DEATH_PAUSE: Duration = Duration::from_millis(20);
+
 pub(super) struct Server {
-    name: &'static str,
     log: PathBuf,
-    process: Child,
+    process: Process,
+}
+
+/// A running server, and how it was started.
+#[derive(Debug)]
+pub(crate) struct Process {
+    name: &'static str,
+    command: Command,
+    child: Child,
 }
 
 impl Server {
@@ -26,29 +43,80 @@ impl Server {
         let log = log_file(name, stack_folder);
         let output = File::options().create(true).append(true).open(&log)?;
         keeper::mark(&mut command, stack_folder);
-        let process = command
-            .stdin(Stdio::null())
-            .stdout(output.try_clone()?)
-            .stderr(output)
-            // Ctrl-C is for the program that uses the servers: they must outlive its last words.
-            .process_group(0)
-            .spawn()
-            .with_context(|| format!("start {name}: {command:?} (`cargo xtask install` installs it)"))?;
-        Ok(Self { name, log, process })
+        // Ctrl-C is for the program that uses the servers: they must outlive its last words.
+        command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output).process_group(0);
+        let child = command.spawn().with_context(|| format!("start {name}: {command:?} (`cargo xtask install` installs it)"))?;
+        Ok(Self { log, process: Process { name, command, child } })
     }
 
     /// Waits until `probe` succeeds and hands the process over.
-    pub(super) async fn ready<Fut>(mut self, probe: impl Fn() -> Fut) -> Result<Child>
+    pub(super) async fn ready<Fut>(mut self, probe: impl Fn() -> Fut) -> Result<Process>
     where
         Fut: Future<Output = Result<()>>,
     {
-        let process = &mut self.process;
-        let alive = || match process.try_wait()? {
+        let name = self.process.name;
+        self.process.ready(probe).await.with_context(|| failure(name, &self.log))?;
+        Ok(self.process)
+    }
+}
+
+impl Process {
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    pub(crate) fn command(&self) -> &Command {
+        &self.command
+    }
+
+    /// Its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Ends it without any warning, with what it has started, and returns when it is gone. `signal` is the hardest it survives being
+    /// sent: PostgreSQL owns a piece of shared memory and quits at once on SIGQUIT. Blocks for a moment.
+    pub(crate) fn kill(&mut self, signal: Signal) -> Result<()> {
+        let id = Pid::from_raw(i32::try_from(self.child.id())?);
+        // Each server leads a group of its own.
+        let group = Pid::from_raw(-id.as_raw());
+        kill(if signal == Signal::SIGKILL { group } else { id }, signal).with_context(|| format!("kill {}", self.name))?;
+        let begun = Instant::now();
+        while self.child.try_wait()?.is_none() {
+            if begun.elapsed() > DEATH {
+                bail!("{} does not die of {signal}", self.name);
+            }
+            sleep(DEATH_PAUSE);
+        }
+        // A wrapper is gone before what it wraps.
+        while kill(group, None).is_ok() && begun.elapsed() < DEATH {
+            sleep(DEATH_PAUSE);
+        }
+        Ok(())
+    }
+
+    /// Starts it anew, with the same command, after it was killed.
+    pub(crate) fn start_again(&mut self) -> Result<()> {
+        self.child = self.command.spawn().with_context(|| format!("start {} again", self.name))?;
+        Ok(())
+    }
+
+    /// Waits until `probe` succeeds.
+    pub(crate) async fn ready<Fut>(&mut self, probe: impl Fn() -> Fut) -> Result<()>
+    where
+        Fut: Future<Output = Result<()>>,
+    {
+        let child = &mut self.child;
+        let alive = || match child.try_wait()? {
             Some(status) => bail!("it ended at once, with {status}"),
             None => Ok(()),
         };
-        ready::until(self.name, alive, probe).await.with_context(|| failure(self.name, &self.log))?;
-        Ok(self.process)
+        ready::until(self.name, alive, probe).await
+    }
+
+    /// For the end of the stack: dead already; this reaps it, and would be the end of one that was missed.
+    pub(crate) fn reap(&mut self) {
+        let _ = (self.child.kill(), self.child.wait());
     }
 }
 

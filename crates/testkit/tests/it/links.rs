@@ -107,3 +107,72 @@ async fn redis_answers(bed: &TestBed) -> bool {
 async fn rabbitmq(bed: &TestBed) -> bool {
     Connection::connect(&bed.amqp_url, ConnectionProperties::default()).await.is_ok()
 }
+
+#[tokio::test]
+async fn a_link_can_drop_its_connections_be_slow_and_lose_an_answer() {
+    let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let link = Link::to(&server.local_addr().unwrap().to_string()).await.unwrap();
+    let (heard, mut said) = tokio::sync::mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = server.accept().await {
+            let heard = heard.clone();
+            tokio::spawn(async move {
+                let mut bytes = [0; 16];
+                while let Ok(read @ 1..) = client.read(&mut bytes).await {
+                    heard.send(String::from_utf8_lossy(&bytes[..read]).into_owned()).unwrap();
+                    client.write_all(&bytes[..read]).await.unwrap();
+                }
+            });
+        }
+    });
+    let mut answer = [0; 16];
+
+    let mut client = TcpStream::connect(link.addr()).await.unwrap();
+    client.write_all(b"begin").await.unwrap();
+    assert_eq!(client.read(&mut answer).await.unwrap(), 5);
+    assert_eq!(link.drop_connections(), 1);
+    assert!(matches!(client.read(&mut answer).await, Ok(0) | Err(_)));
+    assert_eq!(link.drop_connections(), 0);
+
+    // The door stayed open.
+    let mut client = TcpStream::connect(link.addr()).await.unwrap();
+    link.slow_down(Duration::from_millis(100));
+    let begun = std::time::Instant::now();
+    client.write_all(b"slowly").await.unwrap();
+    assert_eq!(client.read(&mut answer).await.unwrap(), 6);
+    assert!(begun.elapsed() >= Duration::from_millis(200), "{:?}", begun.elapsed());
+    assert_eq!(link.held_up(), 2);
+    link.restore();
+
+    link.lose_answer_to(b"COMMIT");
+    client.write_all(b"insert").await.unwrap();
+    assert_eq!(client.read(&mut answer).await.unwrap(), 6, "what is not waited for gets its answer");
+    client.write_all(b"COMMIT").await.unwrap();
+    assert!(matches!(client.read(&mut answer).await, Ok(0) | Err(_)));
+    assert_eq!(link.caught(), 1);
+    let mut all = Vec::new();
+    while let Ok(one) = said.try_recv() {
+        all.push(one);
+    }
+    assert_eq!(all, ["begin", "slowly", "insert", "COMMIT"], "the server has heard it");
+
+    // Once.
+    let mut client = TcpStream::connect(link.addr()).await.unwrap();
+    client.write_all(b"COMMIT").await.unwrap();
+    assert_eq!(client.read(&mut answer).await.unwrap(), 6);
+
+    // Held: nothing is closed before the link is restored. What the server has heard differs.
+    said.recv().await.unwrap();
+    for (hold, heard) in [(Link::hold_answer_to as fn(&Link, &[u8]), true), (Link::hold_request, false)] {
+        let mut client = TcpStream::connect(link.addr()).await.unwrap();
+        let before = link.caught();
+        hold(&link, b"COMMIT");
+        client.write_all(b"COMMIT").await.unwrap();
+        eventually("the trap to spring", DEADLINE, || async { (link.caught() > before).then_some(()) }).await;
+        let waiting = tokio::time::timeout(Duration::from_millis(200), client.read(&mut answer)).await;
+        assert!(waiting.is_err(), "{waiting:?}");
+        link.restore();
+        assert!(matches!(client.read(&mut answer).await, Ok(0) | Err(_)));
+        assert_eq!(said.try_recv().is_ok(), heard);
+    }
+}

@@ -4,5 +4,6 @@
 
 mod isolation;
 mod links;
+mod restarts;
 mod servers;
 mod survival;

@@ -1,4 +1,4 @@
-//! Debian packages: the C tools librdkafka is built with, Redis, RabbitMQ, Java and Maven.
+//! Debian packages: the C tools librdkafka is built with, Redis, RabbitMQ, Java, Maven and pgbench.
 
 use std::{
     env,
@@ -11,14 +11,18 @@ use crate::{
     step::{Failure, quietly},
 };
 
-/// Installs `"$@"` without starting a service: `policy-rc.d` is Debian's own way to say so.
+/// Installs `"$@"` without starting a service: `policy-rc.d` is Debian's own way to say so. Nor does PostgreSQL get a database cluster,
+/// which would be started with the machine: `createcluster.d` says that.
 const INSTALL: &str = r#"
 set -e
 guard=/usr/sbin/policy-rc.d
+clusters=/etc/postgresql-common/createcluster.d
+made=
+# The shell runs no EXIT trap when a signal ends it.
+trap 'rm -f $made' EXIT
+trap 'exit 130' INT TERM HUP
 if [ ! -e "$guard" ]; then
-    # The shell runs no EXIT trap when a signal ends it.
-    trap 'rm -f "$guard"' EXIT
-    trap 'exit 130' INT TERM HUP
+    made=$guard
     printf '#!/bin/sh\nexit 101\n' > "$guard"
     chmod 755 "$guard"
 fi
@@ -28,7 +32,14 @@ apt-get update -qq
 if apt-cache show openjdk-17-jre-headless > /dev/null 2>&1; then java=openjdk-17-jre-headless; else java=default-jre-headless; fi
 for package; do
     shift
-    if [ "$package" = java ]; then package=$java; fi
+    case $package in
+    java) package=$java ;;
+    postgresql)
+        made="$made $clusters/goticket.conf"
+        mkdir -p "$clusters"
+        echo 'create_main_cluster = false' > "$clusters/goticket.conf"
+        ;;
+    esac
     set -- "$@" "$package"
 done
 apt-get install -y -qq --no-install-recommends "$@"
@@ -110,7 +121,7 @@ fn java_is_recent() -> bool {
 }
 
 /// The first executable of that name on the `PATH`.
-fn on_path(command: &str) -> Option<PathBuf> {
+pub(super) fn on_path(command: &str) -> Option<PathBuf> {
     env::split_paths(&env::var_os("PATH")?)
         .chain(["/usr/sbin".into(), "/sbin".into()])
         .map(|folder| folder.join(command))

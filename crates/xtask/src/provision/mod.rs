@@ -6,10 +6,12 @@ mod docker;
 mod kafka;
 mod mail;
 mod maven;
+mod pgbench;
 mod postgres;
 mod unfinished;
 mod versions;
 
+pub(crate) use self::pgbench::install as pgbench;
 use crate::{cache::Cache, source::Source, step::Failure};
 
 /// Everything that building, testing and the demo need here.

@@ -4,6 +4,7 @@ mod faults;
 mod keys;
 mod life;
 mod payments;
+mod plans;
 mod poison;
 mod queue;
 mod races;

@@ -419,7 +419,9 @@ async fn kafka_away_costs_time_and_nothing_else() {
     let mut committed = Vec::new();
     for round in 0..30 {
         match round {
-            10 => links.kafka.cut(),
+            10 => {
+                links.kafka.cut();
+            }
             20 => {
                 eventually("domain events are held back", PATIENCE, || async {
                     let mut db = world.pool.acquire().await.unwrap();

@@ -1,0 +1,40 @@
+//! The benchmarks: what GoTicket does in a second, as ratios to limits measured in the same run on the same machine.
+//!
+//! `bench booking` measures the booking pipeline. `cargo xtask bench booking` builds it in release and calls it.
+#![allow(clippy::print_stdout, reason = "a program for a terminal, not part of the product")]
+
+mod booking;
+mod options;
+mod rates;
+mod report;
+mod series;
+mod table;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let run = async {
+        match options::Options::parse().benchmark {
+            options::Benchmark::Booking(options) => booking::run(&options).await,
+        }
+    };
+    // Dropping the run on Ctrl-C drops what it started: servers, processes, folders.
+    let ended = tokio::select! {
+        ended = run => ended,
+        _ = tokio::signal::ctrl_c() => {
+            println!("\nInterrupted: taking everything down.");
+            Ok(false)
+        }
+    };
+    match ended {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            println!("\nThe benchmark could not be carried out: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

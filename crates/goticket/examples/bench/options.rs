@@ -1,0 +1,47 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Measure GoTicket on this machine.
+#[derive(Debug, Parser)]
+pub(crate) struct Options {
+    #[command(subcommand)]
+    pub benchmark: Benchmark,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Benchmark {
+    /// The booking pipeline, against one transaction per booking by pgbench.
+    Booking(Booking),
+}
+
+/// What every benchmark can be told.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Common {
+    /// Write the figures as JSON, too.
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// How long each run measures.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(2..=600))]
+    pub seconds: u32,
+    /// Runs of each row; its value is their median.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=99))]
+    pub runs: u32,
+    /// Only these rows, and what they are compared to.
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
+    pub only: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Booking {
+    #[command(flatten)]
+    pub common: Common,
+    /// Seed of who asks for which seats: the same seed, the same requests.
+    #[arg(long, default_value_t = 2_026)]
+    pub seed: u64,
+    /// Seats of the large event of `size_growth`.
+    #[arg(long, default_value_t = 500_000, value_parser = clap::value_parser!(u32).range(10_000..=5_000_000))]
+    pub large_seats: u32,
+}
