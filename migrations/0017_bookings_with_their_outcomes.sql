@@ -1,11 +1,6 @@
 -- A request and its booking are one row, the seats of a live booking rows of their own, counters none: what one booking writes is what
--- the invariants need. Foreign keys from and to these tables are gone: their checks are planned once per connection, and a plan made
--- while a table was empty reads all of it later. What they guarded, `goticket audit` checks.
+-- the invariants need.
 -- Rewrites the tables of bookings and locks them meanwhile: the booking role stands still, everything else goes on.
-
-ALTER TABLE payments DROP CONSTRAINT payments_booking_fkey;
-ALTER TABLE tickets DROP CONSTRAINT tickets_booking_fkey;
-ALTER TABLE notifications DROP CONSTRAINT notifications_booking_fkey;
 
 ALTER TABLE bookings RENAME TO bookings_before;
 

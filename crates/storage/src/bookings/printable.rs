@@ -88,7 +88,7 @@ pub async fn printable(pool: &PgPool, booking: BookingId) -> Result<Option<Print
     let head: Option<Head> = sqlx::query_as(
         "SELECT b.state, b.event, e.title, e.starts_at, v.name AS venue, v.time_zone, a.name AS holder, a.email,
                 b.total_minor, b.currency,
-                coalesce((SELECT min(issued_at) FROM tickets WHERE booking = b.id), b.held_at) AS issued_at
+                coalesce((SELECT min(issued_at) FROM tickets WHERE booking = b.id), b.decided_at) AS issued_at
          FROM bookings b
          JOIN events e ON e.id = b.event
          JOIN venues v ON v.id = e.venue
