@@ -191,7 +191,7 @@ impl Hall {
         Payment { id, booking, amount: Money { amount_minor, currency: Currency::EUR } }
     }
 
-    /// Moves a hold's deadline by the database's clock.
+    /// Moves a hold's deadline by the database's clock, and takes the lane from whoever remembers the old one.
     pub(crate) async fn set_deadline(&self, booking: BookingId, from_now: &str) {
         sqlx::query("UPDATE bookings SET hold_expires_at = clock_timestamp() + $2::text::interval WHERE id = $1")
             .bind(booking.0)
@@ -199,6 +199,7 @@ impl Hall {
             .execute(&self.pool)
             .await
             .unwrap();
+        self.owner().await;
     }
 
     pub(crate) async fn state(&self, booking: BookingId) -> String {

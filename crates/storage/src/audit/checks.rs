@@ -81,35 +81,12 @@ pub const CHECKS: &[Check] = &[
                WHERE ($1::uuid IS NULL OR b.event = $1) AND b.state <> 'refused'
                  AND NOT EXISTS (SELECT FROM seats s WHERE s.event = b.event AND s.no = seat)
               UNION
-              SELECT 'payment ' || p.id FROM payments p
-               WHERE $1::uuid IS NULL AND NOT EXISTS (SELECT FROM bookings b WHERE b.id = p.booking AND b.state <> 'refused')
-              UNION
-              SELECT 'ticket ' || t.id FROM tickets t
-               WHERE ($1::uuid IS NULL OR t.event = $1) AND NOT EXISTS (SELECT FROM bookings b WHERE b.id = t.booking AND b.event = t.event)
-              UNION
-              SELECT 'notification ' || n.id FROM notifications n
-               WHERE $1::uuid IS NULL AND NOT EXISTS (SELECT FROM bookings b WHERE b.id = n.booking)",
-    },
-    Check {
-        name: "references",
-        proves: "what a booking names exists, and every request, payment, ticket and notification is of something that does",
-        sql: "SELECT 'booking ' || b.id AS what FROM bookings b
-               WHERE ($1::uuid IS NULL OR b.event = $1)
-                 AND (NOT EXISTS (SELECT FROM events e WHERE e.id = b.event) OR NOT EXISTS (SELECT FROM accounts a WHERE a.id = b.account))
-              UNION
-              SELECT 'request ' || r.booking FROM booking_requests r
-               WHERE ($1::uuid IS NULL OR r.event = $1) AND NOT EXISTS (SELECT FROM accounts a WHERE a.id = r.account)
-              UNION
-              SELECT 'seat ' || s.seat || ' of booking ' || s.booking FROM booking_seats s
-               WHERE ($1::uuid IS NULL OR s.event = $1)
-                 AND (NOT EXISTS (SELECT FROM bookings b WHERE b.id = s.booking AND b.event = s.event)
-                      OR NOT EXISTS (SELECT FROM seats p WHERE p.event = s.event AND p.no = s.seat))
-              UNION
               SELECT 'ticket ' || t.id FROM tickets t
                WHERE ($1::uuid IS NULL OR t.event = $1) AND NOT EXISTS (SELECT FROM bookings b WHERE b.id = t.booking AND b.event = t.event)
               -- Whose event is not known any more, whatever is asked about.
               UNION
-              SELECT 'payment ' || p.id FROM payments p WHERE NOT EXISTS (SELECT FROM bookings b WHERE b.id = p.booking)
+              SELECT 'payment ' || p.id FROM payments p
+               WHERE NOT EXISTS (SELECT FROM bookings b WHERE b.id = p.booking AND b.state <> 'refused')
               UNION
               SELECT 'notification ' || n.id FROM notifications n WHERE NOT EXISTS (SELECT FROM bookings b WHERE b.id = n.booking)",
     },

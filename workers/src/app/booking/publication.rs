@@ -37,7 +37,7 @@ pub struct MapUpdate {
 }
 
 impl Publication {
-    pub(super) fn new(event: EventId) -> Self {
+    pub(crate) fn new(event: EventId) -> Self {
         Self { event, map: None, replies: Vec::new(), locks: Vec::new() }
     }
 

@@ -5,7 +5,7 @@ mod lock;
 mod publish;
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -42,6 +42,18 @@ impl SeatBoard {
             tracing::debug!(%error, "seats are not locked: going on without");
             metrics::counter!("goticket_booking_redis_errors_total", "step" => "lock").increment(1);
         }
+    }
+
+    /// Unlocks the seats of a batch that was not written.
+    pub(crate) async fn unlock(&self, seats: &[SeatChange]) {
+        let mut served: BTreeMap<EventId, Publication> = BTreeMap::new();
+        for seat in seats {
+            if let Some(booking) = seat.to {
+                let publication = served.entry(seat.event).or_insert_with(|| Publication::new(seat.event));
+                publication.locks.push((seat.seat, booking));
+            }
+        }
+        join_all(served.values().map(|publication| self.publish_one(publication))).await;
     }
 
     /// Publishes what was committed.

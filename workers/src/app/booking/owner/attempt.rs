@@ -74,7 +74,11 @@ impl LaneOwner {
         let made = self.apply(jobs, now);
         let batch = fold(&made.changes, now);
         if !made.changes.is_empty() {
-            self.write(connection, &batch, now).await.inspect_err(|failure| self.undo(&made, failure))?;
+            if let Err(failure) = self.write(connection, &batch, now).await {
+                self.undo(&made, &failure);
+                self.deciding.board.unlock(&batch.seats).await;
+                return Err(failure);
+            }
             metrics::histogram!("goticket_booking_commit_seconds").record(begun.elapsed());
         }
         Ok(self.conclude(jobs, made, &batch))
