@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures::{FutureExt as _, StreamExt as _};
+use futures::{FutureExt as _, StreamExt as _, future::BoxFuture};
 use lapin::{
     BasicProperties, Channel, Connection,
     options::{BasicAckOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions},
@@ -25,6 +25,7 @@ pub struct Consumer {
     prefetch: u16,
     priority: i32,
     generation: u64,
+    attaching: Option<BoxFuture<'static, Attached>>,
     attached: Option<Attached>,
 }
 
@@ -49,7 +50,7 @@ pub struct AckError;
 
 impl Consumer {
     pub(super) fn new(watch: Watch, queue: String, prefetch: u16) -> Self {
-        Self { watch, queue, prefetch, priority: 0, generation: 0, attached: None }
+        Self { watch, queue, prefetch, priority: 0, generation: 0, attaching: None, attached: None }
     }
 
     /// Of several consumers of a queue, those with the highest priority get everything as long as they keep up.
@@ -62,14 +63,14 @@ impl Consumer {
     /// loss.
     pub async fn next(&mut self) -> Delivery {
         loop {
-            let attached = match &mut self.attached {
-                Some(attached) => attached,
-                None => self.attach().await,
+            let Some(attached) = &mut self.attached else {
+                self.attach().await;
+                continue;
             };
             match attached.deliveries.next().await {
                 Some(Ok(inner)) => return Delivery { inner, generation: self.generation },
-                Some(Err(error)) => tracing::warn!(queue = self.queue, %error, "consumer lost: attaching anew"),
-                None => tracing::warn!(queue = self.queue, "consumer cancelled by the broker: attaching anew"),
+                Some(Err(error)) => tracing::warn!(queue = self.queue, %error, "consumer lost: attaching again"),
+                None => tracing::warn!(queue = self.queue, "consumer cancelled by the broker: attaching again"),
             }
             self.attached = None;
         }
@@ -108,25 +109,35 @@ impl Consumer {
         batch
     }
 
-    async fn attach(&mut self) -> &mut Attached {
-        loop {
-            let Some(connection) = line::connected(&mut self.watch).await else {
-                // The line is gone for good: the process is ending, and nothing will be delivered.
-                return std::future::pending().await;
-            };
-            match attach(connection, &self.queue, self.prefetch, self.priority).await {
-                Ok(attached) => {
-                    self.generation += 1;
-                    return self.attached.insert(attached);
-                }
-                Err(error) => tracing::warn!(queue = self.queue, %error, "consumer cannot attach yet"),
-            }
-            sleep(REATTACH_DELAY).await;
-        }
+    /// Cancelled, it goes on where it was the next time.
+    async fn attach(&mut self) {
+        let attaching = self.attaching.get_or_insert_with(|| {
+            let (watch, queue) = (self.watch.clone(), self.queue.clone());
+            attached(watch, queue, self.prefetch, self.priority).boxed()
+        });
+        self.attached = Some(attaching.await);
+        self.attaching = None;
+        self.generation += 1;
     }
 }
 
-async fn attach(connection: Arc<Connection>, queue: &str, prefetch: u16, priority: i32) -> Result<Attached, lapin::Error> {
+/// Tries until it is attached. Dropped before, it leaves nothing attached: what the broker was asked for is waited for, and closed.
+async fn attached(mut watch: Watch, queue: String, prefetch: u16, priority: i32) -> Attached {
+    loop {
+        let Some(connection) = line::connected(&mut watch).await else {
+            // The line is gone for good: the process is ending, and nothing will be delivered.
+            return std::future::pending().await;
+        };
+        match tokio::spawn(attach(connection, queue.clone(), prefetch, priority)).await {
+            Ok(Ok(attached)) => return attached,
+            Ok(Err(error)) => tracing::warn!(queue, %error, "consumer cannot attach yet"),
+            Err(error) => tracing::warn!(queue, %error, "consumer cannot attach"),
+        }
+        sleep(REATTACH_DELAY).await;
+    }
+}
+
+async fn attach(connection: Arc<Connection>, queue: String, prefetch: u16, priority: i32) -> Result<Attached, lapin::Error> {
     let channel = within(connection.create_channel()).await?;
     within(channel.basic_qos(prefetch, BasicQosOptions::default())).await?;
     let tag = "".into();

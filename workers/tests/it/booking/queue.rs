@@ -26,6 +26,8 @@ use goticket_workers::{
     outbound::dead_letters::DeadLetters,
 };
 
+use tokio::time::timeout;
+
 use crate::{
     SOON,
     hall::{Hall, LANES},
@@ -107,7 +109,7 @@ async fn a_booking_is_made_and_paid_for_through_the_broker() {
     let hall = Hall::open().await;
     let broker = Broker::of(&hall).await;
     let mut replies = redis::subscribe(&hall.config.redis, [reply_channel(hall.redis.prefix(), "gateway-1")]).await.unwrap();
-    let mut reply = async || match tokio::time::timeout(SOON, replies.next()).await.unwrap() {
+    let mut reply = async || match timeout(SOON, replies.next()).await.unwrap() {
         Notice::Message { payload, .. } => serde_json::from_slice::<Reply>(&payload).unwrap(),
         Notice::Gap => panic!("a reply may be lost"),
     };
@@ -237,7 +239,8 @@ async fn what_cannot_be_read_is_a_dead_letter_and_its_key_gets_an_answer_if_ther
 async fn handle(mut queues: LaneQueues, messages: usize) {
     let mut handled = 0;
     while handled < messages {
-        handled += queues.step().await;
+        let step = timeout(SOON, queues.step()).await;
+        handled += step.unwrap_or_else(|_| panic!("{handled} of {messages} messages came"));
     }
 }
 
