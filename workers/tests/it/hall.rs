@@ -65,7 +65,7 @@ impl Hall {
     }
 
     async fn in_bed(bed: TestBed) -> Self {
-        let config: Config = super::config(&bed, &[("GOTICKET__REDIS__RESPONSE_TIMEOUT_MS", "300")]);
+        let config: Config = super::config(&bed, &[("GOTICKET__REDIS__RESPONSE_TIMEOUT_MS", "1000")]);
         let pool = postgres::connect(&config.postgres, Plans::ByKeys).await.unwrap();
         goticket_storage::migrate(&pool, LaneCount::new(LANES).unwrap()).await.unwrap();
         let redis = redis::connect(&config.redis).await.unwrap();

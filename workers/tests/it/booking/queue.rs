@@ -311,6 +311,7 @@ async fn who_dies_among_suspects_takes_nobody_along() {
     broker.wait_until_decided(&hall, 3).await;
     broker.dead_letters(0).await;
     broker.assert_empty().await;
+    hall.forget_locks().await;
     hall.assert_clean().await;
 }
 
