@@ -13,7 +13,10 @@ use goticket_platform::{
     redis,
     shutdown::Shutdown,
 };
-use goticket_storage::{bookings::purge::purge, lanes::leases::Role};
+use goticket_storage::{
+    bookings::purge::{Purged, purge},
+    lanes::leases::Role,
+};
 use sqlx::PgPool;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -67,7 +70,7 @@ pub(super) async fn start(config: &Config, readiness: &Readiness, shutdown: &Shu
 async fn forget_old(pool: PgPool, stop: CancellationToken) {
     while stop.run_until_cancelled(sleep(PURGE_PAUSE)).await.is_some() {
         match purge(&pool).await {
-            Ok(purged) if purged == Default::default() => {}
+            Ok(purged) if purged == Purged::default() => {}
             Ok(purged) => tracing::info!(refusals = purged.refusals, webhooks = purged.webhooks, "old rows forgotten"),
             Err(error) => tracing::warn!(%error, "old rows could not be forgotten"),
         }

@@ -6,7 +6,7 @@
 mod clean;
 mod worker;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use goticket_contracts::commands::CommandMessage;
 use goticket_domain::{
@@ -18,13 +18,14 @@ use goticket_domain::{
     lane::{LaneCount, LaneNo},
 };
 use goticket_platform::{
+    config::{PostgresConfig, RedisConfig},
     postgres::{self, Plans},
     redis::{self, Redis},
 };
 use goticket_testkit::{Links, TestBed};
 use goticket_workers::{
     Config,
-    app::booking::{Deciding, Job, Verdict},
+    app::booking::{Deciding, Job, LaneOwner, Verdict},
     outbound::seats::SeatBoard,
 };
 use iso_currency::Currency;
@@ -45,9 +46,10 @@ pub(crate) use worker::Worker;
 /// Lanes of the installation.
 pub(crate) const LANES: u16 = 4;
 
-/// The hall and its servers.
+/// The hall and its servers; clones share them.
+#[derive(Clone)]
 pub(crate) struct Hall {
-    _bed: TestBed,
+    _bed: Arc<TestBed>,
     pub(crate) config: Config,
     pub(crate) pool: PgPool,
     pub(crate) redis: Redis,
@@ -71,7 +73,15 @@ impl Hall {
         let redis = redis::connect(&config.redis).await.unwrap();
         let event = EventId::generate();
         build(&pool, event).await;
-        Self { _bed: bed, config, pool, redis, event }
+        Self { _bed: Arc::new(bed), config, pool, redis, event }
+    }
+
+    /// Another event in the same lane.
+    pub(crate) async fn next_door(&self) -> Self {
+        let lanes = LaneCount::new(LANES).unwrap();
+        let event = std::iter::repeat_with(EventId::generate).find(|event| lanes.of(*event) == self.lane()).unwrap();
+        build(&self.pool, event).await;
+        Self { event, ..self.clone() }
     }
 
     pub(crate) fn lane(&self) -> LaneNo {
@@ -95,19 +105,22 @@ impl Hall {
         self.worker_with(&self.config.redis, seats_max).await
     }
 
-    async fn worker_with(&self, config: &goticket_platform::config::RedisConfig, seats_max: usize) -> Worker {
-        Worker::new(self.deciding(config, seats_max).await, self.pool.clone(), self.lane())
-    }
-
-    async fn deciding(&self, config: &goticket_platform::config::RedisConfig, seats_max: usize) -> Deciding {
-        let pool = postgres::connect(&self.config.postgres, Plans::ByKeys).await.unwrap();
-        let board = SeatBoard::new(redis::connect(config).await.unwrap(), Duration::from_secs(5));
-        Deciding::new(pool, board, BATCH_TIMEOUT, seats_max, CancellationToken::new())
+    async fn worker_with(&self, redis: &RedisConfig, seats_max: usize) -> Worker {
+        Worker::new(deciding(&self.config.postgres, redis, seats_max).await, self.pool.clone(), self.lane())
     }
 
     /// An owner of the hall's lane in a new epoch.
-    pub(crate) async fn owner(&self) -> (i64, goticket_workers::app::booking::LaneOwner) {
-        let deciding = self.deciding(&self.config.redis, usize::MAX).await;
+    pub(crate) async fn owner(&self) -> (i64, LaneOwner) {
+        self.owner_of(&self.config).await
+    }
+
+    /// The same, by a configuration of its own.
+    pub(crate) async fn owner_by(&self, config: &Config) -> LaneOwner {
+        self.owner_of(config).await.1
+    }
+
+    async fn owner_of(&self, config: &Config) -> (i64, LaneOwner) {
+        let deciding = deciding(&config.postgres, &config.redis, usize::MAX).await;
         worker::take(&deciding, &self.pool, self.lane()).await
     }
 
@@ -255,10 +268,16 @@ pub(crate) fn state(state: BookingState) -> Verdict {
     Verdict::Done(Answer::State { state })
 }
 
+async fn deciding(postgres: &PostgresConfig, redis: &RedisConfig, seats_max: usize) -> Deciding {
+    let pool = postgres::connect(postgres, Plans::ByKeys).await.unwrap();
+    let board = SeatBoard::new(redis::connect(redis).await.unwrap(), Duration::from_secs(5));
+    Deciding::new(pool, board, BATCH_TIMEOUT, seats_max, CancellationToken::new())
+}
+
 async fn build(pool: &PgPool, event: EventId) {
     let (owner, venue) = (Uuid::now_v7(), Uuid::now_v7());
     let insert = |sql: &'static str| sqlx::query(sql).bind(event.0);
-    sqlx::query("INSERT INTO accounts (id, email, name, role) VALUES ($1, 'owner@hall.test', 'Owner', 'organizer')")
+    sqlx::query("INSERT INTO accounts (id, email, name, role) VALUES ($1, $1 || '@hall.test', 'Owner', 'organizer')")
         .bind(owner)
         .execute(pool)
         .await

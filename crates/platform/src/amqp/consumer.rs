@@ -78,13 +78,12 @@ impl Consumer {
 
     /// A delivery that is here already. None, too, while nothing is attached.
     pub fn ready(&mut self) -> Option<Delivery> {
-        match self.attached.as_mut()?.deliveries.next().now_or_never()? {
-            Some(Ok(inner)) => Some(Delivery { inner, generation: self.generation }),
-            _ => {
-                self.attached = None;
-                None
-            }
-        }
+        let next = self.attached.as_mut()?.deliveries.next().now_or_never()?;
+        let Some(Ok(inner)) = next else {
+            self.attached = None;
+            return None;
+        };
+        Some(Delivery { inner, generation: self.generation })
     }
 
     /// Waits for one delivery, then takes what comes within `linger`, up to `max` together. All of one batch came over the

@@ -146,7 +146,5 @@ pub async fn committed_events(pool: &PgPool, scope: Scope) -> Result<Vec<Committ
     .bind(scope.since.to_sqlx())
     .fetch_all(pool)
     .await?;
-    rows.iter()
-        .map(|row| Ok(CommittedEvent { id: row.try_get("id")?, event: row.try_get("event")? }))
-        .collect()
+    rows.iter().map(|row| Ok(CommittedEvent { id: row.try_get("id")?, event: row.try_get("event")? })).collect()
 }

@@ -10,7 +10,7 @@ use goticket_domain::{
     payment::PaymentState,
 };
 use jiff::Timestamp;
-use jiff_sqlx::ToSqlx as _;
+use jiff_sqlx::ToSqlx;
 use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -215,7 +215,7 @@ pub async fn write(db: &mut PgConnection, fence: &Fence, batch: &Batch, now: Tim
     .bind(rows.iter().map(|row| row.prices.as_str()).collect::<Vec<_>>())
     .bind(rows.iter().map(|row| row.total_minor).collect::<Vec<_>>())
     .bind(rows.iter().map(|row| row.currency).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.held_until.map(|until| until.to_sqlx())).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.held_until.map(ToSqlx::to_sqlx)).collect::<Vec<_>>())
     .bind(rows.iter().map(|row| row.refusal.clone()).collect::<Vec<_>>())
     .bind(rows.iter().map(|row| row.state).collect::<Vec<_>>())
     .bind(uuids(&batch.moved, |moved| moved.booking.0))

@@ -113,3 +113,75 @@ fn code(state: SeatState) -> u8 {
         SeatState::Sold => seat_state::SOLD,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use goticket_domain::{
+        booking::{SaleStatus, SectionPlan},
+        seating::{LayoutSeat, LayoutSection, SectionKind},
+    };
+    use jiff::Timestamp;
+    use rstest::rstest;
+    use uuid::Uuid;
+
+    use super::*;
+
+    const SEATS: u32 = 10;
+
+    fn event(id: u128) -> EventId {
+        EventId(Uuid::from_u128(id))
+    }
+
+    fn set(id: u128) -> WorkingSet {
+        let seat = |no: u32| LayoutSeat {
+            no,
+            row: 0,
+            block: 0,
+            row_label: String::new(),
+            number: no.to_string(),
+            guid: no.to_string(),
+            category: 0,
+            x: None,
+            y: None,
+        };
+        let section = LayoutSection {
+            no: 0,
+            name: "Floor".to_owned(),
+            kind: SectionKind::Standing,
+            area: None,
+            first_seat: 0,
+            seats: (0..SEATS).map(seat).collect(),
+        };
+        let terms = Terms {
+            status: SaleStatus::Published,
+            onsale_at: Timestamp::MIN,
+            starts_at: Timestamp::MAX,
+            hold_seconds: 60,
+            ticket_limit: 10,
+            currency: iso_currency::Currency::EUR,
+            prices: Vec::new(),
+        };
+        WorkingSet::new(event(id), terms, vec![Arc::new(SectionPlan::new(&section))], Vec::new())
+    }
+
+    /// Events 1, 2, 3 of ten seats each come, then 1 is asked for; 3 is in hand.
+    #[rstest]
+    #[case::room_for_all(30, &[1, 2, 3])]
+    #[case::one_seat_too_few(29, &[1, 3])]
+    #[case::room_for_two(20, &[1, 3])]
+    #[case::room_for_one(10, &[3])]
+    #[case::no_room_at_all(0, &[3])]
+    fn what_was_not_asked_for_the_longest_is_forgotten(#[case] seats_max: usize, #[case] kept: &[u128]) {
+        let mut memory = Memory::new(seats_max);
+        for id in 1..=3 {
+            memory.insert(set(id));
+        }
+        assert!(memory.get(event(1)).is_some());
+        memory.shrink(&[event(3)]);
+        let mut left = memory.events();
+        left.sort_unstable();
+        assert_eq!(left, kept.iter().copied().map(event).collect::<Vec<_>>());
+    }
+}

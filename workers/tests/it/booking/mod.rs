@@ -1,8 +1,10 @@
 //! Deciding bookings.
 
 mod faults;
+mod forget;
 mod keys;
 mod life;
+mod owners;
 mod payments;
 mod plans;
 mod poison;

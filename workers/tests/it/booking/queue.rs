@@ -210,10 +210,8 @@ async fn what_cannot_be_read_is_a_dead_letter_and_its_key_gets_an_answer_if_ther
     let (shutdown, running) = start(&hall);
     broker.wait_until_decided(&hall, 2).await;
     broker.dead_letters(3).await;
-    let kept: String = sqlx::query_scalar("SELECT refusal ->> 'reason' FROM bookings WHERE key = 'sick'")
-        .fetch_one(&hall.pool)
-        .await
-        .unwrap();
+    let kept: String =
+        sqlx::query_scalar("SELECT refusal ->> 'reason' FROM bookings WHERE key = 'sick'").fetch_one(&hall.pool).await.unwrap();
     assert_eq!(kept, RefusalReason::Invalid.as_str());
     shutdown.trigger();
     running.await.unwrap().unwrap();
@@ -263,8 +261,7 @@ async fn what_workers_die_of_is_answered_before_the_broker_gives_it_up() {
         }
         deaths(&broker, 3, times.into()).await;
         handle(broker.queues(&hall).await, 3).await;
-        let outcomes: Vec<String> =
-            sqlx::query_scalar("SELECT state FROM bookings").fetch_all(&hall.pool).await.unwrap();
+        let outcomes: Vec<String> = sqlx::query_scalar("SELECT state FROM bookings").fetch_all(&hall.pool).await.unwrap();
         assert_eq!(outcomes, [outcome; 3], "after {times} deaths");
         broker.dead_letters(if outcome == "held" { 0 } else { 3 }).await;
         broker.assert_empty().await;

@@ -44,7 +44,8 @@ impl Cut {
             ("SMTP__PORT", &smtp_port),
         ];
         let config = configured(&world.bed, &settings);
-        let (pool, stop) = (postgres::connect(&config.postgres, postgres::Plans::ByKeys).await.unwrap(), CancellationToken::new());
+        let (pool, stop) =
+            (postgres::connect(&config.postgres, postgres::Plans::ByKeys).await.unwrap(), CancellationToken::new());
         let mail = Arc::new(world.mail_by(&pool, &config.smtp, &stop));
         Self { world, task, link, mail, stop }
     }

@@ -62,13 +62,11 @@ impl Hall {
     /// Seats' states as Postgres has them: 0 free, 1 held, 2 sold.
     pub(crate) async fn truth(&self) -> Vec<u8> {
         let mut states = vec![seat_state::FREE; usize::try_from(CAPACITY).unwrap()];
-        let rows = sqlx::query(
-            "SELECT seat, b.state FROM taken_seats s JOIN bookings b ON b.id = s.booking WHERE s.event = $1",
-        )
-        .bind(self.event.0)
-        .fetch_all(&self.pool)
-        .await
-        .unwrap();
+        let rows = sqlx::query("SELECT seat, b.state FROM taken_seats s JOIN bookings b ON b.id = s.booking WHERE s.event = $1")
+            .bind(self.event.0)
+            .fetch_all(&self.pool)
+            .await
+            .unwrap();
         for row in rows {
             let seat = usize::try_from(row.get::<i32, _>("seat")).unwrap();
             states[seat] = if row.get::<&str, _>("state") == "confirmed" { seat_state::SOLD } else { seat_state::HELD };

@@ -29,8 +29,8 @@ impl Worker {
             let open: Vec<usize> = (0..jobs.len()).filter(|place| verdicts[*place].is_none()).collect();
             let batch: Vec<Job> = open.iter().map(|place| jobs[*place].clone()).collect();
             let decided = match owner.as_mut().filter(|owner| !owner.is_lost()) {
-                Some(owner) => owner.run_once(&batch).await,
-                None => owner.insert(take(&self.deciding, &self.pool, self.lane).await.1).run_once(&batch).await,
+                Some(owner) => Box::pin(owner.run_once(&batch)).await,
+                None => Box::pin(owner.insert(take(&self.deciding, &self.pool, self.lane).await.1).run_once(&batch)).await,
             };
             for (place, verdict) in open.into_iter().zip(decided) {
                 verdicts[place] = Some(verdict).filter(|verdict| *verdict != Verdict::Undecided);

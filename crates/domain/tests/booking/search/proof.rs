@@ -1,10 +1,14 @@
 //! What the searches prove, what they must have seen to prove anything, and that they see what is broken.
+//!
+//! The two in full take minutes, and are there in a release build only: `cargo test --release -p goticket-domain --test booking`.
 
 use rstest::rstest;
 
+#[cfg(not(debug_assertions))]
+use super::scenes::{money_in_full, two_each_in_full};
 use super::{
     Found, Move, Sabotage, Seen,
-    scenes::{Scene, keys, money, money_in_full, one_each, two_each, two_each_in_full},
+    scenes::{Scene, keys, money, one_each, two_each},
     search,
 };
 use crate::rules::Rule;
@@ -94,13 +98,13 @@ fn a_seat_has_one_owner_whatever_happens_when() {
 }
 
 #[test]
-#[ignore = "takes minutes: cargo test --release -p goticket-domain --test booking -- --ignored"]
+#[cfg(not(debug_assertions))]
 fn money_goes_its_way_in_full() {
     prove(&money_in_full(), 400_000, &[&LIFE[..], &MONEY].concat());
 }
 
 #[test]
-#[ignore = "takes minutes: cargo test --release -p goticket-domain --test booking -- --ignored"]
+#[cfg(not(debug_assertions))]
 fn a_seat_has_one_owner_in_full() {
     prove(
         &two_each_in_full(),

@@ -113,6 +113,7 @@ pub(super) fn money() -> Scene {
 }
 
 /// The same, and each of them can be said by webhook and reconciler, and declined.
+#[cfg(not(debug_assertions))]
 pub(super) fn money_in_full() -> Scene {
     Scene::new("money in full", "a", 1)
         .fickle_request(&ann(1, "k", named(&[0])))
@@ -156,6 +157,7 @@ pub(super) fn two_each() -> Scene {
 }
 
 /// The same, and more of everything.
+#[cfg(not(debug_assertions))]
 pub(super) fn two_each_in_full() -> Scene {
     Scene::new("two each in full", "aa", 2)
         .fickle_request(&ann(1, "k", named(&[0])))
