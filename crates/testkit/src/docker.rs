@@ -74,12 +74,10 @@ async fn redis(stack_folder: &Path) -> Result<Addresses> {
 
 async fn rabbitmq(stack_folder: &Path) -> Result<Addresses> {
     let (port, management) = (free_port(), free_port());
-    let enable_and_start = "rabbitmq-plugins enable --offline rabbitmq_consistent_hash_exchange \
-                            && exec docker-entrypoint.sh rabbitmq-server";
     let container = Container::new(stack_folder, image::RABBITMQ)
         .port(port, 5672)
         .port(management, 15672)
-        .start(["sh", "-c", enable_and_start])
+        .start([])
         .await?;
     let amqp_url = format!("amqp://guest:guest@127.0.0.1:{port}/%2f");
     let management_url = format!("http://guest:guest@127.0.0.1:{management}");

@@ -1,5 +1,4 @@
-//! RabbitMQ, with the consistent-hash exchange and the management API, which creates a virtual host
-//! faster than any command line tool.
+//! RabbitMQ, with the management API, which creates a virtual host faster than any command line tool.
 
 use std::{fs, path::Path, process::Command};
 
@@ -8,7 +7,7 @@ use anyhow::{Result, ensure};
 use super::{Started, server::Server};
 use crate::{addresses::Addresses, cache::RABBITMQ_SERVER, ports::free_port, ready};
 
-const PLUGINS: &str = "[rabbitmq_consistent_hash_exchange,rabbitmq_management].\n";
+const PLUGINS: &str = "[rabbitmq_management].\n";
 
 pub(super) async fn start(stack_folder: &Path) -> Result<Started> {
     ensure!(Path::new(RABBITMQ_SERVER).exists(), "{RABBITMQ_SERVER} is missing: run `cargo xtask install`");

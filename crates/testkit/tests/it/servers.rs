@@ -54,11 +54,11 @@ async fn redis_never_evicts() {
 }
 
 #[tokio::test]
-async fn rabbitmq_has_quorum_queues_and_the_consistent_hash_exchange() {
+async fn rabbitmq_has_quorum_queues_and_confirms() {
     let bed = TestBed::new().await;
     let connection = Connection::connect(&bed.amqp_url, ConnectionProperties::default()).await.unwrap();
     let channel = connection.create_channel().await.unwrap();
-    let kind = ExchangeKind::Custom("x-consistent-hash".into());
+    let kind = ExchangeKind::Direct;
     let none = FieldTable::default;
     channel.exchange_declare("spread".into(), kind, ExchangeDeclareOptions::default(), none()).await.unwrap();
     let mut quorum = none();
@@ -66,7 +66,7 @@ async fn rabbitmq_has_quorum_queues_and_the_consistent_hash_exchange() {
     let options = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
     channel.queue_declare("q".into(), options, quorum).await.unwrap();
     channel
-        .queue_bind("q".into(), "spread".into(), "1".into(), lapin::options::QueueBindOptions::default(), none())
+        .queue_bind("q".into(), "spread".into(), "any".into(), lapin::options::QueueBindOptions::default(), none())
         .await
         .unwrap();
     channel.confirm_select(ConfirmSelectOptions::default()).await.unwrap();

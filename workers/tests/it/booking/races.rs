@@ -32,7 +32,7 @@ fn check(verdicts: &[Verdict]) -> usize {
 /// Both workers decide their part of the jobs, in opposite order.
 async fn race(workers: [&Worker; 2], mut jobs: [Vec<Job>; 2]) -> Vec<Verdict> {
     jobs[1].reverse();
-    let (one, two) = tokio::join!(workers[0].run_once(&jobs[0]), workers[1].run_once(&jobs[1]));
+    let (one, two) = tokio::join!(Box::pin(workers[0].run_once(&jobs[0])), Box::pin(workers[1].run_once(&jobs[1])));
     [one, two].concat()
 }
 
