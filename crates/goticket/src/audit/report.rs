@@ -3,7 +3,10 @@
 use std::fmt;
 
 use goticket_platform::{amqp::Amqp, config::KafkaConfig};
-use goticket_storage::audit::{self, CHECKS, LeftOut, Scope, SeatCount};
+use goticket_storage::{
+    audit::{self, CHECKS, LeftOut, Scope, SeatCount},
+    lanes,
+};
 use jiff::Timestamp;
 use serde::Serialize;
 use sqlx::PgPool;
@@ -38,7 +41,7 @@ pub(crate) struct Report {
 impl Report {
     /// Runs every check. First the queues: what they no longer hold is in the tables.
     pub(crate) async fn make(pool: &PgPool, amqp: &Amqp, kafka: &KafkaConfig, scope: Scope) -> anyhow::Result<Self> {
-        let mut checks = Vec::from(queues::checks(amqp).await?);
+        let mut checks = Vec::from(queues::checks(amqp, lanes::count(pool).await?).await?);
         for check in CHECKS {
             let finding = audit::run(pool, check, scope).await?;
             checks.push(CheckResult {

@@ -55,7 +55,7 @@ async fn the_booking_worker_commits_its_batch_or_gives_it_back() {
 
     // A batch is held up in the middle of its transaction, and more commands wait behind it.
     let mut blocker = world.db.begin().await.unwrap();
-    blocker.execute("LOCK TABLE booking_requests IN EXCLUSIVE MODE").await.unwrap();
+    blocker.execute("LOCK TABLE bookings IN EXCLUSIVE MODE").await.unwrap();
     let section = event.section("Stalls").no;
     let wish = json!({ "section": section, "quantity": 1 });
     let asked = fans.iter().map(|fan| fan.ask_waiting(&new_key(), &wish, 0).answer());
@@ -65,7 +65,7 @@ async fn the_booking_worker_commits_its_batch_or_gives_it_back() {
         .map(|answer| answer.expect::<Value>(StatusCode::ACCEPTED)["id"].as_str().unwrap().to_owned())
         .collect();
     eventually("a batch that is held up", SOON, async || {
-        let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'booking_requests'::regclass";
+        let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'bookings'::regclass";
         let waiting: i64 = sqlx::query(waiting).fetch_one(&world.db).await.unwrap().get(0);
         (waiting > 0).then_some(())
     })

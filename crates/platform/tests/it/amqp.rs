@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use goticket_contracts::amqp::{BOOKING_QUEUES, Names, booking_topology, task_topology};
+use goticket_contracts::amqp::{CommandKind, Names, booking_topology, task_topology};
+use goticket_domain::lane::{LaneCount, LaneNo};
 use goticket_platform::{
     amqp::{self, Amqp, Delivery, PublishError, Publisher, persistent},
     config::AmqpConfig,
@@ -17,6 +18,10 @@ use crate::{SOON, config, config_with};
 #[derive(Deserialize)]
 struct Config {
     amqp: AmqpConfig,
+}
+
+fn lanes() -> LaneCount {
+    LaneCount::new(3).unwrap()
 }
 
 async fn connect(bed: &TestBed) -> Amqp {
@@ -87,29 +92,30 @@ async fn what_no_queue_takes_is_unroutable_and_nothing_else_is() {
 }
 
 #[tokio::test]
-async fn a_full_queue_refuses_and_keeps_what_it_has() {
+async fn a_full_queue_refuses_and_keeps_what_it_has_and_others_go_on() {
     const LENGTH_MAX: u32 = 10;
     let bed = TestBed::new().await;
     let amqp = connect(&bed).await;
     let names = Names::new(amqp.prefix());
-    let mut topology = booking_topology(&names);
+    let mut topology = booking_topology(&names, lanes());
     for queue in &mut topology.queues {
         queue.max_length = queue.max_length.map(|_| LENGTH_MAX);
     }
     amqp.declare(&topology).await.unwrap();
     let publisher = amqp.publisher();
-    let send = async || publisher.publish(&names.bookings_exchange(), "one section", persistent(), b"x".to_vec()).await;
+    let lane = LaneNo(1);
+    let send = async |kind: CommandKind| {
+        publisher.publish(&names.commands_exchange(), &kind.routing_key(lane), persistent(), b"x".to_vec()).await
+    };
     let mut taken = 0;
-    while send().await == Ok(()) {
+    while send(CommandKind::Requests).await == Ok(()) {
         taken += 1;
         assert!(taken <= LENGTH_MAX + 1, "the bound bounds nothing");
     }
-    assert_eq!(send().await, Err(PublishError::Nacked));
-    let mut depths = Vec::new();
-    for n in 0..BOOKING_QUEUES {
-        depths.push(depth(&amqp, &names.bookings_queue(n)).await);
-    }
-    assert!(taken >= LENGTH_MAX && depths.contains(&taken), "{taken} taken, {depths:?} there");
+    assert_eq!(send(CommandKind::Requests).await, Err(PublishError::Nacked));
+    assert!(taken >= LENGTH_MAX && depth(&amqp, &names.lane_queue(lane, CommandKind::Requests)).await == taken, "{taken} taken");
+    assert_eq!(send(CommandKind::Lifecycle).await, Ok(()), "what becomes of bookings has a bound of its own");
+    assert_eq!(depth(&amqp, &names.lane_queue(lane, CommandKind::Lifecycle)).await, 1);
 }
 
 #[tokio::test]
@@ -248,11 +254,16 @@ async fn the_contracts_topology_can_be_declared_twice_and_routes() {
     let amqp = connect(&bed).await;
     let names = Names::new("t.");
     for _ in 0..2 {
-        amqp.declare(&booking_topology(&names)).await.unwrap();
+        amqp.declare(&booking_topology(&names, lanes())).await.unwrap();
         amqp.declare(&task_topology(&names)).await.unwrap();
     }
     let publisher = amqp.publisher();
-    publisher.publish(&names.bookings_exchange(), "event:7", persistent(), b"x".to_vec()).await.unwrap();
+    for lane in lanes().all() {
+        for kind in CommandKind::ALL {
+            publisher.publish(&names.commands_exchange(), &kind.routing_key(lane), persistent(), b"x".to_vec()).await.unwrap();
+            assert_eq!(depth(&amqp, &names.lane_queue(lane, kind)).await, 1);
+        }
+    }
     publisher.publish(&names.tasks_exchange(), "mail", persistent(), b"x".to_vec()).await.unwrap();
     let nowhere = publisher.publish(&names.tasks_exchange(), "no such kind", persistent(), b"x".to_vec()).await;
     assert_eq!(nowhere, Err(PublishError::Unroutable));
@@ -264,4 +275,33 @@ async fn a_broker_that_is_not_there_is_told_in_time() {
     let nobody = format!("amqp://guest:guest@127.0.0.1:{}/%2f", goticket_testkit::free_port());
     let config: Config = config_with(&bed, &[("GOTICKET__AMQP__URL", &nobody)]);
     assert!(amqp::connect(&config.amqp, "nobody").await.is_err());
+}
+
+#[tokio::test]
+async fn a_consumer_that_is_given_up_while_it_attaches_takes_nothing_along() {
+    let bed = TestBed::new().await;
+    let amqp = connect(&bed).await;
+    queue(&amqp, "q").await;
+    publish(&amqp.publisher(), "q", "x").await.unwrap();
+    // Each is dropped a little later on its way.
+    for polls in 0..40 {
+        let mut consumer = amqp.consume("q", 1);
+        for _ in 0..polls {
+            tokio::select! {
+                biased;
+                _ = consumer.next() => {}
+                () = tokio::task::yield_now() => {}
+            }
+        }
+    }
+    let mut consumer = amqp.consume("q", 1);
+    let delivery = loop {
+        // Asked for only now and then, as beside another queue that always has something.
+        tokio::select! {
+            biased;
+            delivery = consumer.next() => break delivery,
+            () = tokio::task::yield_now() => {}
+        }
+    };
+    assert_eq!(delivery.body(), b"x");
 }

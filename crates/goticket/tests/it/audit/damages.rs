@@ -3,65 +3,81 @@
 /// Check and damage; every check that reads tables is here at least once.
 pub(super) const DAMAGES: &[(&str, &str)] = &[
     ("capacity", "UPDATE events SET capacity = capacity + 1"),
-    ("capacity", "DELETE FROM seats s WHERE NOT EXISTS (SELECT FROM booking_seats b WHERE b.event = s.event AND b.seat = s.no)"),
+    ("capacity", "DELETE FROM seats s WHERE NOT EXISTS (SELECT FROM taken_seats t WHERE t.event = s.event AND t.seat = s.no)"),
     // Neither free nor anybody's.
-    ("capacity", "UPDATE booking_seats s SET live = true FROM bookings b WHERE b.id = s.booking AND b.state = 'expired'"),
+    (
+        "capacity",
+        "INSERT INTO taken_seats SELECT event, seat, id FROM bookings, unnest(seats) AS seat WHERE state = 'expired'",
+    ),
     (
         "oversold",
-        "DROP INDEX booking_seats_one_live;
-         INSERT INTO booking_seats SELECT h.id, s.event, s.seat, s.section, s.price_minor, true FROM booking_seats s
-           JOIN bookings b ON b.id = s.booking AND b.state = 'confirmed', bookings h WHERE h.state = 'held'",
+        "UPDATE bookings h SET seats = b.seats, prices = b.prices FROM bookings b WHERE h.state = 'held' AND b.state = 'confirmed'",
     ),
     ("oversold", "UPDATE tickets SET seat = (SELECT min(seat) FROM tickets) WHERE seat = (SELECT max(seat) FROM tickets)"),
-    ("seats follow the booking", "UPDATE booking_seats SET live = false"),
-    ("seats follow the booking", "UPDATE booking_seats SET price_minor = price_minor + 1"),
-    ("seats follow the booking", "DELETE FROM booking_seats s USING bookings b WHERE b.id = s.booking AND b.state = 'cancelled'"),
-    ("one request, one outcome", "DELETE FROM booking_requests WHERE outcome ->> 'outcome' = 'held'"),
-    ("one request, one outcome", "UPDATE booking_requests SET booking = gen_random_uuid() WHERE outcome ->> 'outcome' = 'held'"),
-    ("references", "UPDATE bookings SET account = gen_random_uuid() WHERE state = 'confirmed'"),
-    ("references", "UPDATE booking_requests SET account = gen_random_uuid() WHERE outcome ->> 'outcome' = 'refused'"),
-    ("references", "UPDATE booking_seats SET seat = seat + 100000 WHERE live"),
+    ("seats follow the booking", "DELETE FROM taken_seats"),
+    ("seats follow the booking", "DELETE FROM taken_seats WHERE seat = (SELECT max(seat) FROM taken_seats)"),
+    ("seats follow the booking", "UPDATE taken_seats SET seat = seat + 100000"),
     (
-        "references",
-        "UPDATE booking_seats SET booking = gen_random_uuid() WHERE seat = (SELECT min(seat) FROM booking_seats WHERE live)",
+        "seats follow the booking",
+        "UPDATE taken_seats SET booking = gen_random_uuid() WHERE seat = (SELECT min(seat) FROM taken_seats)",
     ),
+    (
+        "seats follow the booking",
+        "INSERT INTO taken_seats SELECT event, seat, id FROM bookings, unnest(seats) AS seat WHERE state = 'cancelled'",
+    ),
+    ("seats follow the booking", "UPDATE bookings SET prices[1] = prices[1] + 1 WHERE state = 'held'"),
+    ("seats follow the booking", "UPDATE bookings SET prices = prices || 0::bigint WHERE state = 'confirmed'"),
+    (
+        "one request, one outcome",
+        "ALTER TABLE bookings DROP CONSTRAINT bookings_one_outcome;
+         UPDATE bookings SET key = 'the same', account = (SELECT account FROM bookings WHERE state = 'held')",
+    ),
+    (
+        "one request, one outcome",
+        "ALTER TABLE bookings DROP CONSTRAINT bookings_pkey;
+         UPDATE bookings SET id = (SELECT id FROM bookings WHERE state = 'held') WHERE state = 'refused'",
+    ),
+    ("one request, one outcome", "UPDATE bookings SET refusal = '{}' WHERE state = 'refused'"),
+    ("one request, one outcome", "UPDATE bookings SET held_until = NULL WHERE state = 'held'"),
+    ("references", "UPDATE bookings SET account = gen_random_uuid() WHERE state = 'confirmed'"),
+    ("references", "UPDATE bookings SET account = gen_random_uuid() WHERE state = 'refused'"),
+    ("references", "UPDATE bookings SET seats[1] = 100000 WHERE state = 'held'"),
     ("references", "UPDATE tickets SET booking = gen_random_uuid() WHERE seat = (SELECT min(seat) FROM tickets)"),
     ("references", "UPDATE payments SET booking = gen_random_uuid() WHERE state = 'paid'"),
+    ("references", "UPDATE payments SET booking = (SELECT id FROM bookings WHERE state = 'refused') WHERE state = 'paid'"),
     ("references", "UPDATE notifications SET booking = gen_random_uuid()"),
-    ("ticket limit", "UPDATE account_tickets SET tickets = tickets + 1"),
-    ("ticket limit", "DELETE FROM account_tickets"),
     ("ticket limit", "UPDATE events SET ticket_limit = 1"),
     ("holds end", "UPDATE bookings SET hold_expires_at = now() - interval '2 minutes' WHERE state = 'held'"),
-    ("outcomes are told once", "DELETE FROM outbox WHERE type = 'goticket.BookingCreated'"),
-    ("outcomes are told once", "DELETE FROM outbox WHERE type = 'goticket.BookingRefused'"),
-    ("outcomes are told once", "DELETE FROM outbox WHERE type = 'goticket.BookingConfirmed'"),
-    ("outcomes are told once", "DELETE FROM outbox WHERE type = 'goticket.BookingCancelled'"),
+    ("outcomes are told once", "DELETE FROM outbox WHERE body::jsonb ->> 'type' = 'goticket.BookingCreated'"),
+    ("outcomes are told once", "DELETE FROM outbox WHERE body::jsonb ->> 'type' = 'goticket.BookingRefused'"),
+    ("outcomes are told once", "DELETE FROM outbox WHERE body::jsonb ->> 'type' = 'goticket.BookingConfirmed'"),
+    ("outcomes are told once", "DELETE FROM outbox WHERE body::jsonb ->> 'type' = 'goticket.BookingCancelled'"),
     (
         "outcomes are told once",
         "DELETE FROM outbox o USING bookings b
-          WHERE o.type = 'goticket.BookingExpired' AND b.id::text = o.body::jsonb #>> '{data,booking}' AND b.state = 'expired'",
+          WHERE o.body::jsonb ->> 'type' = 'goticket.BookingExpired' AND b.id::text = o.body::jsonb #>> '{data,booking}' AND b.state = 'expired'",
     ),
     // It was confirmed later: that it had expired was to be told all the same.
     (
         "outcomes are told once",
         "DELETE FROM outbox o USING bookings b
-          WHERE o.type = 'goticket.BookingExpired' AND b.id::text = o.body::jsonb #>> '{data,booking}' AND b.state = 'confirmed'",
+          WHERE o.body::jsonb ->> 'type' = 'goticket.BookingExpired' AND b.id::text = o.body::jsonb #>> '{data,booking}' AND b.state = 'confirmed'",
     ),
     (
         "outcomes are told once",
-        "INSERT INTO outbox (id, topic, event, type, body) SELECT gen_random_uuid(), topic, event, type, body FROM outbox",
+        "INSERT INTO outbox SELECT lane, position, gen_random_uuid(), event, body, written_at FROM outbox",
     ),
     // Told of a booking to which it did not happen.
     ("outcomes are told once", "UPDATE bookings SET state = 'held' WHERE state = 'expired'"),
-    ("payments are told once", "DELETE FROM outbox WHERE type = 'goticket.PaymentProcessed'"),
+    ("payments are told once", "DELETE FROM outbox WHERE body::jsonb ->> 'type' = 'goticket.PaymentProcessed'"),
     (
         "payments are told once",
-        "DELETE FROM outbox WHERE type = 'goticket.PaymentProcessed' AND body::jsonb #>> '{data,state}' = 'paid'",
+        "DELETE FROM outbox WHERE body::jsonb ->> 'type' = 'goticket.PaymentProcessed' AND body::jsonb #>> '{data,state}' = 'paid'",
     ),
     (
         "payments are told once",
-        "INSERT INTO outbox (id, topic, event, type, body) SELECT gen_random_uuid(), topic, event, type, body FROM outbox
-          WHERE type = 'goticket.PaymentProcessed' AND body::jsonb #>> '{data,state}' = 'declined'",
+        "INSERT INTO outbox SELECT lane, position, gen_random_uuid(), event, body, written_at FROM outbox
+          WHERE body::jsonb ->> 'type' = 'goticket.PaymentProcessed' AND body::jsonb #>> '{data,state}' = 'declined'",
     ),
     ("payments are told once", "UPDATE payments SET state = 'open'"),
     ("payments are told once", "UPDATE payments SET state = 'refunded'"),
@@ -90,14 +106,24 @@ pub(super) const DAMAGES: &[(&str, &str)] = &[
     ),
     (
         "committed is published",
-        "INSERT INTO outbox (id, topic, event, type, body)
-         SELECT gen_random_uuid(), 'goticket.bookings.v1', id, 'goticket.BookingExpired', '{}' FROM events",
+        "INSERT INTO outbox SELECT 0, 1000000, gen_random_uuid(), id, '{}', now() FROM events",
     ),
     // The first and the last change places.
     (
         "order",
-        "UPDATE outbox o SET xid = other.xid
-           FROM outbox other, (SELECT min(sequence) AS first, max(sequence) AS last FROM outbox) ends
-          WHERE (o.sequence, other.sequence) IN ((ends.first, ends.last), (ends.last, ends.first))",
+        "UPDATE outbox o SET position = other.position
+           FROM outbox other, (SELECT min(position) AS first, max(position) AS last FROM outbox) ends
+          WHERE (o.position, other.position) IN ((ends.first, ends.last), (ends.last, ends.first))",
+    ),
+    ("positions", "DELETE FROM outbox WHERE position = (SELECT min(position) + 1 FROM outbox)"),
+    ("positions", "DELETE FROM outbox WHERE position = (SELECT max(position) FROM outbox)"),
+    ("positions", "UPDATE lanes SET position = position + 1 WHERE position > 0"),
+    // Every booking is told to have the same seat.
+    ("history", "UPDATE outbox SET body = jsonb_set(body::jsonb, '{data,seats}', '[0]')::text WHERE body::jsonb #> '{data,seats}' IS NOT NULL"),
+    // Confirmed before it was held.
+    (
+        "history",
+        "UPDATE outbox SET body = replace(replace(body, 'goticket.BookingConfirmed', 'goticket.BookingCreated'),
+                                          'goticket.BookingCancelled', 'goticket.BookingConfirmed')",
     ),
 ];

@@ -70,8 +70,8 @@ async fn in_order(waiting: &[Fan]) -> Vec<u64> {
 /// The map, rebuilt from nothing, shows what the database says.
 async fn the_map_is_true(world: &World, fan: &Fan) {
     let truth = "SELECT string_agg(coalesce((SELECT CASE b.state WHEN 'confirmed' THEN '2' ELSE '1' END
-                          FROM booking_seats t JOIN bookings b ON b.id = t.booking
-                         WHERE t.event = s.event AND t.seat = s.no AND t.live), '0'), '' ORDER BY s.no)
+                          FROM taken_seats t JOIN bookings b ON b.id = t.booking
+                         WHERE t.event = s.event AND t.seat = s.no), '0'), '' ORDER BY s.no)
                    FROM seats s WHERE s.event = $1::uuid";
     eventually("a seat map that shows the truth", PATIENCE, async || {
         let truth: String = sqlx::query_scalar(truth).bind(&fan.event).fetch_one(&world.db).await.unwrap();

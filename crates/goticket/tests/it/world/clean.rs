@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use goticket_contracts::amqp::{BOOKING_QUEUES, Names};
+use goticket_contracts::amqp::Names;
+use goticket_storage::lanes;
 use goticket_testkit::eventually;
 use lapin::options::QueueDeclareOptions;
 use lapin::types::FieldTable;
@@ -72,7 +73,7 @@ impl World {
     }
 
     async fn unpublished(&self) -> i64 {
-        let behind = "SELECT count(*) FROM outbox o, outbox_cursors c WHERE (o.xid, o.sequence) > (c.xid, c.sequence)";
+        let behind = "SELECT count(*) FROM outbox o JOIN outbox_cursors c USING (lane) WHERE o.position > c.position";
         sqlx::query(behind).fetch_one(&self.db).await.unwrap().get(0)
     }
 
@@ -81,9 +82,10 @@ impl World {
         let names = Names::new(AMQP_PREFIX);
         let connection = self.broker().await;
         let channel = connection.create_channel().await.unwrap();
+        let lanes = lanes::count(&self.db).await.unwrap();
         let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
         let mut found = Vec::new();
-        for queue in (0..BOOKING_QUEUES).map(|n| names.bookings_queue(n)).chain([names.dead_queue()]) {
+        for queue in names.lane_queues(lanes).chain([names.dead_queue()]) {
             let declared = channel.queue_declare(queue.as_str().into(), passive, FieldTable::default()).await.unwrap();
             found.push((queue, declared.message_count()));
         }

@@ -73,7 +73,11 @@ impl LaneOwner {
         let now = self.clock.now();
         let made = self.apply(jobs, now);
         let batch = fold(&made.changes, now);
-        if !made.changes.is_empty() {
+        if made.changes.is_empty() {
+            // No write of its own says that what it was decided with is true.
+            let confirmed = timeout(limit, self.confirm(&mut connection)).await;
+            confirmed.unwrap_or_else(|_| Err(silent(connection_lost())))?;
+        } else {
             if let Err(failure) = self.write(connection, &batch, now).await {
                 self.undo(&made, &failure);
                 self.deciding.board.unlock(&batch.seats).await;
@@ -115,7 +119,7 @@ impl LaneOwner {
             // Somebody moved the lane past us: what we remember is not what is stored.
             self.memory.clear();
             self.fence = fence;
-            return Err(Failure::Stale { why: "the lane stands elsewhere".to_owned() });
+            return Err(stands_elsewhere());
         }
         let terms = terms.unwrap_or_else(unknown_event);
         self.memory.insert(WorkingSet::new(event, terms, sections.iter().cloned().collect(), live.bookings));
@@ -156,7 +160,10 @@ impl LaneOwner {
                 self.fence = before.after(batch.events.len());
                 Ok(())
             }
-            Ok(Err(StorageError::Guard { what })) if what == "fence" => self.look_at_fence(&mut connection).await,
+            Ok(Err(StorageError::Guard { what })) if what == "fence" => {
+                self.confirm(&mut connection).await?;
+                Err(stands_elsewhere())
+            }
             Ok(Err(error)) => match Failure::from(error) {
                 Failure::Unavailable(error) => self.settle(before, error).await,
                 failure => Err(failure),
@@ -169,11 +176,15 @@ impl LaneOwner {
         }
     }
 
-    /// The lane did not stand where it was remembered.
-    async fn look_at_fence(&mut self, db: &mut PgConnection) -> Result<(), Failure> {
-        let fence = lanes::fence(db, self.fence.lane, self.fence.epoch).await?;
-        self.fence = fence.ok_or(Failure::Lost)?;
-        Err(Failure::Stale { why: "the lane stands elsewhere".to_owned() })
+    /// The lane stands where it is remembered to stand, or what is remembered goes.
+    async fn confirm(&mut self, db: &mut PgConnection) -> Result<(), Failure> {
+        let fence = lanes::fence(db, self.fence.lane, self.fence.epoch).await?.ok_or(Failure::Lost)?;
+        if fence == self.fence {
+            return Ok(());
+        }
+        self.fence = fence;
+        self.memory.clear();
+        Err(stands_elsewhere())
     }
 
     /// It is not known whether the batch was committed. Waits for the database, and asks.
@@ -303,6 +314,11 @@ fn unknown_event() -> Terms {
         currency: iso_currency::Currency::XXX,
         prices: Vec::new(),
     }
+}
+
+/// Somebody moved the lane past us.
+fn stands_elsewhere() -> Failure {
+    Failure::Stale { why: "the lane stands elsewhere".to_owned() }
 }
 
 fn connection_lost() -> StorageError {
