@@ -1,4 +1,4 @@
-//! The moment of a worker's COMMIT: whichever worker says it next.
+//! The moment of a worker's commit: whichever worker writes a batch next.
 
 use std::time::Duration;
 
@@ -17,7 +17,10 @@ const LOOK: Duration = Duration::from_millis(2);
 /// How long an answer that is held may stay away before PostgreSQL has surely carried out what it answers to.
 const CARRIED_OUT: Duration = Duration::from_millis(20);
 
-/// Workers who commit without saying so, and within half the time have not said COMMIT, are caught at whatever they say next.
+/// What the one statement of a batch carries, which commits by itself: the domain events of its bookings.
+const CARRIED: &str = "goticket.Booking";
+
+/// Workers who within half the time have not written a batch are caught at whatever they say next.
 pub(super) async fn catch(cast: &Cast, moment: Moment, lasts: Duration) -> anyhow::Result<String> {
     let ways: Vec<(Process, &Link)> = Group::Worker
         .members()
@@ -60,14 +63,14 @@ async fn caught(ways: &[(Process, &Link)], moment: Moment, within: Duration) -> 
         }
     };
     let begun = Instant::now();
-    let mut said = "COMMIT";
-    set_traps(said.as_bytes());
+    let mut said = "batch";
+    set_traps(CARRIED.as_bytes());
     while begun.elapsed() < within {
         let caught = ways.iter().zip(&before).find(|((_, link), before)| link.caught() > **before);
         if let Some(((worker, _), _)) = caught {
             return Some((*worker, said));
         }
-        if said == "COMMIT" && begun.elapsed() > within / 2 {
+        if said == "batch" && begun.elapsed() > within / 2 {
             said = "statement";
             set_traps(b"");
         }

@@ -62,14 +62,13 @@ impl Promises {
     }
 }
 
-/// Held for a while; then confirmed, for good unless it is refunded. What ran out or was given back may still be paid for.
+/// Held for a while; then confirmed, for good unless it is refunded. What ran out may still be paid for, what was given back may not.
 fn possible(from: Outcome, to: Outcome) -> bool {
-    use Outcome::{Cancelled, Confirmed, Expired, Held, Refunded};
+    use Outcome::{Confirmed, Expired, Held, Refunded};
     match (from, to) {
         (Held, _) => true,
         (Confirmed, to) => matches!(to, Confirmed | Refunded),
         (Expired, to) => matches!(to, Expired | Confirmed | Refunded),
-        (Cancelled, to) => matches!(to, Cancelled | Confirmed | Refunded),
         (from, to) => from == to,
     }
 }
@@ -109,7 +108,7 @@ mod tests {
     #[test]
     fn what_was_seen_stays_true() {
         use Outcome::{Cancelled, Confirmed, Expired, Held, NotFound, Refunded, Unknown};
-        let rows: [(&[Outcome], usize); 13] = [
+        let rows: [(&[Outcome], usize); 14] = [
             (&[Held, Confirmed], 0),
             (&[Held, Expired], 0),
             (&[Held, Cancelled, Cancelled], 0),
@@ -123,6 +122,7 @@ mod tests {
             (&[Confirmed, Cancelled], 1),
             (&[Expired, Held, Confirmed], 1),
             (&[Cancelled, Expired], 1),
+            (&[Cancelled, Confirmed], 1),
         ];
         for (outcomes, wrong) in rows {
             let last = outcomes.len() - 1;
