@@ -83,8 +83,8 @@ async fn walk_in(api: &Api, email: &str) -> Fan {
 async fn waits_in_the_lobby(fan: &mut Fan) {
     fan.join().await;
     let again = Fan { place: String::new(), ..fan.clone() };
-    let again: Value = again.queue(Method::POST, "").answer().await.expect(StatusCode::OK);
     let place: Value = fan.queue(Method::GET, "/place").patiently().await.expect(StatusCode::OK);
+    let again: Value = again.queue(Method::POST, "").answer().await.expect(StatusCode::OK);
     assert_eq!(place["location"]["where"], "lobby", "{place}");
     assert_eq!((again["place"]["kind"].as_str(), again["location"]["where"].as_str()), (Some("lobby"), Some("lobby")), "{again}");
     let early = fan.queue(Method::POST, "/claim").patiently().await;

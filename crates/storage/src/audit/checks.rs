@@ -63,8 +63,6 @@ pub const CHECKS: &[Check] = &[
         sql: "SELECT account || ' ' || key AS what FROM bookings WHERE $1::uuid IS NULL OR event = $1
                GROUP BY account, key HAVING count(*) > 1
               UNION
-              SELECT id::text FROM bookings WHERE $1::uuid IS NULL OR event = $1 GROUP BY id HAVING count(*) > 1
-              UNION
               SELECT id::text FROM bookings
                WHERE ($1::uuid IS NULL OR event = $1)
                  AND CASE WHEN state = 'refused' THEN refusal ->> 'reason' IS NULL

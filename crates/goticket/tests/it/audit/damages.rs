@@ -32,11 +32,6 @@ pub(super) const DAMAGES: &[(&str, &str)] = &[
         "ALTER TABLE bookings DROP CONSTRAINT bookings_one_outcome;
          UPDATE bookings SET key = 'the same', account = (SELECT account FROM bookings WHERE state = 'held')",
     ),
-    (
-        "one request, one outcome",
-        "ALTER TABLE bookings DROP CONSTRAINT bookings_pkey;
-         UPDATE bookings SET id = (SELECT id FROM bookings WHERE state = 'held') WHERE state = 'refused'",
-    ),
     ("one request, one outcome", "UPDATE bookings SET refusal = '{}' WHERE state = 'refused'"),
     ("one request, one outcome", "UPDATE bookings SET held_until = NULL WHERE state = 'held'"),
     ("references", "UPDATE bookings SET account = gen_random_uuid() WHERE state = 'confirmed'"),

@@ -130,7 +130,8 @@ async fn audit_of(world: &World, event: &Event, postgres_url: &str) -> Value {
 
 async fn audit(world: &World, event: &Event, env: &[(&str, &str)]) -> Value {
     let output = world.deployment.try_command(&["audit", "--json", "--event", &event.id], env).await.unwrap();
-    let report: Value = serde_json::Deserializer::from_str(&output.stdout).into_iter().next().unwrap().unwrap();
+    let report: Option<serde_json::Result<Value>> = serde_json::Deserializer::from_str(&output.stdout).into_iter().next();
+    let Some(Ok(report)) = report else { panic!("no report: {}", output.stdout) };
     assert_eq!(report["ok"].as_bool(), Some(output.success));
     assert_eq!(output.success, failing(&report).is_empty());
     report
