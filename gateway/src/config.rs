@@ -66,7 +66,7 @@ pub struct GatewayConfig {
     pub password_queue_max: U32In<1, 10_000>,
     /// Life of an access token.
     pub access_ttl_s: U64In<60, 86_400>,
-    /// Life of a refresh token; using it starts it anew.
+    /// Life of a refresh token; using it begins another one.
     pub refresh_ttl_s: U64In<300, 31_536_000>,
     /// Requests in work, without those of `waiting_max`.
     pub requests_max: U32In<1, 1_000_000>,

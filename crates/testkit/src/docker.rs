@@ -74,11 +74,7 @@ async fn redis(stack_folder: &Path) -> Result<Addresses> {
 
 async fn rabbitmq(stack_folder: &Path) -> Result<Addresses> {
     let (port, management) = (free_port(), free_port());
-    let container = Container::new(stack_folder, image::RABBITMQ)
-        .port(port, 5672)
-        .port(management, 15672)
-        .start([])
-        .await?;
+    let container = Container::new(stack_folder, image::RABBITMQ).port(port, 5672).port(management, 15672).start([]).await?;
     let amqp_url = format!("amqp://guest:guest@127.0.0.1:{port}/%2f");
     let management_url = format!("http://guest:guest@127.0.0.1:{management}");
     container.ready(|| ready::rabbitmq(&amqp_url, &management_url)).await?;

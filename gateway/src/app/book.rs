@@ -8,18 +8,15 @@ use goticket_domain::booking::{
 use goticket_domain::{AccountId, BookingId, CategoryNo, SeatNo, SectionNo};
 use goticket_storage::bookings::view;
 use goticket_storage::events::Event;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use crate::app::create_event::Wrong;
 use crate::app::geometry::Geometry;
-use crate::app::waiters::Waiter;
+use crate::app::waiters::{Waiter, Woken};
 use crate::fault::Fault;
 use crate::outbound::commands::SendError;
 use crate::outbound::pending::{self, Pending};
 use crate::services::Services;
-
-/// Between two looks at the database while no reply can be heard.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// Which seats, not checked yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -142,7 +139,7 @@ impl Sent {
         }
     }
 
-    /// Waits for the reply; while none can be heard, looks from time to time; at the end looks once more. None: not in time.
+    /// Waits for the reply, or until it can be looked up. None: not in time.
     async fn outcome(
         &self,
         app: &Services,
@@ -151,21 +148,17 @@ impl Sent {
         until: Instant,
     ) -> Result<Option<Decided>, BookError> {
         loop {
-            let next_look = if app.waiters.is_connected() { until } else { until.min(Instant::now() + LOOK_EVERY) };
-            let at_end = tokio::select! {
-                reply = waiter.reply() => match reply {
-                    Some(Answer::Decided { decided, replayed }) => {
-                        if let Some(prices) = prices_by_category(geometry, &decided) {
-                            return Ok(Some(Decided { outcome: decided, prices, replayed }));
-                        }
-                        false
+            let at_end = match waiter.wake(until, &app.ending).await {
+                Woken::Reply(Answer::Decided { decided, replayed }) => {
+                    if let Some(prices) = prices_by_category(geometry, &decided) {
+                        return Ok(Some(Decided { outcome: decided, prices, replayed }));
                     }
-                    Some(Answer::KeyReused) => return Err(BookError::KeyReused),
-                    // Replies to other commands; and None: replies may have been missed.
-                    Some(Answer::State { .. } | Answer::Unknown) | None => false,
-                },
-                () = sleep_until(next_look) => next_look >= until,
-                () = app.ending.cancelled() => true,
+                    false
+                }
+                Woken::Reply(Answer::KeyReused) => return Err(BookError::KeyReused),
+                // Replies to other commands.
+                Woken::Reply(Answer::State { .. } | Answer::Unknown) | Woken::Look => false,
+                Woken::End => true,
             };
             let seen = self.glance(app).await?;
             if seen.is_some() || at_end {

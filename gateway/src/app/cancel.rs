@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
-use goticket_domain::booking::{AnyBooking, BookingState, Command, Outcome, RefusalReason, UndecidedRequest};
+use goticket_domain::booking::{AnyBooking, BookingState, Command, RefusalReason, UndecidedRequest};
 use goticket_domain::{AccountId, BookingId, EventId};
-use tokio::time::timeout;
+use tokio::time::Instant;
 
-use crate::app::look_up_booking::{Found, LookUpError, look_up_booking};
+use crate::app::look_up_booking::{Found, LookUpError, RefusedRequest, look_up_booking};
+use crate::app::waiters::{Waiter, Woken};
 use crate::outbound::commands::SendError;
 use crate::services::Services;
 
@@ -17,7 +18,7 @@ pub(crate) enum CancelOutcome {
     /// The seats are free.
     Cancelled(AnyBooking),
     /// The request was not decided yet, and is now refused.
-    Refused { event: EventId, outcome: Outcome },
+    Refused(RefusedRequest),
     /// The broker has the command.
     Accepted,
 }
@@ -36,12 +37,18 @@ pub(crate) enum CancelError {
     LookUp(#[from] LookUpError),
 }
 
-/// What there is to give back.
-enum Cancellable {
-    Held(EventId),
-    Undecided(EventId, UndecidedRequest),
+/// Whether there is something to give back.
+enum Standing {
+    Open(Open),
     /// It was given back before.
     Done(CancelOutcome),
+}
+
+/// A held booking, or a request that is not decided yet.
+struct Open {
+    booking: BookingId,
+    event: EventId,
+    undecided: Option<UndecidedRequest>,
 }
 
 pub(crate) async fn cancel(
@@ -50,44 +57,60 @@ pub(crate) async fn cancel(
     id: BookingId,
     wait: Duration,
 ) -> Result<CancelOutcome, CancelError> {
-    let (event, undecided) = match cancellable(app, account, id).await? {
-        Cancellable::Done(outcome) => return Ok(outcome),
-        Cancellable::Held(event) => (event, None),
-        Cancellable::Undecided(event, request) => (event, Some(request)),
+    let until = Instant::now() + wait;
+    let open = match standing(app, account, id).await? {
+        Standing::Done(outcome) => return Ok(outcome),
+        Standing::Open(open) => open,
     };
-    let mut waiter = app.waiters.register(id);
-    app.commands.send(event, Command::Cancel { booking: id, account, undecided }, true).await?;
-    // Whatever the reply is, the database says how the booking stands now.
-    tokio::select! {
-        _ = timeout(wait, waiter.reply()) => {}
-        () = app.ending.cancelled() => {}
-    }
-    match cancellable(app, account, id).await {
-        Ok(Cancellable::Done(outcome)) => Ok(outcome),
-        Ok(Cancellable::Held(_) | Cancellable::Undecided(..)) => Ok(CancelOutcome::Accepted),
-        Err(CancelError::LookUp(LookUpError::Fault(fault))) => {
-            tracing::warn!(%fault, booking = %id, "an accepted cancellation could not be looked up");
-            Ok(CancelOutcome::Accepted)
+    let mut sent = open.booking;
+    let mut waiter = send(app, account, open).await?;
+    loop {
+        // Whatever a reply says, also one to another command about the booking: the database says how it stands.
+        let at_end = waiter.wake(until, &app.ending).await == Woken::End;
+        match standing(app, account, id).await {
+            Ok(Standing::Done(outcome)) => return Ok(outcome),
+            // The key was decided meanwhile, under the id of another request: that booking is what there is to give back.
+            Ok(Standing::Open(open)) if open.booking != sent => {
+                sent = open.booking;
+                waiter = send(app, account, open).await?;
+            }
+            Ok(Standing::Open(_)) => {}
+            // The command will be decided: it may not be answered with an error that denies it.
+            Err(CancelError::LookUp(error @ (LookUpError::NotFound | LookUpError::Fault(_)))) => {
+                tracing::warn!(%error, booking = %id, "an accepted cancellation could not be looked up");
+            }
+            Err(error) => return Err(error),
         }
-        Err(error) => Err(error),
+        if at_end {
+            return Ok(CancelOutcome::Accepted);
+        }
     }
 }
 
-async fn cancellable(app: &Services, account: AccountId, id: BookingId) -> Result<Cancellable, CancelError> {
+async fn send(app: &Services, account: AccountId, open: Open) -> Result<Waiter, SendError> {
+    let Open { booking, event, undecided } = open;
+    let waiter = app.waiters.register(booking);
+    app.commands.send(event, Command::Cancel { booking, account, undecided }, true).await?;
+    Ok(waiter)
+}
+
+async fn standing(app: &Services, account: AccountId, id: BookingId) -> Result<Standing, CancelError> {
     match look_up_booking(app, account, id).await? {
         Found::Booking(booking) => match booking.state() {
-            BookingState::Held => Ok(Cancellable::Held(booking.order().event)),
-            BookingState::Cancelled => Ok(Cancellable::Done(CancelOutcome::Cancelled(booking))),
+            BookingState::Held => {
+                let order = booking.order();
+                Ok(Standing::Open(Open { booking: order.id, event: order.event, undecided: None }))
+            }
+            BookingState::Cancelled => Ok(Standing::Done(CancelOutcome::Cancelled(booking))),
             state => Err(CancelError::NotHeld(state)),
         },
-        Found::Refused { event, outcome } if is_cancelled(&outcome) => {
-            Ok(Cancellable::Done(CancelOutcome::Refused { event, outcome }))
+        Found::Refused(request) if request.refusal.reason == RefusalReason::Cancelled => {
+            Ok(Standing::Done(CancelOutcome::Refused(request)))
         }
-        Found::Refused { .. } => Err(CancelError::Refused),
-        Found::Pending(request) => Ok(Cancellable::Undecided(request.event, request.undecided())),
+        Found::Refused(_) => Err(CancelError::Refused),
+        Found::Pending(request) => {
+            let undecided = Some(request.undecided());
+            Ok(Standing::Open(Open { booking: id, event: request.event, undecided }))
+        }
     }
-}
-
-fn is_cancelled(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::Refused { refusal, .. } if refusal.reason == RefusalReason::Cancelled)
 }

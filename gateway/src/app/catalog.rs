@@ -11,8 +11,8 @@ use sqlx::PgPool;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::app::caller::Caller;
-use crate::fault::Fault;
 use crate::app::geometry::{self, Geometry};
+use crate::fault::Fault;
 
 /// How old an event may be that fans see. A change is seen at once by the gateway that made it.
 const EVENT_AGE_MAX: Duration = Duration::from_secs(1);

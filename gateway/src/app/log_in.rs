@@ -3,9 +3,9 @@
 use goticket_domain::identity::EmailAddress;
 use goticket_storage::accounts;
 
-use crate::fault::Fault;
 use crate::app::passwords::Busy;
 use crate::app::sessions::Session;
+use crate::fault::Fault;
 use crate::services::Services;
 
 #[derive(Debug, thiserror::Error)]

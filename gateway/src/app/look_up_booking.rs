@@ -1,6 +1,6 @@
 //! A fan looks at a booking: one that came to be, one that was refused, or one that is still to be decided.
 
-use goticket_domain::booking::{AnyBooking, Outcome};
+use goticket_domain::booking::{AnyBooking, Outcome, Refusal};
 use goticket_domain::{AccountId, BookingId, EventId};
 use goticket_storage::bookings::view::{self, DecidedRequest};
 
@@ -8,14 +8,21 @@ use crate::fault::Fault;
 use crate::outbound::pending::{self, Pending};
 use crate::services::Services;
 
-/// What there is under an id.
+/// What there is under an id. A request whose key was decided under the id of another one leads to that one.
 #[derive(Debug)]
 pub(crate) enum Found {
     Booking(AnyBooking),
-    /// A request that got no seats.
-    Refused { event: EventId, outcome: Outcome },
+    Refused(RefusedRequest),
     /// Accepted, not decided yet.
     Pending(Pending),
+}
+
+/// A request that got no seats.
+#[derive(Debug)]
+pub(crate) struct RefusedRequest {
+    pub(crate) booking: BookingId,
+    pub(crate) event: EventId,
+    pub(crate) refusal: Refusal,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +30,9 @@ pub(crate) enum LookUpError {
     /// Unknown, or another account's: which of them, no one is told.
     #[error("no such booking")]
     NotFound,
+    /// Accepted, but its key was decided for a request for other seats.
+    #[error("the key was used for another request")]
+    KeyReused,
     #[error(transparent)]
     Fault(#[from] Fault),
 }
@@ -36,15 +46,20 @@ pub(crate) async fn look_up_booking(app: &Services, account: AccountId, id: Book
     }
     let request = pending::find(&app.redis, id).await?.filter(|request| request.account == account);
     let request = request.ok_or(LookUpError::NotFound)?;
-    // A repeated request may have been decided under the id of the first one.
     match view::by_key(&app.pool, account, &request.key).await.map_err(Fault::from)? {
         None => Ok(Found::Pending(request)),
-        Some(decided) => settled(app, decided).await,
+        Some(decided) if decided.payload_hash == request.payload_hash => settled(app, decided).await,
+        Some(_) => Err(LookUpError::KeyReused),
     }
 }
 
 /// What a request came to. The booking may have come to be since it was looked for.
 async fn settled(app: &Services, decided: DecidedRequest) -> Result<Found, LookUpError> {
-    let booking = view::booking(&app.pool, decided.outcome.booking()).await.map_err(Fault::from)?;
-    Ok(booking.map_or(Found::Refused { event: decided.event, outcome: decided.outcome }, Found::Booking))
+    match decided.outcome {
+        Outcome::Refused { booking, refusal } => Ok(Found::Refused(RefusedRequest { booking, event: decided.event, refusal })),
+        Outcome::Held { booking: id, .. } => {
+            let booking = view::booking(&app.pool, id).await.map_err(Fault::from)?;
+            Ok(Found::Booking(booking.ok_or_else(|| Fault::Bug(format!("booking {id} was held and has no row")))?))
+        }
+    }
 }

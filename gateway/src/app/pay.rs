@@ -6,8 +6,8 @@ use goticket_storage::payments::attempts::{self, Attempt};
 use iso_currency::Currency;
 use url::Url;
 
-use crate::fault::Fault;
 use crate::app::look_up_booking::{Found, LookUpError, look_up_booking};
+use crate::fault::Fault;
 use crate::outbound::sandbox_payments::PROVIDER;
 use crate::services::Services;
 
@@ -36,9 +36,12 @@ pub(crate) enum PayError {
 }
 
 pub(crate) async fn pay(app: &Services, account: AccountId, id: BookingId, return_url: Option<&Url>) -> Result<Opened, PayError> {
-    let opened = attempts::open(&app.pool, id, account, PROVIDER).await.map_err(Fault::from)?;
-    let Some((attempt, is_new)) = opened else {
-        return Err(why_not(app, account, id).await?);
+    let mut id = id;
+    let (attempt, is_new) = loop {
+        match attempts::open(&app.pool, id, account, PROVIDER).await.map_err(Fault::from)? {
+            Some(opened) => break opened,
+            None => id = held_elsewhere(app, account, id).await?,
+        }
     };
     let currency = Currency::from_code(&attempt.currency);
     let currency = currency.ok_or_else(|| Fault::Bug(format!("payment {} is in {:?}", attempt.id, attempt.currency)))?;
@@ -52,13 +55,14 @@ pub(crate) async fn pay(app: &Services, account: AccountId, id: BookingId, retur
     Ok(Opened { attempt, amount, pay_url, is_new })
 }
 
-/// Nothing can be opened: the booking says why.
-async fn why_not(app: &Services, account: AccountId, id: BookingId) -> Result<PayError, PayError> {
-    Ok(match look_up_booking(app, account, id).await? {
+/// Nothing can be opened: the held booking that has another id, because its key was decided for another request; or why there is none.
+async fn held_elsewhere(app: &Services, account: AccountId, id: BookingId) -> Result<BookingId, PayError> {
+    match look_up_booking(app, account, id).await? {
+        Found::Booking(booking) if booking.state() != BookingState::Held => Err(PayError::NotPayable(booking.state())),
+        Found::Booking(booking) if booking.order().id != id => Ok(booking.order().id),
         // A hold that is over and not yet expired: by the database's clock it is too late.
-        Found::Booking(booking) if booking.state() == BookingState::Held => PayError::NotPayable(BookingState::Expired),
-        Found::Booking(booking) => PayError::NotPayable(booking.state()),
-        Found::Refused { .. } => PayError::Refused,
-        Found::Pending(_) => PayError::Pending,
-    })
+        Found::Booking(_) => Err(PayError::NotPayable(BookingState::Expired)),
+        Found::Refused(_) => Err(PayError::Refused),
+        Found::Pending(_) => Err(PayError::Pending),
+    }
 }

@@ -2,8 +2,8 @@
 
 use goticket_storage::accounts;
 
-use crate::fault::Fault;
 use crate::app::sessions::Session;
+use crate::fault::Fault;
 use crate::outbound::refresh_families::{RefreshToken, Rotation};
 use crate::services::Services;
 

@@ -14,11 +14,11 @@ use sha2::{Digest, Sha256};
 use sqlx::PgPool;
 use tokio::time::Instant;
 
-use crate::fault::Fault;
 use crate::app::geometry::Geometry;
+use crate::fault::Fault;
 use crate::outbound::seat_map::{RedisSeatMap, Stored};
 
-/// How old a decoded map may be, even if its version has not moved: an emptied Redis counts from the start again.
+/// How old a decoded map may be, even if its version has not moved: what is rebuilt in an emptied Redis has version 0, whatever it shows.
 const DECODED_AGE_MAX: Duration = Duration::from_secs(1);
 /// Maps read from Postgres while Redis is away are this old at most.
 const DIRECT_AGE_MAX: Duration = Duration::from_secs(1);

@@ -9,8 +9,8 @@ use goticket_tokens::AccessSigner;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::fault::Fault;
 use crate::config::GatewayConfig;
+use crate::fault::Fault;
 use crate::outbound::refresh_families::{RefreshFamilies, RefreshToken};
 
 /// What a client gets when it logs in, registers or refreshes.

@@ -3,12 +3,18 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use goticket_contracts::replies::Reply;
 use goticket_domain::BookingId;
 use goticket_domain::booking::Answer;
 use metrics::gauge;
 use tokio::sync::{Notify, oneshot};
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+/// Between two looks at the database while no reply can be heard.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// All requests that wait. Several can wait for one booking: a fan who cancels in two tabs.
 #[derive(Default)]
@@ -30,6 +36,17 @@ pub(crate) struct Waiter {
     booking: BookingId,
     id: u64,
     reply: oneshot::Receiver<Answer>,
+}
+
+/// What a request that waits has to do.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Woken {
+    /// Read the reply.
+    Reply(Answer),
+    /// Look at the database: a reply may have been missed.
+    Look,
+    /// Look a last time, and answer.
+    End,
 }
 
 impl Waiters {
@@ -71,15 +88,17 @@ impl Waiters {
 }
 
 impl Waiter {
-    /// The reply. None where replies may have been missed: look, and come again.
-    pub(crate) async fn reply(&mut self) -> Option<Answer> {
+    /// Waits for the reply, at most until `until`, or until the process is on its way out. While no reply can be heard, and after it
+    /// was, it is time for a look every now and then.
+    pub(crate) async fn wake(&mut self, until: Instant, ending: &CancellationToken) -> Woken {
+        let replied = self.reply.is_terminated();
+        let listens = !replied && self.all.is_connected();
+        let next_look = if listens { until } else { until.min(Instant::now() + LOOK_EVERY) };
         tokio::select! {
-            reply = &mut self.reply => match reply {
-                Ok(result) => Some(result),
-                // Only after the reply was taken, which callers don't do twice.
-                Err(_) => std::future::pending().await,
-            },
-            () = self.all.missed.notified() => None,
+            reply = &mut self.reply, if !replied => reply.map_or(Woken::Look, Woken::Reply),
+            () = self.all.missed.notified() => Woken::Look,
+            () = sleep_until(next_look) => if next_look < until { Woken::Look } else { Woken::End },
+            () = ending.cancelled() => Woken::End,
         }
     }
 }
@@ -110,15 +129,33 @@ mod tests {
 
     #[tokio::test]
     async fn all_that_wait_for_a_booking_get_its_reply_and_none_stays() {
-        let waiters = Arc::new(Waiters::default());
+        let (waiters, ending, late) = (Arc::new(Waiters::default()), CancellationToken::new(), Instant::now() + 60 * LOOK_EVERY);
         let (booking, other) = (BookingId::generate(), BookingId::generate());
         let (mut a, mut b, c) = (waiters.register(booking), waiters.register(booking), waiters.register(other));
         let result = Answer::State { state: BookingState::Cancelled };
         waiters.deliver(&Reply { waiter: booking, result: result.clone() });
-        assert_eq!((a.reply().await, b.reply().await), (Some(result.clone()), Some(result)));
+        assert_eq!(a.wake(late, &ending).await, Woken::Reply(result.clone()));
+        assert_eq!(b.wake(late, &ending).await, Woken::Reply(result));
         drop((a, b));
         assert_eq!(count(&waiters), 1);
         drop(c);
         assert_eq!(count(&waiters), 0);
+    }
+
+    #[tokio::test]
+    async fn who_cannot_hear_a_reply_any_more_looks_now_and_then_until_the_end() {
+        let (waiters, ending) = (Arc::new(Waiters::default()), CancellationToken::new());
+        let booking = BookingId::generate();
+        let (mut replied, mut cut_off) = (waiters.register(booking), waiters.register(BookingId::generate()));
+        waiters.deliver(&Reply { waiter: booking, result: Answer::Unknown });
+        waiters.set_connected(false);
+        let late = Instant::now() + 60 * LOOK_EVERY;
+        assert_eq!(replied.wake(late, &ending).await, Woken::Reply(Answer::Unknown));
+        for waiter in [&mut replied, &mut cut_off] {
+            assert_eq!(waiter.wake(late, &ending).await, Woken::Look);
+            assert_eq!(waiter.wake(Instant::now(), &ending).await, Woken::End);
+        }
+        ending.cancel();
+        assert_eq!(cut_off.wake(late, &ending).await, Woken::End);
     }
 }

@@ -19,8 +19,8 @@ use super::json::{self, JsonBytes};
 use super::limits::BodyMax;
 use super::parts::{Path, Query, page_size};
 use super::problem::{FieldError, Problem, ProblemDocument};
-use crate::fault::Fault;
 use crate::app::import_venue::{ImportedVenue, describe_venue, import_venue};
+use crate::fault::Fault;
 use crate::services::App;
 
 const TAG: &str = "venues";

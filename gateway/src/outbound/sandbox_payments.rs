@@ -12,8 +12,8 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use crate::fault::Fault;
 use crate::config::PaymentsConfig;
+use crate::fault::Fault;
 
 /// The provider's name in our tables.
 pub(crate) const PROVIDER: &str = "sandbox";

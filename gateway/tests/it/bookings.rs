@@ -1,105 +1,34 @@
-//! Bookings up to the section's queue, and what becomes of the answers. The whole path has its tests in the `goticket` crate.
+//! Requests for seats up to their lane's queue, what becomes of the answers, and what a booking shows. The whole path has its tests in
+//! the `goticket` crate.
 
 use futures::StreamExt;
-use goticket_contracts::commands::{Action, Command};
-use goticket_contracts::redis_keys::reply_channel;
-use goticket_contracts::replies::{Reply, ReplyResult};
-use goticket_domain::booking::{BookingRequest, HeldSeats, Outcome, RefusalReason};
+use goticket_domain::BookingId;
+use goticket_domain::booking::{Answer, BookingState, Outcome, Refusal, RefusalReason};
 use goticket_domain::identity::Role;
-use goticket_domain::{BookingId, EventId, Money};
+use goticket_domain::{SeatNo, TicketId};
 use goticket_testkit::eventually;
-use jiff::{SignedDuration, Timestamp};
-use reqwest::{Method, Response, StatusCode};
+use jiff::Timestamp;
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use tokio::sync::Mutex;
+use crate::lanes::{hold, refuse, reply, take};
+use crate::sale::Sale;
+use crate::world::{SOON, expect, places, problem};
 
-use crate::world::{Commands, Person, SOON, World, expect, places, problem};
-
-struct Sale {
-    world: World,
-    fan: Person,
-    event: EventId,
-    entry: String,
-    commands: Mutex<Commands>,
-}
-
-impl Sale {
-    async fn new() -> Self {
-        let world = World::new().await;
-        let (organizer, fan) = (world.person(Role::Organizer).await, world.person(Role::User).await);
-        let event = world.event(&organizer).await;
-        let entry = world.entry_token(event, &fan);
-        let commands = Mutex::new(Commands::of(&world).await);
-        Self { world, fan, event, entry, commands }
-    }
-
-    async fn ask(&self, key: &str, wait: &str, body: &Value) -> Response {
-        let path = format!("/v1/events/{}/bookings", self.event);
-        let request = self.world.request(Method::POST, &path, Some(&self.fan));
-        let request = request.header("Entry-Token", &self.entry).header("Idempotency-Key", key).header("Prefer", wait);
-        request.json(body).send().await.unwrap()
-    }
-
-    /// The next command on any section's queue.
-    async fn command(&self) -> Command {
-        self.commands.lock().await.next().await
-    }
-
-    /// Stores an outcome as the worker does.
-    async fn store(&self, request: &BookingRequest, outcome: &Outcome) {
-        sqlx::query(
-            "INSERT INTO booking_requests (account, key, booking, event, payload_hash, outcome, decided_at)
-             VALUES ($1, $2, $3, $4, $5, $6, now())",
-        )
-        .bind(request.account.0)
-        .bind(request.key.as_str())
-        .bind(outcome.booking().0)
-        .bind(request.event.0)
-        .bind(request.payload_hash.0.as_slice())
-        .bind(serde_json::to_value(outcome).unwrap())
-        .execute(&self.world.pool)
-        .await
-        .unwrap();
-    }
-
-    async fn reply(&self, command: &Command, waiter: BookingId, result: ReplyResult) {
-        let body = serde_json::to_vec(&Reply { waiter, result }).unwrap();
-        let channel = reply_channel(self.world.redis.prefix(), command.reply_to.as_ref().unwrap());
-        let publish = redis::cmd("PUBLISH").arg(channel).arg(body).to_owned();
-        let heard: i64 = self.world.redis.query(&publish).await.unwrap();
-        assert_eq!(heard, 1, "the gateway listens on its channel");
-    }
-}
-
-fn held(booking: BookingId, seats: &[u32]) -> Outcome {
-    let amount_minor = 2_500 * i64::try_from(seats.len()).unwrap();
-    let expires_at = Timestamp::from_second(Timestamp::now().as_second()).unwrap() + SignedDuration::from_mins(5);
-    let total = Money { amount_minor, currency: iso_currency::Currency::EUR };
-    Outcome::Held { booking, held: HeldSeats { seats: seats.to_vec(), total, expires_at } }
-}
-
-fn request_of(command: &Command) -> BookingRequest {
-    match &command.action {
-        Action::Create { request } => request.clone(),
-        other => panic!("{other:?}"),
-    }
+fn decided(outcome: Outcome) -> Answer {
+    Answer::Decided { decided: outcome, replayed: false }
 }
 
 #[tokio::test]
 async fn the_reply_is_the_answer_and_a_repetition_gets_it_again() {
     let sale = Sale::new().await;
-    let wish = json!({ "seats": [18, 17] });
-    let worker = async {
-        let command = sale.command().await;
-        let request = request_of(&command);
-        assert_eq!((command.section, request.account, request.event), (0, sale.fan.id, sale.event));
-        let outcome = held(request.booking, &[17, 18]);
-        sale.store(&request, &outcome).await;
-        let result = ReplyResult::Decided { decided: outcome, replayed: false };
-        sale.reply(&command, request.booking, result).await;
+    let owner = async {
+        let (message, request) = sale.request().await;
+        let outcome = hold(&sale.world, &request, request.booking, &[(17, 2_500), (18, 2_500)]).await;
+        reply(&sale.world, &message, decided(outcome)).await;
     };
-    let (answer, ()) = tokio::join!(sale.ask("k", "wait=30", &wish), worker);
+    let seats = json!({ "seats": [18, 17] });
+    let (answer, ()) = tokio::join!(sale.ask("k", "wait=30", &seats), owner);
     let location = answer.headers()["location"].to_str().unwrap().to_owned();
     assert!(!answer.headers().contains_key("idempotency-replayed"));
     let booking = expect(answer, StatusCode::CREATED).await;
@@ -118,47 +47,108 @@ async fn the_reply_is_the_answer_and_a_repetition_gets_it_again() {
 }
 
 #[tokio::test]
+async fn each_seat_has_the_price_it_was_decided_at() {
+    let sale = Sale::new().await;
+    let map = expect(sale.world.get(&format!("/v1/events/{}/seats", sale.event), None).await, StatusCode::OK).await;
+    let category = |seat: &Value| (seat["section"].as_u64().unwrap(), seat["category"].as_u64().unwrap());
+    let seats = map["seats"].as_array().unwrap();
+    let border = seats.windows(2).position(|pair| category(&pair[0]).1 != category(&pair[1]).1).unwrap();
+    assert_eq!(category(&seats[border]).0, category(&seats[border + 1]).0, "two categories in one section");
+    let last = u32::try_from(border).unwrap();
+    // Neither is what the event lists by now.
+    for (key, prices) in [("alike", [(last - 1, 3_000), (last, 3_000)]), ("apart", [(last, 4_000), (last + 1, 1_500)])] {
+        let owner = async {
+            let (message, request) = sale.request().await;
+            let outcome = hold(&sale.world, &request, request.booking, &prices).await;
+            reply(&sale.world, &message, decided(outcome.clone())).await;
+            // They are free for the next row.
+            crate::lanes::end_hold(&sale.world, sale.event, outcome.booking(), BookingState::Expired).await;
+        };
+        let body = json!({ "seats": prices.map(|(seat, _)| seat) });
+        let (answer, ()) = tokio::join!(sale.ask(key, "wait=30", &body), owner);
+        let first = expect(answer, StatusCode::CREATED).await;
+        let shown = first["seats"].as_array().unwrap().iter().map(|seat| (&seat["no"], &seat["price_minor"]));
+        assert!(shown.eq(prices.map(|(no, price)| (json!(no), json!(price))).iter().map(|(no, price)| (no, price))), "{first}");
+        assert_eq!(expect(sale.ask(key, "wait=0", &body).await, StatusCode::CREATED).await, first);
+    }
+}
+
+/// HTTP status, code, and the place that is named where no seats are in the way.
+fn told(reason: RefusalReason) -> (u16, &'static str, &'static str) {
+    match reason {
+        RefusalReason::Sold => (409, "seats_sold", "/quantity"),
+        RefusalReason::Held => (409, "seats_held", "/quantity"),
+        RefusalReason::Yours => (409, "seats_yours", "/quantity"),
+        RefusalReason::Contended => (409, "contended", "/quantity"),
+        RefusalReason::NotTogether => (409, "not_together", "/quantity"),
+        RefusalReason::LimitReached => (409, "limit_reached", "/quantity"),
+        RefusalReason::NotOnSale => (409, "not_on_sale", ":event"),
+        RefusalReason::Closed => (409, "sale_closed", ":event"),
+        RefusalReason::Cancelled => (409, "request_cancelled", "Idempotency-Key"),
+        RefusalReason::Failed => (409, "booking_failed", "Idempotency-Key"),
+        RefusalReason::Invalid => (422, "invalid_booking", "/quantity"),
+    }
+}
+
+#[tokio::test]
 async fn every_refusal_has_its_own_code_now_and_when_repeated() {
     let sale = Sale::new().await;
     for reason in RefusalReason::ALL {
-        let (status, code) = match reason {
-            RefusalReason::Sold => (409, "seats_sold"),
-            RefusalReason::Held => (409, "seats_held"),
-            RefusalReason::Contended => (409, "contended"),
-            RefusalReason::NotTogether => (409, "not_together"),
-            RefusalReason::LimitReached => (409, "limit_reached"),
-            RefusalReason::NotOnSale => (409, "not_on_sale"),
-            RefusalReason::Failed => (409, "booking_failed"),
-            RefusalReason::Invalid => (422, "invalid_booking"),
-        };
-        let (wish, field) = match reason {
-            RefusalReason::LimitReached => (json!({ "seats": [1, 2] }), "/seats"),
-            _ => (json!({ "section": 0, "quantity": 2 }), "/quantity"),
-        };
-        let worker = async {
-            let command = sale.command().await;
-            let request = request_of(&command);
-            let outcome = Outcome::Refused { booking: request.booking, reason, seats: vec![] };
-            sale.store(&request, &outcome).await;
-            sale.reply(&command, request.booking, ReplyResult::Decided { decided: outcome, replayed: false }).await;
+        let (status, code, place) = told(reason);
+        let best = json!({ "section": 0, "quantity": 2 });
+        let owner = async {
+            let (message, request) = sale.request().await;
+            let outcome = refuse(&sale.world, &request, request.booking, reason.into()).await;
+            reply(&sale.world, &message, decided(outcome)).await;
             request.booking
         };
-        let (answer, booking) = tokio::join!(sale.ask(code, "wait=30", &wish), worker);
+        let (answer, booking) = tokio::join!(sale.ask(code, "wait=30", &best), owner);
         let first = problem(answer, status, code).await;
-        let place = match reason {
-            RefusalReason::NotOnSale => ":event",
-            RefusalReason::Failed => "Idempotency-Key",
-            _ => field,
-        };
         assert_eq!(places(&first).unwrap(), [place], "{first}");
         if reason == RefusalReason::LimitReached {
-            assert!(first["errors"][0]["message"].as_str().unwrap().contains("6 tickets"), "{first}");
+            assert!(first["errors"][0]["message"].as_str().unwrap().contains("ticket_limit"), "{first}");
         }
-        let again = sale.ask(code, "wait=0", &wish).await;
+        let again = sale.ask(code, "wait=0", &best).await;
         assert_eq!(again.headers()["idempotency-replayed"], "true");
         assert_eq!(problem(again, status, code).await["errors"], first["errors"]);
-        let shown = expect(sale.world.get(&format!("/v1/bookings/{booking}"), Some(&sale.fan)).await, StatusCode::OK).await;
+        let shown = expect(sale.show(&format!("/v1/bookings/{booking}")).await, StatusCode::OK).await;
         assert_eq!((&shown["state"], &shown["reason"]), (&json!("refused"), &json!(reason.as_str())));
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_names_what_is_in_the_way() {
+    let sale = Sale::new().await;
+    let until = Timestamp::from_second(Timestamp::now().as_second() + 300).unwrap();
+    let own = BookingId::generate();
+    let seats = vec![SeatNo(7), SeatNo(8)];
+    let refusal = |reason: RefusalReason| Refusal { seats: seats.clone(), ..reason.into() };
+    let rows = [
+        (refusal(RefusalReason::Sold), json!(null), json!(null)),
+        (Refusal { until: Some(until), ..refusal(RefusalReason::Held) }, json!(until), json!(null)),
+        (Refusal { yours: Some(own), ..refusal(RefusalReason::Yours) }, json!(null), json!(own)),
+        (refusal(RefusalReason::Contended), json!(null), json!(null)),
+    ];
+    for (refusal, until, own) in rows {
+        let (status, code, _) = told(refusal.reason);
+        let owner = async {
+            let (message, request) = sale.request().await;
+            let outcome = refuse(&sale.world, &request, request.booking, refusal.clone()).await;
+            reply(&sale.world, &message, decided(outcome)).await;
+            request.booking
+        };
+        let body = json!({ "seats": [6, 7, 8] });
+        let (answer, booking) = tokio::join!(sale.ask(code, "wait=30", &body), owner);
+        for answer in [answer, sale.ask(code, "wait=0", &body).await] {
+            let told = problem(answer, status, code).await;
+            assert_eq!((&told["until"], &told["booking"]), (&until, &own), "{told}");
+            assert_eq!(places(&told).unwrap(), ["/seats", "/seats"], "{told}");
+            for (error, seat) in told["errors"].as_array().unwrap().iter().zip(&seats) {
+                assert!(error["message"].as_str().unwrap().starts_with(&format!("seat {seat} ")), "{told}");
+            }
+        }
+        let shown = expect(sale.show(&format!("/v1/bookings/{booking}")).await, StatusCode::OK).await;
+        assert_eq!((&shown["until"], &shown["booking"]), (&until, &own), "{shown}");
     }
 }
 
@@ -170,33 +160,65 @@ async fn what_is_not_decided_in_time_is_accepted_and_found_later() {
         let location = answer.headers()["location"].to_str().unwrap().to_owned();
         let body = expect(answer, StatusCode::ACCEPTED).await;
         assert_eq!((&body["state"], &body["status_url"]), (&json!("pending"), &json!(location)));
-        let shown = expect(sale.world.get(&location, Some(&sale.fan)).await, StatusCode::OK).await;
-        assert_eq!(shown["state"], "pending");
+        assert_eq!(expect(sale.show(&location).await, StatusCode::OK).await["state"], "pending");
         let stranger = sale.world.person(Role::User).await;
         problem(sale.world.get(&location, Some(&stranger)).await, 404, "booking_not_found").await;
-        let cancel = sale.world.request(Method::DELETE, &location, Some(&sale.fan)).send().await.unwrap();
-        problem(cancel, 409, "booking_pending").await;
+        let cancel = sale.world.request(Method::DELETE, &location, Some(&stranger)).send().await.unwrap();
+        problem(cancel, 404, "booking_not_found").await;
         let pay = sale.world.post(&format!("{location}/payment"), Some(&sale.fan), &json!({})).await;
         problem(pay, 409, "booking_pending").await;
 
-        // Decided under the id of a twin that was faster: this id leads there.
-        let request = request_of(&sale.command().await);
-        let outcome = Outcome::Refused { booking: BookingId::generate(), reason: RefusalReason::Sold, seats: vec![1] };
-        sale.store(&request, &outcome).await;
-        let shown = expect(sale.world.get(&location, Some(&sale.fan)).await, StatusCode::OK).await;
+        let (message, request) = sale.request().await;
+        assert_eq!(message.reply_to.is_some(), wait != "wait=0", "no one waits for a reply");
+        // Decided for another request with its key, which was faster: this id leads there.
+        let outcome = refuse(&sale.world, &request, BookingId::generate(), RefusalReason::Sold.into()).await;
+        let shown = expect(sale.show(&location).await, StatusCode::OK).await;
         assert_eq!((&shown["state"], &shown["id"]), (&json!("refused"), &json!(outcome.booking())));
     }
 }
 
 #[tokio::test]
+async fn a_request_that_was_decided_under_another_id_leads_to_its_booking() {
+    let sale = Sale::new().await;
+    let (location, request) = sale.leave_request("k", &json!({ "seats": [1] })).await;
+    let booking = hold(&sale.world, &request, BookingId::generate(), &[(1, 2_500)]).await.booking();
+    let shown = expect(sale.show(&location).await, StatusCode::OK).await;
+    assert_eq!((&shown["state"], &shown["id"]), (&json!("held"), &json!(booking)));
+    // Nothing answers where the provider should be, but the attempt is there.
+    problem(sale.world.post(&format!("{location}/payment"), Some(&sale.fan), &json!({})).await, 503, "unavailable").await;
+    let paid: Vec<uuid::Uuid> = sqlx::query_scalar("SELECT booking FROM payments").fetch_all(&sale.world.pool).await.unwrap();
+    assert_eq!(paid, [booking.0]);
+}
+
+#[tokio::test]
+async fn of_two_requests_with_one_key_the_second_finds_it_used_and_not_the_others_booking() {
+    let sale = Sale::new().await;
+    let (first, request) = sale.leave_request("k", &json!({ "seats": [1] })).await;
+    let (second, _) = sale.leave_request("k", &json!({ "seats": [2] })).await;
+    let waiting = async {
+        let (message, _) = sale.request().await;
+        hold(&sale.world, &request, request.booking, &[(1, 2_500)]).await;
+        reply(&sale.world, &message, Answer::KeyReused).await;
+    };
+    let third = json!({ "seats": [3] });
+    let (answer, ()) = tokio::join!(sale.ask("k", "wait=30", &third), waiting);
+    problem(answer, 422, "idempotency_key_reused").await;
+    assert_eq!(expect(sale.show(&first).await, StatusCode::OK).await["state"], "held");
+    problem(sale.show(&second).await, 422, "idempotency_key_reused").await;
+    problem(sale.cancel(&second, "wait=0").await, 422, "idempotency_key_reused").await;
+    let pay = sale.world.post(&format!("{second}/payment"), Some(&sale.fan), &json!({})).await;
+    problem(pay, 422, "idempotency_key_reused").await;
+}
+
+#[tokio::test]
 async fn an_outcome_whose_reply_was_lost_is_found_at_the_end_of_the_wait() {
     let sale = Sale::new().await;
-    let worker = async {
-        let request = request_of(&sale.command().await);
-        sale.store(&request, &held(request.booking, &[4])).await;
+    let owner = async {
+        let (_, request) = sale.request().await;
+        hold(&sale.world, &request, request.booking, &[(4, 2_500)]).await;
     };
-    let wish = json!({ "seats": [4] });
-    let (answer, ()) = tokio::join!(sale.ask("k", "wait=3", &wish), worker);
+    let seats = json!({ "seats": [4] });
+    let (answer, ()) = tokio::join!(sale.ask("k", "wait=3", &seats), owner);
     expect(answer, StatusCode::CREATED).await;
 }
 
@@ -204,13 +226,13 @@ async fn an_outcome_whose_reply_was_lost_is_found_at_the_end_of_the_wait() {
 async fn waiters_are_gone_when_their_requests_are() {
     let sale = Sale::new().await;
     {
-        let wish = json!({ "seats": [1] });
-        let waits: Vec<_> = (0..5).map(|n| sale.ask(if n % 2 == 0 { "even" } else { "odd" }, "wait=30", &wish)).collect();
+        let seats = json!({ "seats": [1] });
+        let waits: Vec<_> = (0..5).map(|n| sale.ask(if n % 2 == 0 { "even" } else { "odd" }, "wait=30", &seats)).collect();
         let mut waits = futures::stream::iter(waits).buffer_unordered(5);
         // Until all five are in the queues; then the clients go away.
         let all = async {
             for _ in 0..5 {
-                sale.command().await;
+                sale.request().await;
             }
         };
         tokio::select! {
@@ -230,8 +252,7 @@ async fn waiters_are_gone_when_their_requests_are() {
 #[tokio::test]
 async fn a_booking_is_its_owners_alone_and_says_why_it_cannot_be_paid() {
     let sale = Sale::new().await;
-    crate::catalog::take(&sale.world, sale.event, &[2], "confirmed").await;
-    let id: uuid::Uuid = sqlx::query_scalar("SELECT id FROM bookings").fetch_one(&sale.world.pool).await.unwrap();
+    let id = take(&sale.world, sale.event, &[2], BookingState::Confirmed).await;
     for (method, path) in [
         (Method::GET, format!("/v1/bookings/{id}")),
         (Method::DELETE, format!("/v1/bookings/{id}")),
@@ -260,13 +281,12 @@ async fn a_booking_is_its_owners_alone_and_says_why_it_cannot_be_paid() {
 #[tokio::test]
 async fn a_ticket_is_its_owners_alone_and_comes_once_it_is_printed() {
     let sale = Sale::new().await;
-    crate::catalog::take(&sale.world, sale.event, &[2], "confirmed").await;
+    let booking = take(&sale.world, sale.event, &[2], BookingState::Confirmed).await;
     sqlx::query("UPDATE bookings SET account = $1").bind(sale.fan.id.0).execute(&sale.world.pool).await.unwrap();
-    let booking: uuid::Uuid = sqlx::query_scalar("SELECT id FROM bookings").fetch_one(&sale.world.pool).await.unwrap();
-    let ticket = goticket_domain::TicketId::generate();
+    let ticket = TicketId::generate();
     sqlx::query("INSERT INTO tickets (id, booking, event, seat, code, issued_at) VALUES ($1, $2, $3, 2, 'CODE', now())")
         .bind(ticket.0)
-        .bind(booking)
+        .bind(booking.0)
         .bind(sale.event.0)
         .execute(&sale.world.pool)
         .await

@@ -2,14 +2,18 @@
 
 use std::time::Duration;
 
-use goticket_contracts::commands::Action;
+use goticket_contracts::amqp::CommandKind;
+use goticket_domain::booking::BookingState;
 use goticket_domain::identity::Role;
+use goticket_gateway::Gateway;
 use goticket_testkit::eventually;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 
-use crate::world::{Commands, SOON, World, expect, problem};
+use crate::lanes::{Commands, end_hold, hold};
+use crate::sale::Sale;
+use crate::world::{SOON, World, expect, problem};
 
 #[tokio::test]
 async fn without_redis_maps_are_read_past_it_and_what_needs_it_says_so() {
@@ -51,6 +55,30 @@ async fn without_redis_maps_are_read_past_it_and_what_needs_it_says_so() {
 }
 
 #[tokio::test]
+async fn without_redis_a_cancellation_is_found_in_the_database() {
+    let (world, links) = World::behind_links().await;
+    let sale = Sale::at(world).await;
+    let (location, request) = sale.leave_request("k", &json!({ "seats": [1] })).await;
+    hold(&sale.world, &request, request.booking, &[(1, 2_500)]).await;
+    links.redis.cut();
+    let owner = async {
+        sale.command().await;
+        end_hold(&sale.world, sale.event, request.booking, BookingState::Cancelled).await;
+    };
+    let both = async { tokio::join!(sale.cancel(&location, "wait=30"), owner) };
+    let (answer, ()) = tokio::time::timeout(SOON, both).await.expect("it does not wait for a reply that cannot come");
+    assert_eq!(expect(answer, StatusCode::OK).await["state"], "cancelled");
+}
+
+#[tokio::test]
+async fn without_lanes_no_gateway_starts() {
+    let world = World::new().await;
+    sqlx::query("DELETE FROM lanes").execute(&world.pool).await.unwrap();
+    let refused = Gateway::start(world.config.clone(), world.room.clone()).await.err().expect("it knows no queue");
+    assert!(format!("{refused:#}").contains("goticket migrate"), "{refused:#}");
+}
+
+#[tokio::test]
 async fn without_the_broker_nothing_is_accepted_and_the_key_stays_free() {
     let (world, links) = World::behind_links().await;
     let (organizer, fan) = (world.person(Role::Organizer).await, world.person(Role::User).await);
@@ -82,7 +110,7 @@ async fn on_its_way_out_the_gateway_answers_those_who_wait() {
         .header("Prefer", "wait=30")
         .json(&json!({ "seats": [1] }));
     let waiting = tokio::spawn(waiting.send());
-    Commands::of(&world).await.next().await;
+    Commands::of(&world).await.next(CommandKind::Requests).await;
     tokio::time::timeout(Duration::from_secs(10), world.stop()).await.expect("it does not wait for the client's patience");
     expect(waiting.await.unwrap().unwrap(), StatusCode::ACCEPTED).await;
 }
@@ -121,10 +149,7 @@ async fn patient_bookings_leave_room_for_everybody_else() {
         request.header("Prefer", wait).json(&json!({ "seats": [1] })).send()
     };
     let patient = tokio::spawn(ask("patient", "wait=30"));
-    let booking = match Commands::of(&world).await.next().await.action {
-        Action::Create { request } => request.booking,
-        other => panic!("{other:?}"),
-    };
+    let booking = Commands::of(&world).await.next(CommandKind::Requests).await.command.booking();
     problem(ask("next", "wait=0").await.unwrap(), 503, "overloaded").await;
 
     let ticket = joined["place_ticket"].as_str().unwrap();

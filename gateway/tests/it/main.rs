@@ -3,12 +3,15 @@
 
 mod bad_input;
 mod bookings;
+mod cancel;
 mod catalog;
 mod faults;
+mod lanes;
 mod openapi;
 mod queue_loss;
 mod roles;
 mod rooms;
+mod sale;
 mod sessions;
 mod tokens;
 mod webhook;

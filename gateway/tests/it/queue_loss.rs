@@ -1,4 +1,4 @@
-//! Tickets from before Redis was filled anew, shown at the gateway.
+//! Tickets from before Redis lost the room and was filled again, shown at the gateway.
 
 use std::sync::Arc;
 use std::time::Duration;

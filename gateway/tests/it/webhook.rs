@@ -1,13 +1,19 @@
 //! Webhooks: only what the provider signed lately is believed, and it is acknowledged only once the broker has it.
 
+use goticket_contracts::amqp::CommandKind;
+use goticket_contracts::commands::CommandMessage;
+use goticket_domain::booking::{BookingState, Command, PaymentNotice, PaymentResult};
 use goticket_domain::identity::Role;
+use goticket_domain::{Money, PaymentId};
 use hmac::{Hmac, KeyInit, Mac};
+use iso_currency::Currency;
 use jiff::Timestamp;
 use reqwest::{Method, Response, StatusCode};
 use serde_json::json;
 use sha2::Sha256;
 
-use crate::world::{Commands, WEBHOOK_SECRET, World, expect, problem};
+use crate::lanes::{Commands, take};
+use crate::world::{WEBHOOK_SECRET, World, expect, problem};
 
 const PATH: &str = "/v1/payments/sandbox/webhook";
 
@@ -70,17 +76,18 @@ async fn a_notice_is_believed_only_with_a_fresh_signature_over_these_bytes() {
 }
 
 #[tokio::test]
-async fn a_believed_notice_becomes_a_command_on_the_bookings_queue() {
+async fn a_believed_notice_becomes_a_command_on_its_lanes_lifecycle_queue() {
     let world = World::new().await;
     let organizer = world.person(Role::Organizer).await;
     let on_sale = world.event(&organizer).await;
-    crate::catalog::take(&world, on_sale, &[1], "held").await;
+    let booking = take(&world, on_sale, &[1], BookingState::Held).await;
     let payment = uuid::Uuid::now_v7();
     sqlx::query(
         "INSERT INTO payments (id, booking, provider, amount_minor, currency, state)
-         SELECT $1, id, 'sandbox', 2500, 'EUR', 'open' FROM bookings",
+         VALUES ($1, $2, 'sandbox', 2500, 'EUR', 'open')",
     )
     .bind(payment)
+    .bind(booking.0)
     .execute(&world.pool)
     .await
     .unwrap();
@@ -91,11 +98,16 @@ async fn a_believed_notice_becomes_a_command_on_the_bookings_queue() {
     let signature = format!("{other},{}", ours.split_once(',').unwrap().1);
     expect(send(&world, Some(&signature), &body).await, StatusCode::OK).await;
 
-    let found = serde_json::to_value(Commands::of(&world).await.next().await).unwrap();
-    assert_eq!((&found["action"], &found["event"]), (&json!("pay"), &json!(on_sale)));
-    let notice = &found["notice"];
-    assert_eq!(
-        (&notice["payment"], &notice["notice_id"], &notice["result"]),
-        (&json!(payment), &json!("evt_1"), &json!("declined"))
-    );
+    let found = Commands::of(&world).await.next(CommandKind::Lifecycle).await;
+    let price = Money { amount_minor: 2_500, currency: Currency::EUR };
+    let notice = PaymentNotice {
+        payment: PaymentId(payment),
+        booking,
+        provider: "sandbox".into(),
+        notice_id: "evt_1".into(),
+        result: PaymentResult::Declined,
+        amount: price,
+        asked: price,
+    };
+    assert_eq!(found, CommandMessage { event: on_sale, reply_to: None, command: Command::Pay { notice } });
 }

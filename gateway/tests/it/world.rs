@@ -3,15 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::select_all;
 use goticket_admission::{AdmissionConfig, Deps, WaitingRoomService};
-use goticket_contracts::amqp::{BOOKING_QUEUES, Names};
-use goticket_contracts::commands::Command;
 use goticket_domain::identity::{EmailAddress, Role};
 use goticket_domain::seating::generate_arena;
 use goticket_domain::{AccountId, EventId};
 use goticket_gateway::{Config, Gateway};
-use goticket_platform::{amqp, config, crypto, postgres, redis, shutdown::Shutdown};
+use goticket_platform::{config, crypto, postgres, redis, shutdown::Shutdown};
 use goticket_storage::accounts;
 use goticket_testkit::{Links, TestBed, eventually};
 use goticket_tokens::keys::{KeyFolder, Keys};
@@ -21,6 +18,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use uuid::Uuid;
+
+use crate::lanes;
 
 pub(crate) const SOON: Duration = Duration::from_secs(20);
 pub(crate) const WEBHOOK_SECRET: &str = "whsec_test";
@@ -44,28 +43,6 @@ pub(crate) struct World {
     gateway: Option<Gateway>,
     base: String,
     _room_shutdown: Shutdown,
-}
-
-/// What stands on the section queues. One of them has the next command; which, the exchange decides.
-pub(crate) struct Commands {
-    queues: Vec<amqp::Consumer>,
-    _broker: amqp::Amqp,
-}
-
-impl Commands {
-    pub(crate) async fn of(world: &World) -> Self {
-        let broker = amqp::connect(&world.config.amqp, "test").await.unwrap();
-        let names = Names::new(broker.prefix());
-        Self { queues: (0..BOOKING_QUEUES).map(|n| broker.consume(names.bookings_queue(n), 10)).collect(), _broker: broker }
-    }
-
-    /// The next command.
-    pub(crate) async fn next(&mut self) -> Command {
-        let waits = self.queues.iter_mut().map(|queue| Box::pin(queue.next()));
-        let (delivery, ..) = tokio::time::timeout(SOON, select_all(waits)).await.expect("a command");
-        delivery.ack().await.unwrap();
-        serde_json::from_slice(delivery.body()).unwrap()
-    }
 }
 
 /// Somebody with an access token.
@@ -100,7 +77,7 @@ impl World {
         let room_config: RoomConfig = config::load_from(None, env).unwrap();
         let keys = KeyFolder::load(&dir).unwrap();
         let pool = postgres::connect(&config.postgres, postgres::Plans::ByKeys).await.unwrap();
-        goticket_storage::migrate(&pool, goticket_domain::lane::LaneCount::new(4).unwrap()).await.unwrap();
+        goticket_storage::migrate(&pool, lanes::count()).await.unwrap();
         let redis = redis::connect(&config.redis).await.unwrap();
         let deps = Deps {
             pool: pool.clone(),

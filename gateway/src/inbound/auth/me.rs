@@ -17,8 +17,8 @@ use crate::services::App;
 pub(crate) async fn me(State(app): State<App>, caller: Caller) -> Result<axum::Json<AccountBody>, Problem> {
     let account = accounts::find(&app.pool, caller.account).await.map_err(Fault::from)?;
     let account = account.ok_or_else(|| {
-        Problem::not_found("account_not_found", "This account does not exist any more. Register anew.")
-            .with_error(FieldError::header("Authorization", "is of an account that is gone: register anew"))
+        Problem::not_found("account_not_found", "This account does not exist any more. Register again.")
+            .with_error(FieldError::header("Authorization", "is of an account that is gone: register again"))
     })?;
     Ok(axum::Json(account.into()))
 }

@@ -19,6 +19,7 @@ use crate::services::App;
     (status = 202, description = "accepted", body = PendingBody),
     (status = 404, body = ProblemDocument),
     (status = 409, description = "booking_not_held, booking_refused", body = ProblemDocument),
+    (status = 422, description = "idempotency_key_reused: the request's key was decided for another one", body = ProblemDocument),
     (status = 503, body = ProblemDocument),
 ))]
 pub(crate) async fn cancel(
@@ -31,7 +32,7 @@ pub(crate) async fn cancel(
         CancelOutcome::Cancelled(booking) => {
             Ok(axum::Json(Shown::load(&app, booking.order().event).await?.booking(&booking)).into_response())
         }
-        CancelOutcome::Refused { event, outcome } => Ok(axum::Json(refused(event, &outcome)).into_response()),
+        CancelOutcome::Refused(request) => Ok(axum::Json(refused(&request)).into_response()),
         CancelOutcome::Accepted => {
             Ok((StatusCode::ACCEPTED, [(header::LOCATION, url(id))], axum::Json(PendingBody::new(id))).into_response())
         }

@@ -9,7 +9,7 @@ mod tickets;
 
 use std::sync::Arc;
 
-use goticket_domain::booking::{AnyBooking, HeldSeats, Outcome, RefusalReason};
+use goticket_domain::booking::{AnyBooking, HeldSeats, RefusalReason};
 use goticket_domain::{BookingId, EventId, Money, SeatNo};
 use goticket_storage::events::Event;
 use iso_currency::Currency;
@@ -22,8 +22,9 @@ use uuid::Uuid;
 
 use super::problem::Problem;
 use crate::app::catalog::EventError;
-use crate::fault::Fault;
 use crate::app::geometry::Geometry;
+use crate::app::look_up_booking::RefusedRequest;
+use crate::fault::Fault;
 use crate::services::App;
 
 pub(crate) const TAG: &str = "bookings";
@@ -49,6 +50,12 @@ pub(crate) struct BookingBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     reason: Option<RefusalReason>,
+    /// Of a request refused as `held`: when the last of the seats comes back, unless it is paid for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<Timestamp>,
+    /// Of a request refused as `yours`: the caller's own booking that has the seats.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    booking: Option<Uuid>,
 }
 
 /// A request that was accepted and is not decided yet.
@@ -136,6 +143,8 @@ impl Shown {
             total: Some(order.total.into()),
             hold_expires_at: Some(order.hold_expires_at),
             reason: None,
+            until: None,
+            booking: None,
         }
     }
 
@@ -155,25 +164,25 @@ impl Shown {
             total: Some(held.total.into()),
             hold_expires_at: Some(held.expires_at),
             reason: None,
+            until: None,
+            booking: None,
         }
     }
 }
 
 /// A request that got no seats.
-fn refused(event: EventId, outcome: &Outcome) -> BookingBody {
-    let reason = match outcome {
-        Outcome::Refused { refusal, .. } => Some(refusal.reason),
-        Outcome::Held { .. } => None,
-    };
+fn refused(request: &RefusedRequest) -> BookingBody {
     BookingBody {
-        id: outcome.booking().0,
-        event: event.0,
+        id: request.booking.0,
+        event: request.event.0,
         state: "refused",
         section: None,
         seats: Vec::new(),
         total: None,
         hold_expires_at: None,
-        reason,
+        reason: Some(request.refusal.reason),
+        until: request.refusal.until,
+        booking: request.refusal.yours.map(|booking| booking.0),
     }
 }
 

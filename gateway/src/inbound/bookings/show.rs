@@ -17,6 +17,7 @@ use crate::services::App;
     responses(
     (status = 200, body = BookingBody),
     (status = 404, body = ProblemDocument),
+    (status = 422, description = "idempotency_key_reused: the request's key was decided for another one", body = ProblemDocument),
 ))]
 pub(crate) async fn show(
     State(app): State<App>,
@@ -25,7 +26,7 @@ pub(crate) async fn show(
 ) -> Result<impl IntoResponse, Problem> {
     let body: Response = match look_up_booking(&app, caller.account, id).await? {
         Found::Booking(booking) => axum::Json(Shown::load(&app, booking.order().event).await?.booking(&booking)).into_response(),
-        Found::Refused { event, outcome } => axum::Json(refused(event, &outcome)).into_response(),
+        Found::Refused(request) => axum::Json(refused(&request)).into_response(),
         Found::Pending(_) => axum::Json(PendingBody::new(id)).into_response(),
     };
     Ok(([(header::CACHE_CONTROL, "private, no-store")], body))

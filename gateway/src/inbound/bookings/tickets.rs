@@ -11,8 +11,8 @@ use uuid::Uuid;
 
 use super::{BookedSeat, Shown, TAG};
 use crate::app::caller::Caller;
-use crate::fault::Fault;
 use crate::app::look_up_booking::LookUpError;
+use crate::fault::Fault;
 use crate::inbound::parts::Path;
 use crate::inbound::problem::{FieldError, Problem, ProblemDocument};
 use crate::services::App;

@@ -88,14 +88,13 @@ impl Refused {
                     .with_error(here("asks for more seats than lie side by side: ask for fewer"))
             }
             RefusalReason::LimitReached => {
-                let detail = "Your account would have more tickets than this event allows. See its ticket_limit, and ask for fewer.";
+                let detail =
+                    "Your account would have more tickets than this event allows. See its ticket_limit, and ask for fewer.";
                 Problem::conflict("limit_reached", detail)
                     .with_error(here("would make more than the event's ticket_limit for your account: ask for fewer"))
             }
-            RefusalReason::NotOnSale => {
-                Problem::conflict("not_on_sale", "This event is not on sale yet. See its onsale_at.")
-                    .with_error(FieldError::path("event", "is not on sale yet: see its onsale_at"))
-            }
+            RefusalReason::NotOnSale => Problem::conflict("not_on_sale", "This event is not on sale yet. See its onsale_at.")
+                .with_error(FieldError::path("event", "is not on sale yet: see its onsale_at")),
             RefusalReason::Closed => Problem::conflict("sale_closed", "The sale of this event is over. See other events.")
                 .with_error(FieldError::path("event", "is sold no more: see other events")),
             RefusalReason::Cancelled => {
@@ -122,6 +121,7 @@ impl From<LookUpError> for Problem {
         match error {
             LookUpError::NotFound => Self::not_found("booking_not_found", "You have no such booking. Check the id in the path.")
                 .with_error(FieldError::path("booking", "is none of your bookings: copy it from where you got it")),
+            LookUpError::KeyReused => key_reused(),
             LookUpError::Fault(fault) => fault.into(),
         }
     }
@@ -179,9 +179,9 @@ impl From<WebhookError> for Problem {
             WebhookError::Signature(fault) => Self::new(
                 StatusCode::UNAUTHORIZED,
                 "signature_invalid",
-                format!("Sandbox-Signature {fault}. Sign the raw body anew."),
+                format!("Sandbox-Signature {fault}. Sign the raw body again."),
             )
-            .with_error(FieldError::header("Sandbox-Signature", format!("{fault}: sign the raw body anew"))),
+            .with_error(FieldError::header("Sandbox-Signature", format!("{fault}: sign the raw body again"))),
             WebhookError::Unreadable(cause) => {
                 Self::unprocessable("invalid_webhook", format!("The body is no webhook: {cause}."))
                     .with_error(FieldError::body("must be an event of this provider"))

@@ -1,7 +1,8 @@
 -- Stores a seat map that was read from the database, unless the map changed meanwhile.
 --
 -- KEYS[1]  the map: STRING, two bits per seat
--- KEYS[2]  its version: STRING counter, raised by every change, also while the map is missing
+-- KEYS[2]  its version: STRING, raised by whoever publishes the map. A change that finds no map does not raise it: the map is then
+--          published as a whole
 -- KEYS[3]  availability: HASH free:<category>, held:<category>
 -- ARGV[1]  the version before the database was read
 -- ARGV[2]  the map's bytes
