@@ -72,6 +72,10 @@ pub struct GatewayConfig {
     pub requests_max: U32In<1, 1_000_000>,
     /// Requests in work that may wait for an outcome: bookings and cancellations.
     pub waiting_max: U32In<1, 1_000_000>,
+    /// Requests for seats of one account that are not decided; the next one gets 429.
+    pub undecided_max: U32In<1, 1_000>,
+    /// Refused requests for seats of one account within a minute; the next request gets 429.
+    pub refusals_per_min: U32In<1, 1_000_000>,
     /// Time to answer, without a booking's wait.
     pub request_timeout_ms: U64In<100, 120_000>,
     /// Attempts to register, log in or refresh, per client address and minute; 0: no limit.

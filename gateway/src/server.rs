@@ -21,12 +21,14 @@ use crate::app::access::AccessCache;
 use crate::app::boards::Boards;
 use crate::app::catalog::Catalog;
 use crate::app::passwords::Passwords;
+use crate::app::refuse_early::EarlyRefusals;
 use crate::app::seat_map::SeatMaps;
 use crate::app::sessions::Sessions;
 use crate::app::waiters::Waiters;
 use crate::config::Config;
 use crate::inbound;
 use crate::inbound::rate_limit::AuthLimit;
+use crate::outbound::account_limits::AccountLimits;
 use crate::outbound::commands::Commands;
 use crate::outbound::objects::Objects;
 use crate::outbound::replies;
@@ -114,6 +116,8 @@ impl Gateway {
             sessions: Sessions::new(keys.access_signer()?, redis.clone(), &config.gateway),
             catalog: Catalog::new(pool.clone()),
             seat_maps: SeatMaps::new(pool.clone(), redis.clone()),
+            early_refusals: EarlyRefusals::new(),
+            account_limits: AccountLimits::new(redis.clone(), &config.gateway),
             boards: Arc::clone(&boards),
             commands: Commands::new(amqp.publisher(), &names, lanes, instance),
             waiters: Arc::clone(&waiters),

@@ -13,11 +13,13 @@ use crate::app::access::AccessCache;
 use crate::app::boards::Boards;
 use crate::app::catalog::Catalog;
 use crate::app::passwords::Passwords;
+use crate::app::refuse_early::EarlyRefusals;
 use crate::app::seat_map::SeatMaps;
 use crate::app::sessions::Sessions;
 use crate::app::waiters::Waiters;
 use crate::config::GatewayConfig;
 use crate::inbound::rate_limit::AuthLimit;
+use crate::outbound::account_limits::AccountLimits;
 use crate::outbound::commands::Commands;
 use crate::outbound::objects::Objects;
 use crate::outbound::sandbox_payments::SandboxPayments;
@@ -40,6 +42,8 @@ pub(crate) struct Services {
     pub(crate) sessions: Sessions,
     pub(crate) catalog: Catalog,
     pub(crate) seat_maps: SeatMaps,
+    pub(crate) early_refusals: EarlyRefusals,
+    pub(crate) account_limits: AccountLimits,
     pub(crate) boards: Arc<Boards>,
     pub(crate) commands: Commands,
     pub(crate) waiters: Arc<Waiters>,

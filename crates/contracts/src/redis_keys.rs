@@ -59,7 +59,8 @@ impl EventKeys {
         self.key("seats")
     }
 
-    /// STRING counter: raised by every change of the seat map, also while the map is missing.
+    /// STRING: the lane's sequence of the latest change in the map. A change that finds no map does not raise it: the map is then
+    /// published as a whole.
     pub fn seat_map_version(&self) -> String {
         self.key("seats:version")
     }
@@ -104,4 +105,14 @@ pub fn pending(prefix: &str, booking: goticket_domain::BookingId) -> String {
 /// HASH of one refresh-token family; see the gateway.
 pub fn refresh_family(prefix: &str, family: uuid::Uuid) -> String {
     format!("{prefix}refresh:{family}")
+}
+
+/// ZSET idempotency key → when it came (Unix ms): an account's requests that are not known to be decided.
+pub fn undecided(prefix: &str, account: goticket_domain::AccountId) -> String {
+    format!("{prefix}{{account:{account}}}:undecided")
+}
+
+/// STRING counter: how often an account was refused since the first refusal of the current minute. Expires by itself.
+pub fn refusals(prefix: &str, account: goticket_domain::AccountId) -> String {
+    format!("{prefix}{{account:{account}}}:refusals")
 }

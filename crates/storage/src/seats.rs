@@ -1,8 +1,10 @@
 //! Seats: written once with their event, never changed; and who has them now.
 
 use goticket_contracts::redis_keys::seat_state;
-use goticket_domain::EventId;
+use goticket_domain::booking::{BookingState, TakenSeat};
+use goticket_domain::{AccountId, BookingId, EventId, SeatNo};
 use sqlx::{FromRow, PgConnection, PgPool};
+use uuid::Uuid;
 
 use crate::StorageError;
 use crate::columns::{number, numbers};
@@ -88,15 +90,42 @@ pub async fn all(pool: &PgPool, event: EventId) -> Result<Vec<Seat>, StorageErro
     rows.into_iter().map(seat).collect()
 }
 
-/// Who has the seats that are not free: number and state (see [`seat_state`]). Served by the primary key of `taken_seats`. A concurrent
-/// batch is in it wholly or not at all.
-pub async fn taken(pool: &PgPool, event: EventId) -> Result<Vec<(u32, u8)>, StorageError> {
+/// Who has these of the seats, as far as they are not free.
+pub async fn takers(pool: &PgPool, event: EventId, seats: &[SeatNo]) -> Result<Vec<TakenSeat>, StorageError> {
+    let rows: Vec<(i32, Uuid, Uuid, bool, jiff_sqlx::Timestamp)> = sqlx::query_as(
+        "SELECT s.seat, b.id, b.account, b.state = 'confirmed', b.hold_expires_at
+         FROM taken_seats s JOIN bookings b ON b.id = s.booking
+         WHERE s.event = $1 AND s.seat = ANY($2)
+         ORDER BY s.seat",
+    )
+    .bind(event.0)
+    .bind(numbers::<_, _, i32>(seats, |seat| seat.0)?)
+    .fetch_all(pool)
+    .await?;
+    let mut taken = Vec::with_capacity(rows.len());
+    for (seat, booking, account, sold, until) in rows {
+        taken.push(TakenSeat {
+            seat: SeatNo(number(seat)?),
+            booking: BookingId(booking),
+            account: AccountId(account),
+            state: if sold { BookingState::Confirmed } else { BookingState::Held },
+            until: until.to_jiff(),
+        });
+    }
+    Ok(taken)
+}
+
+/// The seats from `first` to `last` that are not free: number and state (see [`seat_state`]). Served by the primary key of `taken_seats`.
+/// A concurrent batch is in it wholly or not at all.
+pub async fn taken(pool: &PgPool, event: EventId, first: u32, last: u32) -> Result<Vec<(u32, u8)>, StorageError> {
     let rows: Vec<(i32, bool)> = sqlx::query_as(
         "SELECT s.seat, b.state = 'confirmed'
          FROM taken_seats s JOIN bookings b ON b.id = s.booking
-         WHERE s.event = $1",
+         WHERE s.event = $1 AND s.seat BETWEEN $2 AND $3",
     )
     .bind(event.0)
+    .bind(i32::try_from(first).unwrap_or(i32::MAX))
+    .bind(i32::try_from(last).unwrap_or(i32::MAX))
     .fetch_all(pool)
     .await?;
     let state = |sold| if sold { seat_state::SOLD } else { seat_state::HELD };

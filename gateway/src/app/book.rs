@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use goticket_domain::booking::{
-    Answer, BookingRequest, Command, HeldSeats, IdempotencyKey, Outcome, PayloadHash, SeatChoice, SeatChoiceError,
+    Answer, BookingRequest, Command, HeldSeats, IdempotencyKey, Outcome, PayloadHash, Refusal, SeatChoice, SeatChoiceError,
 };
 use goticket_domain::{AccountId, BookingId, CategoryNo, SeatNo, SectionNo};
 use goticket_storage::bookings::view;
@@ -12,8 +12,10 @@ use tokio::time::Instant;
 
 use crate::app::create_event::Wrong;
 use crate::app::geometry::Geometry;
+use crate::app::refuse_early::refuse_early;
 use crate::app::waiters::{Waiter, Woken};
 use crate::fault::Fault;
+use crate::outbound::account_limits::Admitted;
 use crate::outbound::commands::SendError;
 use crate::outbound::pending::{self, Pending};
 use crate::services::Services;
@@ -31,6 +33,8 @@ pub(crate) enum UncheckedChoice {
 #[derive(Debug)]
 pub(crate) enum Booked {
     Decided(Decided),
+    /// It was not sent: what it asks for is gone. Nothing is stored, and the key stays free.
+    Hopeless(Refusal),
     /// The broker has it; the outcome will be found under this id.
     Accepted {
         booking: BookingId,
@@ -53,6 +57,13 @@ pub(crate) enum BookError {
     Invalid(Wrong),
     #[error("the key was used for another request")]
     KeyReused,
+    #[error("the account has too many undecided requests")]
+    TooManyUndecided,
+    #[error("the account was refused too often in this minute")]
+    TooManyRefusals {
+        /// How long the minute still lasts.
+        left: Duration,
+    },
     #[error(transparent)]
     NotAccepted(#[from] SendError),
     #[error(transparent)]
@@ -81,6 +92,12 @@ pub(crate) async fn book(app: &Services, new: NewRequest<'_>) -> Result<Booked, 
     if let Some(decided) = sent.look_up(app).await? {
         return Ok(Booked::Decided(Decided { replayed: true, ..decided }));
     }
+    if limited(app, &sent).await?
+        && let Some(refusal) = refuse_early(app, new.event, &geometry, (section, &choice), sent.account).await
+    {
+        sent.settle(app, true).await;
+        return Ok(Booked::Hopeless(refusal));
+    }
     let wait = (!new.wait.is_zero()).then(|| (app.waiters.register(sent.booking), Instant::now() + new.wait));
     let request = BookingRequest {
         booking: sent.booking,
@@ -91,11 +108,16 @@ pub(crate) async fn book(app: &Services, new: NewRequest<'_>) -> Result<Booked, 
         payload_hash: sent.payload_hash,
         choice,
     };
-    app.commands.send(new.event.id, Command::Create { request }, wait.is_some()).await?;
+    let accepted = app.commands.send(new.event.id, Command::Create { request }, wait.is_some()).await;
+    if let Err(SendError::NotSent) = accepted {
+        sent.settle(app, false).await;
+    }
+    accepted?;
     // From here on the request will be decided: nothing that goes wrong may be answered with an error that denies it.
     if let Some((waiter, until)) = wait
         && let Some(decided) = sent.outcome(app, &geometry, waiter, until).await?
     {
+        sent.settle(app, matches!(decided.outcome, Outcome::Refused { .. })).await;
         return Ok(Booked::Decided(decided));
     }
     let Sent { account, key, payload_hash, booking } = sent;
@@ -104,6 +126,33 @@ pub(crate) async fn book(app: &Services, new: NewRequest<'_>) -> Result<Booked, 
         tracing::warn!(%fault, %booking, "an accepted request has no status page until it is decided");
     }
     Ok(Booked::Accepted { booking })
+}
+
+/// Counts the request among those of its account. False: it came before and may be decided in this moment, so that whatever the seat map
+/// shows by now may be its own doing.
+async fn limited(app: &Services, sent: &Sent) -> Result<bool, BookError> {
+    if !app.waiters.is_connected() {
+        return Ok(false);
+    }
+    let mut admitted = app.account_limits.admit(sent.account, &sent.key).await;
+    if let Ok(Admitted::TooManyUndecided(keys)) = &admitted {
+        // Most are decided by now: nobody told us of those whose fans did not wait.
+        let decided = view::decided_keys(&app.pool, sent.account, keys).await.map_err(Fault::from)?;
+        let known: Vec<&str> = decided.iter().map(|(key, _)| key.as_str()).collect();
+        let refused = decided.iter().filter(|(_, refused)| *refused).count();
+        app.account_limits.settle(sent.account, &known, refused).await;
+        admitted = app.account_limits.admit(sent.account, &sent.key).await;
+    }
+    match admitted {
+        Ok(Admitted::New) => Ok(true),
+        Ok(Admitted::Known) => Ok(false),
+        Ok(Admitted::TooManyUndecided(_)) => Err(BookError::TooManyUndecided),
+        Ok(Admitted::TooManyRefusals(left)) => Err(BookError::TooManyRefusals { left }),
+        Err(fault) => {
+            tracing::debug!(%fault, "an account's requests are not counted");
+            Ok(false)
+        }
+    }
 }
 
 /// A request that was sent, or is about to be.
@@ -115,6 +164,13 @@ struct Sent {
 }
 
 impl Sent {
+    /// It counts among the account's undecided requests no more.
+    async fn settle(&self, app: &Services, refused: bool) {
+        if app.waiters.is_connected() {
+            app.account_limits.settle(self.account, &[self.key.as_str()], usize::from(refused)).await;
+        }
+    }
+
     /// What is stored under the key.
     async fn look_up(&self, app: &Services) -> Result<Option<Decided>, BookError> {
         let decided = view::by_key(&app.pool, self.account, &self.key).await.map_err(Fault::from)?;

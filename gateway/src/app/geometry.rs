@@ -1,9 +1,12 @@
 //! An event's places as requests need them: which section and category each has, and the part of the seat map that never changes,
 //! serialized once.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use goticket_contracts::redis_keys::seat_state;
+use goticket_domain::booking::SeatCount;
 use goticket_domain::seating::SeatingPlan;
 use goticket_domain::{EventId, VenueId};
 use goticket_storage::{seats, venues};
@@ -16,6 +19,8 @@ use crate::fault::Fault;
 #[derive(Debug)]
 pub(crate) struct Geometry {
     places: Vec<Place>,
+    /// First and last place of each section: they lie together.
+    sections: HashMap<u16, (u32, u32)>,
     /// `"seats":[…],"drawing":{…}`: members of the seat map's object.
     pub(crate) members: Bytes,
 }
@@ -61,6 +66,23 @@ impl Geometry {
         &self.places
     }
 
+    /// Number of a section's first place and of its last one.
+    pub(crate) fn seats_of(&self, section: u16) -> Option<(u32, u32)> {
+        self.sections.get(&section).copied()
+    }
+
+    /// What is left of a section, or of one category of it, when these of its places are taken.
+    pub(crate) fn left(&self, section: u16, category: Option<u16>, taken: &[(u32, u8)]) -> SeatCount {
+        let Some((first, last)) = self.seats_of(section) else { return SeatCount::default() };
+        let of_category = |no: u32| self.place(no).is_some_and(|place| category.is_none_or(|only| place.category == only));
+        let (mut free, mut held) = ((first..=last).filter(|no| of_category(*no)).count(), 0);
+        for (_, state) in taken.iter().filter(|(no, _)| of_category(*no)) {
+            free = free.saturating_sub(1);
+            held += u32::from(*state == seat_state::HELD);
+        }
+        SeatCount { free: u32::try_from(free).unwrap_or(u32::MAX), held }
+    }
+
     /// Whether the section has places of this category.
     pub(crate) fn sells(&self, section: u16, category: u16) -> bool {
         self.places.iter().any(|place| place.section == section && place.category == category)
@@ -101,5 +123,9 @@ fn build(seats: &[seats::Seat], plan: &str) -> Result<Geometry, Fault> {
         row: s.row_label.as_str().into(),
         number: s.number.as_str().into(),
     };
-    Ok(Geometry { places: seats.iter().map(place).collect(), members: members.into() })
+    let mut sections = HashMap::new();
+    for seat in seats {
+        sections.entry(seat.section).and_modify(|(_, last)| *last = seat.no).or_insert((seat.no, seat.no));
+    }
+    Ok(Geometry { places: seats.iter().map(place).collect(), sections, members: members.into() })
 }

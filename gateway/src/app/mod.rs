@@ -16,6 +16,7 @@ pub(crate) mod passwords;
 pub(crate) mod pay;
 pub(crate) mod publish_event;
 pub(crate) mod refresh;
+pub(crate) mod refuse_early;
 pub(crate) mod register;
 pub(crate) mod seat_map;
 pub(crate) mod sessions;

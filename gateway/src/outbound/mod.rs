@@ -1,5 +1,6 @@
 //! Adapters to what the gateway depends on, one per technology and purpose.
 
+pub(crate) mod account_limits;
 pub(crate) mod commands;
 pub(crate) mod objects;
 pub(crate) mod pending;

@@ -5,6 +5,7 @@ mod bad_input;
 mod bookings;
 mod cancel;
 mod catalog;
+mod early;
 mod faults;
 mod lanes;
 mod openapi;

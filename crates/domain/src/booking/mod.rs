@@ -19,7 +19,7 @@ pub use change::{Change, NewBooking, PaymentChange, RefusedRequest, Transition};
 pub use choice::{BestAvailable, MAX_SEATS_PER_BOOKING, NamedSeats, SeatChoice, SeatChoiceError};
 pub use command::{Command, PaymentNotice, PaymentResult, UndecidedRequest};
 pub use counts::SeatCount;
-pub use outcome::{Answer, HeldSeats, Outcome, Refusal, RefusalReason};
+pub use outcome::{Answer, HeldSeats, Outcome, Refusal, RefusalReason, TakenSeat};
 pub use request::{BookingRequest, IdempotencyKey, IdempotencyKeyError, PayloadHash};
 pub use seats::{SeatState, TakenSeats};
 pub use section::SectionPlan;

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::BookingState;
-use crate::{BookingId, Money, SeatNo};
+use crate::{AccountId, BookingId, Money, SeatNo};
 
 /// Why a request got no seats.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -92,6 +92,38 @@ pub struct Refusal {
     /// The account's own booking that has them: only of [`RefusalReason::Yours`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub yours: Option<BookingId>,
+}
+
+/// A seat that is in the way, and who has it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TakenSeat {
+    /// The seat.
+    pub seat: SeatNo,
+    /// The live booking that has it.
+    pub booking: BookingId,
+    /// Whose booking that is.
+    pub account: AccountId,
+    /// Held or confirmed.
+    pub state: BookingState,
+    /// When its hold ends, or ended.
+    pub until: Timestamp,
+}
+
+impl Refusal {
+    /// Why `account` cannot have seats of which these are taken; none of them, no refusal. One sold seat is the end of it; if all that
+    /// is in the way is the account's own, it is told so.
+    pub fn of_taken(taken: &[TakenSeat], account: AccountId) -> Option<Self> {
+        let first = taken.first()?;
+        let seats = taken.iter().map(|taken| taken.seat).collect();
+        if taken.iter().all(|taken| taken.account == account) {
+            return Some(Self { reason: RefusalReason::Yours, seats, until: None, yours: Some(first.booking) });
+        }
+        if taken.iter().any(|taken| taken.state == BookingState::Confirmed) {
+            return Some(Self { seats, ..RefusalReason::Sold.into() });
+        }
+        let until = taken.iter().map(|taken| taken.until).max();
+        Some(Self { reason: RefusalReason::Held, seats, until, yours: None })
+    }
 }
 
 impl From<RefusalReason> for Refusal {

@@ -61,6 +61,13 @@ pub async fn by_key(pool: &PgPool, account: AccountId, key: &IdempotencyKey) -> 
     row.as_ref().map(decided).transpose()
 }
 
+/// Which of an account's keys were decided, and whether they were refused.
+pub async fn decided_keys(pool: &PgPool, account: AccountId, keys: &[String]) -> Result<Vec<(String, bool)>, StorageError> {
+    // bookings_one_outcome.
+    let rows = sqlx::query_as("SELECT key, refusal IS NOT NULL FROM bookings WHERE account = $1 AND key = ANY($2)");
+    Ok(rows.bind(account.0).bind(keys).fetch_all(pool).await?)
+}
+
 /// What was decided for the request that was answered under this booking id, if it is this account's.
 pub async fn by_booking(pool: &PgPool, account: AccountId, booking: BookingId) -> Result<Option<DecidedRequest>, StorageError> {
     // Primary key.

@@ -43,6 +43,69 @@ pub(crate) const SABOTAGES: &[Sabotage] = &[
             filter: "a_notice_is_believed_only_with_a_fresh_signature_over_these_bytes",
         },
     },
+    Sabotage {
+        name: "stale-owner-not-fenced",
+        removes: "a lane's owner of before changes nothing any more",
+        check: Check::Tests { package: "goticket-workers", binary: "it", filter: "booking::races" },
+    },
+    Sabotage {
+        name: "no-seat-constraint",
+        removes: "a seat has one live booking, whoever writes",
+        check: Check::Tests { package: "goticket-workers", binary: "it", filter: "the_database_refuses_a_seat_its_second_owner" },
+    },
+    Sabotage {
+        name: "lock-as-authority",
+        removes: "a lock in Redis decides nothing",
+        check: Check::Tests { package: "goticket-workers", binary: "it", filter: "booking::life" },
+    },
+    Sabotage {
+        name: "ack-before-commit",
+        removes: "a message is acknowledged after the commit",
+        check: Check::Tests { package: "goticket-workers", binary: "it", filter: "who_dies_among_suspects_takes_nobody_along" },
+    },
+    Sabotage {
+        name: "cursor-before-publish",
+        removes: "the relay's cursor moves when Kafka has what is behind it",
+        check: Check::Tests { package: "goticket-workers", binary: "it", filter: "ends::relay" },
+    },
+    Sabotage {
+        name: "refund-twice",
+        removes: "a refund is asked for under the payment's own id, however often",
+        check: Check::Tests { package: "goticket-workers", binary: "it", filter: "money_that_must_go_back_goes_back_once" },
+    },
+    Sabotage {
+        name: "late-payment-takes-taken-seats",
+        removes: "who pays too late gets the seats only while nobody has them",
+        check: Check::Tests { package: "goticket-domain", binary: "booking", filter: "money_goes_its_way_whatever_happens_when" },
+    },
+    Sabotage {
+        name: "no-ticket-limit",
+        removes: "an account has no more tickets than the event allows",
+        check: Check::Tests {
+            package: "goticket-domain",
+            binary: "booking",
+            filter: "nobody_has_more_than_one_ticket_whatever_happens_when",
+        },
+    },
+    Sabotage {
+        name: "map-goes-back",
+        removes: "an older seat map never replaces a newer one",
+        check: Check::Tests { package: "goticket-workers", binary: "it", filter: "an_older_state_never_replaces_a_newer_one" },
+    },
+    Sabotage {
+        name: "notice-not-remembered",
+        removes: "a notice has its effect once",
+        check: Check::Tests { package: "goticket-workers", binary: "it", filter: "a_notice_a_hundred_times_has_one_effect" },
+    },
+    Sabotage {
+        name: "map-as-authority",
+        removes: "what is refused before the queue, the database says of the seats",
+        check: Check::Tests {
+            package: "goticket-gateway",
+            binary: "it",
+            filter: "taken_seats_are_refused_before_the_queue_and_their_keys_stay_free",
+        },
+    },
 ];
 
 impl Sabotage {

@@ -83,6 +83,7 @@ impl SeatRequest {
     (status = 403, description = "entry_token_foreign", body = ProblemDocument),
     (status = 409, description = "seats_sold, seats_held, seats_yours, contended, not_together, limit_reached, not_on_sale, sale_closed, request_cancelled, booking_failed", body = ProblemDocument),
     (status = 422, description = "also idempotency_key_reused", body = ProblemDocument),
+    (status = 429, description = "too_many_undecided, too_many_refusals", body = ProblemDocument),
     (status = 503, description = "not accepted, or not known: repeat with the same key", body = ProblemDocument),
 ))]
 pub(crate) async fn create(
@@ -106,6 +107,7 @@ pub(crate) async fn create(
             let location = [(header::LOCATION, url(booking))];
             Ok((StatusCode::ACCEPTED, location, axum::Json(PendingBody::new(booking))).into_response())
         }
+        Booked::Hopeless(refusal) => Err(told.problem(&refusal)),
         Booked::Decided(decided) => {
             let mut response = answer(&app, id, &told, &decided).await?;
             if decided.replayed {

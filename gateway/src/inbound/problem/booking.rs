@@ -11,6 +11,9 @@ use crate::app::pay::PayError;
 use crate::app::take_webhook::WebhookError;
 use crate::outbound::commands::SendError;
 
+/// Until then a queue that is not overfull has decided something.
+const UNDECIDED_RETRY_S: u32 = 2;
+
 impl From<SendError> for Problem {
     fn from(error: SendError) -> Self {
         match error {
@@ -31,6 +34,17 @@ impl From<BookError> for Problem {
         match error {
             BookError::Invalid(wrong) => Self::invalid(vec![wrong.into()]),
             BookError::KeyReused => key_reused(),
+            BookError::TooManyUndecided => Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "too_many_undecided",
+                "Too many of your requests are not decided yet. Wait for an outcome before you ask for more.",
+            )
+            .retry_after(UNDECIDED_RETRY_S),
+            BookError::TooManyRefusals { left } => {
+                let seconds = u32::try_from(left.as_secs()).unwrap_or(60) + 1;
+                let detail = format!("Too many of your requests were refused. Wait {seconds} seconds, and look at the seat map.");
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_refusals", detail).retry_after(seconds)
+            }
             BookError::NotAccepted(error) => error.into(),
             BookError::Fault(fault) => fault.into(),
         }

@@ -1,7 +1,7 @@
 //! The seat map's bitmap in Redis: two bits per seat, the first seat in the highest bits (as BITFIELD counts).
 
 use goticket_contracts::redis_keys::EventKeys;
-use goticket_domain::EventId;
+use goticket_domain::{EventId, SeatNo};
 use goticket_platform::redis::Redis;
 use redis::Script;
 
@@ -44,6 +44,15 @@ impl RedisSeatMap {
             Some(map) => Stored::Map { version, states: unpack(&map, capacity) },
             None => Stored::Missing { version },
         })
+    }
+
+    /// Which of these seats have a lock.
+    pub(crate) async fn locked(&self, event: EventId, seats: &[SeatNo]) -> Result<Vec<SeatNo>, Fault> {
+        let keys = EventKeys::new(self.redis.prefix(), event);
+        let mut read = redis::cmd("MGET");
+        read.arg(seats.iter().map(|seat| keys.seat_lock(*seat)).collect::<Vec<_>>());
+        let locks: Vec<Option<String>> = self.redis.query(&read).await?;
+        Ok(seats.iter().zip(locks).filter(|(_, lock)| lock.is_some()).map(|(seat, _)| *seat).collect())
     }
 
     /// False where the map changed since `version`, or somebody else was faster. `counts`: category, free, held.

@@ -161,3 +161,14 @@ async fn a_payment_and_a_cancellation_at_once_end_in_a_booking_that_is_paid_for_
     }
     hall.assert_clean().await;
 }
+
+#[tokio::test]
+async fn the_database_refuses_a_seat_its_second_owner() {
+    let hall = Hall::open().await;
+    let held = hall.named(hall.account().await, "k", &[3]);
+    assert!(decided(&hall.worker().await.run_once(&[held]).await[0]).is_ok());
+    let second = sqlx::query("INSERT INTO taken_seats (event, seat, booking) VALUES ($1, 3, gen_random_uuid())");
+    let refused = second.bind(hall.event.0).execute(&hall.pool).await.expect_err("two owners");
+    assert_eq!(refused.as_database_error().unwrap().constraint(), Some("taken_seats_pkey"));
+    hall.assert_clean().await;
+}

@@ -5,10 +5,7 @@ use jiff::Timestamp;
 use super::WorkingSet;
 use crate::{
     AccountId, SeatNo,
-    booking::{
-        AnyBooking, BestAvailable, BookingRequest, BookingState, NamedSeats, Refusal, RefusalReason, SeatChoice, SeatCount,
-        SectionPlan,
-    },
+    booking::{BestAvailable, BookingRequest, NamedSeats, Refusal, RefusalReason, SeatChoice, SeatCount, SectionPlan, TakenSeat},
 };
 
 impl WorkingSet {
@@ -60,24 +57,15 @@ impl WorkingSet {
         }
     }
 
-    /// One sold seat is the end of it; if all that is in the way is the account's own, it is told so.
     fn refuse_taken(&self, named: &NamedSeats, account: AccountId) -> Result<(), Refusal> {
-        let taken: Vec<(SeatNo, &AnyBooking)> = named.as_slice().iter().filter_map(|seat| self.taken_by(*seat)).collect();
-        let Some((_, first)) = taken.first() else { return Ok(()) };
-        let seats = taken.iter().map(|(seat, _)| *seat).collect();
-        if taken.iter().all(|(_, booking)| booking.order().account == account) {
-            return Err(Refusal { reason: RefusalReason::Yours, seats, until: None, yours: Some(first.order().id) });
-        }
-        if taken.iter().any(|(_, booking)| booking.state() == BookingState::Confirmed) {
-            return Err(Refusal { seats, ..RefusalReason::Sold.into() });
-        }
-        let until = taken.iter().map(|(_, booking)| booking.order().hold_expires_at).max();
-        Err(Refusal { reason: RefusalReason::Held, seats, until, yours: None })
+        let taken: Vec<TakenSeat> = named.as_slice().iter().filter_map(|seat| self.taken_by(*seat)).collect();
+        Refusal::of_taken(&taken, account).map_or(Ok(()), Err)
     }
 
-    fn taken_by(&self, seat: SeatNo) -> Option<(SeatNo, &AnyBooking)> {
-        let owner = self.taken.owner(seat)?;
-        self.bookings.get(&owner).map(|booking| (seat, booking))
+    fn taken_by(&self, seat: SeatNo) -> Option<TakenSeat> {
+        let booking = self.bookings.get(&self.taken.owner(seat)?)?;
+        let order = booking.order();
+        Some(TakenSeat { seat, booking: order.id, account: order.account, state: booking.state(), until: order.hold_expires_at })
     }
 
     /// The best there are; else free seats that do not lie together, none but held ones, or none at all.

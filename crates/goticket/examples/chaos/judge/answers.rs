@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use crate::history::{Attempt, Op, Outcome, Phase};
 
-/// Refusals a gateway may give by its seat map, before the queue: nothing is stored then, and the key stays free.
-const BY_THE_MAP: [&str; 2] = ["seats_sold", "seats_held"];
+/// Refusals a gateway may give before the queue: nothing is stored then, and the key stays free.
+const BY_THE_MAP: [&str; 5] = ["seats_sold", "seats_held", "seats_yours", "contended", "sale_closed"];
 
 /// What was compared, and what contradicts.
 #[derive(Debug, Default)]

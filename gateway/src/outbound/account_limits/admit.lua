@@ -1,0 +1,27 @@
+-- Lets a request of an account in, unless too many of its requests are undecided, or too many were refused in this minute.
+--
+-- KEYS[1]  undecided: ZSET idempotency key -> when it came (ms)
+-- KEYS[2]  refusals: STRING, how many since the first of the minute
+-- ARGV[1]  the idempotency key
+-- ARGV[2]  most undecided requests
+-- ARGV[3]  most refusals
+-- ARGV[4]  life of an undecided request, ms
+-- Returns  {'known'}: it came before; {'new'}: it is noted; {'refused', ms until the minute is over}; {'undecided', the keys that are}
+--
+-- Invariant: no more than ARGV[2] keys are noted. Cost: 5 commands, and ARGV[2] keys at most.
+
+if redis.call('ZSCORE', KEYS[1], ARGV[1]) then
+  return {'known'}
+end
+if tonumber(redis.call('GET', KEYS[2]) or '0') >= tonumber(ARGV[3]) then
+  return {'refused', tostring(redis.call('PTTL', KEYS[2]))}
+end
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[4])
+if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[2]) then
+  return {'undecided', unpack(redis.call('ZRANGE', KEYS[1], 0, -1))}
+end
+redis.call('ZADD', KEYS[1], now, ARGV[1])
+redis.call('PEXPIRE', KEYS[1], ARGV[4])
+return {'new'}
