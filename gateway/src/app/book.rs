@@ -95,6 +95,11 @@ pub(crate) async fn book(app: &Services, new: NewRequest<'_>) -> Result<Booked, 
     if limited(app, &sent).await?
         && let Some(refusal) = refuse_early(app, new.event, &geometry, (section, &choice), sent.account).await
     {
+        // Sent more than once at a time, it may have been decided since it was looked up, and be itself what is in its way.
+        if let Some(decided) = sent.look_up(app).await? {
+            sent.settle(app, false).await;
+            return Ok(Booked::Decided(Decided { replayed: true, ..decided }));
+        }
         sent.settle(app, true).await;
         return Ok(Booked::Hopeless(refusal));
     }

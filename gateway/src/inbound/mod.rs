@@ -15,6 +15,7 @@ pub(crate) mod problem;
 pub(crate) mod queue;
 pub(crate) mod rate_limit;
 pub(crate) mod request_id;
+pub(crate) mod sse;
 pub(crate) mod venues;
 pub(crate) mod webhook;
 

@@ -6,6 +6,7 @@ use goticket_domain::booking::BookingState;
 use goticket_testkit::eventually;
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
+use sqlx::Executor as _;
 use uuid::Uuid;
 
 use crate::lanes::{end_hold, hold, take};
@@ -31,6 +32,18 @@ impl Sale {
             (answer.status() == StatusCode::CONFLICT).then_some(answer)
         })
         .await
+    }
+
+    /// Waits until a request waits for whoever has locked the seats' table.
+    async fn until_it_looks_at_the_seats(&self) {
+        // The tables of other tests' databases have the same numbers.
+        let looking = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'taken_seats'::regclass
+                          AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+        eventually("a look at the seats", SOON, async || {
+            let waiting: i64 = sqlx::query_scalar(looking).fetch_one(&self.world.pool).await.unwrap();
+            (waiting > 0).then_some(())
+        })
+        .await;
     }
 
     /// Asks without waiting, as often as it takes until the request is sent.
@@ -79,6 +92,69 @@ async fn a_request_that_may_be_decided_in_this_moment_is_sent_again() {
     sale.forget_map().await;
     problem(sale.until_refused(&seats).await, 409, "seats_held").await;
     expect(sale.ask("k", "wait=0", &seats).await, StatusCode::ACCEPTED).await;
+}
+
+#[tokio::test]
+async fn a_request_that_was_decided_while_its_seats_were_looked_at_gets_its_outcome() {
+    let sale = Sale::of_a_patient_fan().await;
+    let seats = json!({ "seats": [9] });
+    let (_, request) = sale.leave_request("another", &seats).await;
+    hold(&sale.world, &request, request.booking, &[(9, 2_500)]).await;
+    take(&sale.world, sale.event, &[8], BookingState::Held).await;
+    sale.forget_map().await;
+    problem(sale.until_refused(&json!({ "seats": [8] })).await, 409, "seats_held").await;
+
+    let mut meanwhile = sale.world.pool.begin().await.unwrap();
+    meanwhile.execute("LOCK TABLE taken_seats").await.unwrap();
+    let decided = async {
+        sale.until_it_looks_at_the_seats().await;
+        // Sent at once by another gateway: its booking is the one that has the seats.
+        let same = sqlx::query("UPDATE bookings SET key = 'k' WHERE id = $1").bind(request.booking.0);
+        same.execute(&mut *meanwhile).await.unwrap();
+        meanwhile.commit().await.unwrap();
+    };
+    let (answer, ()) = tokio::join!(sale.ask("k", "wait=30", &seats), decided);
+    let replayed = answer.headers().contains_key("idempotency-replayed");
+    assert_eq!(expect(answer, StatusCode::CREATED).await["id"], json!(request.booking));
+    assert!(replayed);
+}
+
+#[tokio::test]
+async fn what_copies_of_a_request_go_on_with_is_not_refused() {
+    let sale = Sale::of_a_patient_fan().await;
+    take(&sale.world, sale.event, &[8, 9], BookingState::Held).await;
+    sale.forget_map().await;
+    problem(sale.until_refused(&json!({ "seats": [8] })).await, 409, "seats_held").await;
+
+    let seats = json!({ "seats": [9] });
+    let mut meanwhile = sale.world.pool.begin().await.unwrap();
+    meanwhile.execute("LOCK TABLE taken_seats").await.unwrap();
+    let copy = async {
+        sale.until_it_looks_at_the_seats().await;
+        let sent = sale.ask("k", "wait=0", &seats).await;
+        meanwhile.commit().await.unwrap();
+        sent
+    };
+    let (first, copy) = tokio::join!(sale.ask("k", "wait=0", &seats), copy);
+    expect(copy, StatusCode::ACCEPTED).await;
+    expect(first, StatusCode::ACCEPTED).await;
+}
+
+#[tokio::test]
+async fn copies_of_a_refused_request_are_told_the_same() {
+    let sale = Sale::of_a_patient_fan().await;
+    let seats = json!({ "seats": [4, 5] });
+    let held = take(&sale.world, sale.event, &[5], BookingState::Held).await;
+    let told = problem(sale.ask("k", "wait=0", &seats).await, 409, "seats_held").await;
+    end_hold(&sale.world, sale.event, held, BookingState::Expired).await;
+    take(&sale.world, sale.event, &[4], BookingState::Confirmed).await;
+    sale.forget_map().await;
+    problem(sale.until_refused(&seats).await, 409, "seats_sold").await;
+
+    let again = problem(sale.ask("k", "wait=0", &seats).await, 409, "seats_held").await;
+    assert_eq!((&again["errors"], &again["until"]), (&told["errors"], &told["until"]));
+    // The key was used for nothing yet: another request may have it.
+    expect(sale.ask("k", "wait=0", &json!({ "seats": [6] })).await, StatusCode::ACCEPTED).await;
 }
 
 #[tokio::test]
