@@ -78,10 +78,8 @@ where
     let hint = Event::default().retry(Duration::from_millis(rand::random_range(RETRY_MS)));
     let events = stream::once(std::future::ready(hint)).chain(stream::poll_fn(move |cx| events.poll_recv(cx)));
     let body = Sse::new(events.map(Ok::<_, Infallible>)).keep_alive(KeepAlive::new().interval(HEARTBEAT));
-    let headers = [
-        (header::CACHE_CONTROL, HeaderValue::from_static("private, no-store")),
-        (UNBUFFERED, HeaderValue::from_static("no")),
-    ];
+    let headers =
+        [(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store")), (UNBUFFERED, HeaderValue::from_static("no"))];
     (headers, body).into_response()
 }
 

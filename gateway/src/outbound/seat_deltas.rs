@@ -22,7 +22,9 @@ pub(crate) struct SeatDelta {
 pub(crate) enum SeatNews {
     Delta(SeatDelta),
     /// The map was replaced as a whole.
-    Replaced { version: u64 },
+    Replaced {
+        version: u64,
+    },
     /// Something was missed: the map has to be read.
     Missed,
 }

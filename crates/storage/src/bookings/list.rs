@@ -83,9 +83,7 @@ fn listed_booking(row: &BookingRow) -> Result<ListedBooking, StorageError> {
         return Ok(ListedBooking::Booking(booking));
     }
     match row.outcome()? {
-        Outcome::Refused { booking, refusal } => {
-            Ok(ListedBooking::Refused { booking, event: EventId(row.event), refusal })
-        }
+        Outcome::Refused { booking, refusal } => Ok(ListedBooking::Refused { booking, event: EventId(row.event), refusal }),
         Outcome::Held { booking, .. } => Err(StorageError::Unexpected(format!("booking {booking} was held and has no deadline"))),
     }
 }

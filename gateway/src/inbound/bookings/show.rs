@@ -51,9 +51,7 @@ pub(crate) async fn show(
 /// What is shown of one of an account's bookings.
 pub(super) async fn describe(app: &App, account: AccountId, id: BookingId) -> Result<BookingDocument, LookUpError> {
     Ok(match look_up_booking(app, account, id).await? {
-        Found::Booking(booking) => {
-            BookingDocument::Decided(Shown::load(app, booking.order().event).await?.booking(&booking))
-        }
+        Found::Booking(booking) => BookingDocument::Decided(Shown::load(app, booking.order().event).await?.booking(&booking)),
         Found::Refused(request) => BookingDocument::Decided(refused(&request)),
         Found::Pending(_) => BookingDocument::Pending(PendingBody::new(id)),
     })

@@ -94,7 +94,9 @@ async fn watch(
             sleep(Duration::from_millis(rand::random_range(LOOK_EVERY_MS))).await;
             match look(&app, account, id).await {
                 Ok(seen) => break seen,
-                Err(LookUpError::Fault(Fault::Unavailable { cause, .. })) => tracing::debug!(cause, "a booking cannot be looked at"),
+                Err(LookUpError::Fault(Fault::Unavailable { cause, .. })) => {
+                    tracing::debug!(cause, "a booking cannot be looked at");
+                }
                 // Who opens it again is told why.
                 Err(error) => {
                     tracing::debug!(%error, "a booking's stream ends");
