@@ -12,7 +12,7 @@
 //!   crashes of replicas and losses of Redis (`tick.lua`, `init.lua`);
 //! * while admissions cannot be made durable, fans are admitted for `admission.durable_grace_ms` at most, then nobody
 //!   (`app/durable.rs`);
-//! * a place that Redis lost comes back at its score by the ticket its fan holds, also after he joined again (`restore.lua`);
+//! * a place that Redis lost comes back at its score by the ticket its fan holds, also after they joined again (`restore.lua`);
 //! * the draw happens once, and doing it again gives the same order (`app/draw.rs`).
 
 pub mod app;

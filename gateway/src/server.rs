@@ -28,10 +28,11 @@ use crate::app::waiters::Waiters;
 use crate::config::Config;
 use crate::inbound;
 use crate::inbound::rate_limit::AuthLimit;
+use crate::inbound::replies;
 use crate::outbound::account_limits::AccountLimits;
 use crate::outbound::commands::Commands;
 use crate::outbound::objects::Objects;
-use crate::outbound::replies;
+
 use crate::outbound::sandbox_payments::SandboxPayments;
 use crate::services::Services;
 

@@ -52,7 +52,7 @@ pub struct WorkersConfig {
     pub expiry: ExpiryConfig,
     /// Publishing the outbox.
     pub relay: RelayConfig,
-    /// Making tasks of domain events, and those that were lost anew.
+    /// Making tasks of domain events, and those that were lost again.
     pub notifier: NotifierConfig,
     /// Printing and mailing tickets.
     pub tasks: TasksConfig,
@@ -87,7 +87,7 @@ pub struct NotifierConfig {
     pub linger_ms: U64In<0, 1_000>,
     /// Pause between two looks for lost tasks.
     pub sweep_pause_ms: U64In<100, 600_000>,
-    /// Lost tasks published anew per look. With the pause it bounds how fast copies of tasks that only wait make their queue longer.
+    /// Lost tasks published again per look. With the pause it bounds how fast copies of tasks that only wait make their queue longer.
     pub sweep_batch_max: U32In<1, 10_000>,
     /// An unfinished notification that nobody has touched for so long has lost its task. The range begins above the longest pause
     /// between two tries of a task, a minute: one that is tried again and again is not lost.

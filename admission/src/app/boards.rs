@@ -12,7 +12,7 @@ use tokio::sync::broadcast;
 use tokio::time::Instant;
 use tokio_stream::wrappers::BroadcastStream;
 
-/// Boards a slow watcher may be behind; then he is given all current ones anew.
+/// Boards a slow watcher may be behind; then they are given all current ones again.
 const BACKLOG: usize = 1024;
 
 /// The current board of each room.

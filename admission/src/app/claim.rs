@@ -1,4 +1,4 @@
-//! From admitted to inside: the fan whose turn it is gets his entry token.
+//! From admitted to inside: the fan whose turn it is gets their entry token.
 
 use goticket_domain::queue::{Claimed, PlaceTicket, QueueError, RoomState};
 use goticket_domain::{AccountId, EventId};

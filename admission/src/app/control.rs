@@ -15,7 +15,7 @@ impl WaitingRoomService {
     }
 
     /// Also hands the settings over to Redis, so that a change takes effect now. Redis away must not keep an operator from the
-    /// controls: then he sees the last counts that are known.
+    /// controls: then they see the last counts that are known.
     pub(super) async fn show(&self, room: &Room) -> RoomControl {
         let mut control = RoomControl {
             event: room.event,

@@ -1,4 +1,4 @@
-//! The draw: closes the lobby, publishes its root, and gives everyone in it his place in line.
+//! The draw: closes the lobby, publishes its root, and gives everyone in it their place in line.
 //!
 //! Who is in the lobby is frozen before anything else (`freeze.lua`), root and seed follow from that and the secret, and the
 //! scores from the seed: so whoever does it again after a crash comes to the same order. The room's row stays locked meanwhile,

@@ -34,7 +34,7 @@ impl WaitingRoomService {
         Err(QueueError::Unavailable)
     }
 
-    /// Fills the room unless it is current. Twins agree: one raises the epoch, the others take his.
+    /// Fills the room unless it is current. Replicas agree: one raises the epoch, the others take it.
     pub(super) async fn fill(&self, event: EventId) -> Result<Known, QueueError> {
         let turn = self.room(event).await?.filling;
         let _turn = turn.lock().await;

@@ -8,7 +8,7 @@ use super::{WaitingRoomService, storage_failed};
 use crate::outbound::redis::JoinAnswer;
 
 impl WaitingRoomService {
-    /// The account's place and a ticket of the present epoch for it. Who has left, or let his turn pass, begins anew at the end.
+    /// The account's place and a ticket of the present epoch for it. Who has left, or let their turn pass, begins again at the end.
     pub(super) async fn take_place(&self, event: EventId, account: AccountId) -> Result<JoinedPlace, QueueError> {
         let room = self.room(event).await?.room;
         refuse_without_line(&room)?;

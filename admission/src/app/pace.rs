@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_or_a_count_that_goes_back_begins_anew() {
+    fn a_clock_or_a_count_that_goes_back_begins_again() {
         let mut pace = Pace::default();
         pace.sample(100_000, 500);
         assert_eq!(pace.sample(50_000, 510), 0);

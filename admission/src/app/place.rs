@@ -22,7 +22,7 @@ impl WaitingRoomService {
     }
 
     /// Looks the place up. One that is missing from a later epoch than the ticket's was lost by Redis: it is put back first. So is
-    /// one that stands further back than its ticket says: its fan joined again before he showed it.
+    /// one that stands further back than its ticket says: its fan joined again before they showed it.
     pub(super) async fn look_up(&self, ticket: &PlaceTicket) -> Result<PlaceAnswer, QueueError> {
         let (event, place) = (ticket.event, ticket.place);
         let answer = self.warm(event, || self.lines.place(event, place)).await?;
@@ -31,7 +31,7 @@ impl WaitingRoomService {
         let may_be_lost = match answer {
             PlaceAnswer::Missing { epoch } => ticket.epoch < epoch,
             PlaceAnswer::Waiting { score: stands, .. } => score.is_some_and(|score| score < stands),
-            // Unless he joined again after he went, which Redis may have lost as well.
+            // Unless they joined again after they went, which Redis may have lost as well.
             PlaceAnswer::Passed | PlaceAnswer::Over => ticket.epoch < room.epoch,
             _ => false,
         };

@@ -1,4 +1,4 @@
-//! The rooms this replica knows, as Postgres last showed them: read anew by every tick.
+//! The rooms this replica knows, as Postgres last showed them: read again by every tick.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};

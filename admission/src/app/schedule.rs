@@ -1,5 +1,5 @@
 //! The schedule: the lobby opens, the order is drawn, and the room closes when its event starts, by the database's clock. Any
-//! replica does it, one does; if he dies on the way, another one does it again.
+//! replica does it, one does; if it dies on the way, another one does it again.
 
 use futures::future::join_all;
 use goticket_domain::EventId;
@@ -30,7 +30,7 @@ impl WaitingRoomService {
         let mut tx = self.pool.begin().await.map_err(sql_failed)?;
         let Some(room) = rooms::lock_if_free(&mut tx, event).await.map_err(storage_failed)? else { return Ok(()) };
         let Some(next) = room.due else {
-            // A twin has done it.
+            // Another replica has done it.
             drop(tx);
             return self.reread(event).await.map(drop);
         };

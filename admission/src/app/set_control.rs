@@ -1,6 +1,6 @@
 //! Operators' changes: checked by the domain, logged, durable, and then in force.
 //!
-//! Opening a lobby early needs its draw, which may take longer than a caller waits, and must not stop half-way where he does not.
+//! Opening a lobby early needs its draw, which may take longer than a caller waits, and must not stop half-way where the caller stops waiting.
 //! So the operator only moves the start of the sale to now; the draw is the schedule's, as at any other start.
 
 use std::time::Duration;
@@ -16,7 +16,7 @@ use super::{WaitingRoomService, sql_failed, storage_failed};
 /// Longest reason in the log, in characters.
 const MAX_REASON_CHARS: usize = 500;
 
-/// How long an operator waits for the draw of a lobby that he opens: within the gateway's patience for a call. A longer draw is
+/// How long an operator waits for the draw of a lobby that they open: within the gateway's patience for a call. A longer draw is
 /// finished by the schedule.
 const DRAW_WAIT: Duration = Duration::from_millis(1_500);
 /// Between two looks at a draw that another replica makes.
@@ -59,7 +59,7 @@ impl WaitingRoomService {
         Ok(self.show(&room).await)
     }
 
-    /// Makes the draw of a lobby whose sale has started, or waits for the twin who makes it. Where it takes too long, fails or is
+    /// Makes the draw of a lobby whose sale has started, or waits for the replica that makes it. Where it takes too long, fails or is
     /// given up, the schedule makes it.
     async fn await_draw(&self, event: EventId) {
         let drawn = async {

@@ -19,7 +19,7 @@ async fn a_fan_joins_is_admitted_claims_and_gets_the_same_session_again() {
     assert_eq!(claimed.expires_at, again.expires_at);
     let claims = world.keys.entry_verifier.verify(&claimed.entry_token, event, fan, world.now().await).unwrap();
     assert_eq!(claims.place, joined.ticket.place);
-    assert_eq!(room.join(event, fan).await.unwrap().ticket.kind, joined.ticket.kind, "inside, the place is still his");
+    assert_eq!(room.join(event, fan).await.unwrap().ticket.kind, joined.ticket.kind, "inside, the place is still theirs");
 }
 
 #[tokio::test]
@@ -50,14 +50,14 @@ async fn a_no_show_gives_the_slot_back_and_learns_why() {
     let all = fans(2);
     let (first, second) = (room.join(event, all[0]).await.unwrap(), room.join(event, all[1]).await.unwrap());
     world.admit(&room, event).await;
-    // His window is over, and no tick has seen it yet.
+    // Their window is over, and no tick has seen it yet.
     world.put_time(&world.names(event).admitted(), first.ticket.place, 1).await;
     assert_eq!(room.claim(event, all[0], &first.signed).await, Err(QueueError::ClaimWindowPassed));
     world.admit(&room, event).await;
     assert_eq!(room.claim(event, all[0], &first.signed).await, Err(QueueError::ClaimWindowPassed));
     assert_eq!(room.place(event, all[0], &first.signed).await, Ok(ClaimedPlace::Gone));
     room.claim(event, all[1], &second.signed).await.unwrap();
-    assert!(!room.join(event, all[0]).await.unwrap().existing, "he may join again, at the end");
+    assert!(!room.join(event, all[0]).await.unwrap().existing, "they may join again, at the end");
 }
 
 #[tokio::test]
@@ -80,13 +80,13 @@ async fn nobody_is_admitted_while_nothing_is_free_and_no_more_than_is() {
     for fan in fans(5) {
         room.join(event, fan).await.unwrap();
     }
-    let shelf = world.names(event).availability();
+    let availability = world.names(event).availability();
     for (free, admitted) in [("0", 0), ("2", 2)] {
-        let _: u64 = world.ask("HSET", &[shelf.as_str(), "free:0", free, "held:0", "4"]).await;
+        let _: u64 = world.ask("HSET", &[availability.as_str(), "free:0", free, "held:0", "4"]).await;
         world.admit(&room, event).await;
         assert_eq!(room.control(event).await.unwrap().admitted, admitted);
     }
-    let _: u64 = world.ask("DEL", &[&shelf]).await;
+    let _: u64 = world.ask("DEL", &[&availability]).await;
     world.admit(&room, event).await;
     assert_eq!(room.control(event).await.unwrap().admitted, 5, "what nobody has counted does not stop anyone");
 }

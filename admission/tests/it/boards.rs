@@ -85,8 +85,8 @@ async fn the_board_and_the_line_agree_on_every_place() {
 #[tokio::test]
 async fn the_board_shows_what_is_left_of_each_category() {
     let (world, room, event) = on_sale(&generous()).await;
-    let shelf = world.names(event).availability();
-    let _: u64 = world.ask("HSET", &[shelf.as_str(), "free:1", "0", "held:1", "3", "free:0", "5"]).await;
+    let availability = world.names(event).availability();
+    let _: u64 = world.ask("HSET", &[availability.as_str(), "free:1", "0", "held:1", "3", "free:0", "5"]).await;
     room.tick_once().await;
     let left = world.board(&room, event).await.availability;
     assert_eq!(left, [Availability { category: 0, free: 5, held: 0 }, Availability { category: 1, free: 0, held: 3 }]);

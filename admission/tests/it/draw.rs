@@ -105,7 +105,7 @@ async fn a_draw_that_was_killed_half_way_is_done_again_to_the_same_order() {
     world.start_sale(&room, event).await;
 
     let left = room.join(event, all[8]).await.unwrap();
-    assert_eq!((left.existing, left.ticket.kind), (false, PlaceKind::Late { sequence: 1 }), "he left before the draw was done");
+    assert_eq!((left.existing, left.ticket.kind), (false, PlaceKind::Late { sequence: 1 }), "they left before the draw was done");
     let mut expected: Vec<_> = order.into_iter().filter(|(place, _)| *place != left.ticket.place).collect();
     expected.extend([(late.ticket.place, 1 << 52), (left.ticket.place, (1 << 52) + 1)]);
     assert_eq!(line(&world, event).await, expected);

@@ -31,13 +31,13 @@ async fn nobody_is_admitted_while_it_cannot_be_made_durable() {
     links.postgres.cut();
     world.admit(&room, event).await;
     let line: u64 = world.ask("ZCARD", &[world.names(event).line()]).await;
-    assert_eq!(line, 1, "he waits");
+    assert_eq!(line, 1, "they wait");
     let other = room.join(event, AccountId::generate()).await.unwrap();
     assert_eq!(other.ticket.epoch, joined.ticket.epoch, "joining goes on");
     let change = ControlChange { rate_per_min: Some(1), ..ControlChange::default() };
     assert_eq!(room.set_control(event, change, world.operator).await.unwrap_err(), QueueError::Unavailable);
     links.postgres.restore();
-    eventually("he is admitted by a tick", SOON, || async {
+    eventually("they are admitted by a tick", SOON, || async {
         world.admit(&room, event).await;
         let line: u64 = world.ask("ZCARD", &[world.names(event).line()]).await;
         (line == 0).then_some(())
@@ -68,7 +68,7 @@ async fn without_redis_everyone_is_told_to_come_back_and_ticks_resume_by_themsel
         "operators still reach it"
     );
     links.redis.restore();
-    eventually("the fan is admitted by a tick and gets his token", SOON, || async {
+    eventually("the fan is admitted by a tick and gets their token", SOON, || async {
         room.tick_once().await;
         room.claim(event, all[0], &ticket).await.ok()
     })

@@ -49,7 +49,7 @@ async fn both_adapters_give_the_same_answers_and_refusals() {
     world.admit(&room, open).await;
     room.leave(open, all[3]).await.unwrap();
 
-    // Joining: found again (its ticket is signed anew), and every way of being refused.
+    // Joining: found again (its ticket is signed again), and every way of being refused.
     for event in [open, lobby, scheduled, closed, EventId::generate()] {
         let fresh = |joined: Result<goticket_domain::queue::JoinedPlace, QueueError>| {
             joined.map(|j| (j.existing, j.ticket.place, j.ticket.kind, j.ticket.epoch))

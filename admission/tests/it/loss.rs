@@ -1,4 +1,4 @@
-//! Redis loses everything in the middle of a queue: nobody loses his place, and nobody gets in by it.
+//! Redis loses everything in the middle of a queue: nobody loses their place, and nobody gets in by it.
 
 use goticket_domain::queue::{ClaimedPlace, Location, PlaceKind, QueueError, RoomSettings, RoomState, WaitingRoom};
 use goticket_storage::rooms;
@@ -9,7 +9,7 @@ use crate::world::{World, fans, generous, on_sale};
 const CAP: u32 = 10;
 
 #[tokio::test]
-async fn tickets_bring_everyone_back_to_his_place_and_nobody_beyond_rate_and_cap() {
+async fn tickets_bring_everyone_back_to_their_place_and_nobody_beyond_rate_and_cap() {
     let world = World::new().await;
     let room = world.replica();
     let settings = RoomSettings { active_cap: CAP, rate_per_min: 60, ..generous() };
@@ -86,7 +86,7 @@ async fn a_bucket_that_was_lost_begins_empty() {
 }
 
 #[tokio::test]
-async fn who_does_not_come_back_keeps_his_slot_until_his_session_must_be_over() {
+async fn who_does_not_come_back_keeps_their_slot_until_their_session_must_be_over() {
     let (world, room, event) = on_sale(&RoomSettings { active_cap: 2, ..generous() }).await;
     let all = fans(4);
     for fan in &all {
@@ -129,7 +129,7 @@ async fn a_lobby_that_was_lost_consists_of_those_who_came_back() {
         tickets.push(room.join(event, *fan).await.unwrap());
     }
     world.lose_redis(event).await;
-    // One comes back by his ticket, one by joining again, one only after the draw: his score is the draw's as well.
+    // One comes back by their ticket, one by joining again, one only after the draw: their score is the draw's as well.
     assert_eq!(room.place(event, all[0], &tickets[0].signed).await, Err(QueueError::NotDrawn));
     assert_eq!(room.join(event, all[1]).await.unwrap().ticket.kind, PlaceKind::Lobby);
     assert_eq!(room.control(event).await.unwrap().waiting, 2);
@@ -142,7 +142,7 @@ async fn a_lobby_that_was_lost_consists_of_those_who_came_back() {
 }
 
 #[tokio::test]
-async fn who_left_or_let_his_turn_pass_does_not_come_back_by_an_old_ticket() {
+async fn who_left_or_let_their_turn_pass_does_not_come_back_by_an_old_ticket() {
     let (world, room, event) = on_sale(&generous()).await;
     let all = fans(2);
     let (gone, stays) = (room.join(event, all[0]).await.unwrap(), room.join(event, all[1]).await.unwrap());
@@ -186,7 +186,7 @@ async fn joining_again_after_a_loss_does_not_cost_the_place_an_older_ticket_says
         room.place(event, *fan, &ticket.signed).await.unwrap();
     }
     for ((fan, ticket), old) in all.iter().zip(&again).zip(&before) {
-        assert_eq!(room.place(event, *fan, &ticket.signed).await.as_ref(), Ok(old), "whichever ticket he shows");
+        assert_eq!(room.place(event, *fan, &ticket.signed).await.as_ref(), Ok(old), "whichever ticket they show");
     }
     assert_eq!(room.control(event).await.unwrap().waiting, 4, "one account, one place");
     assert_eq!(room.join(event, all[0]).await.unwrap().ticket.kind, PlaceKind::Lobby);
@@ -203,11 +203,11 @@ async fn a_turn_that_was_lost_comes_back_also_to_who_joined_again_meanwhile() {
     room.join(event, all[0]).await.unwrap();
     room.claim(event, all[0], &first.signed).await.unwrap();
     let control = room.control(event).await.unwrap();
-    assert_eq!((control.waiting, control.active), (1, 1), "in the slot that was kept for him, and not in line as well");
+    assert_eq!((control.waiting, control.active), (1, 1), "in the slot that was kept for them, and not in line as well");
 }
 
 #[tokio::test]
-async fn who_began_anew_after_a_loss_is_not_brought_forward_by_an_old_ticket() {
+async fn who_began_again_after_a_loss_is_not_brought_forward_by_an_old_ticket() {
     let (world, room, event) = on_sale(&generous()).await;
     let all = fans(4);
     let mut old = Vec::new();
@@ -218,7 +218,7 @@ async fn who_began_anew_after_a_loss_is_not_brought_forward_by_an_old_ticket() {
     for (fan, ticket) in all.iter().zip(&old) {
         room.place(event, *fan, &ticket.signed).await.unwrap();
     }
-    // One leaves, one lets his turn pass and is swept, of one nobody has swept it yet, one's session is over.
+    // One leaves, one lets their turn pass and is swept, of one nobody has swept it yet, one's session is over.
     room.leave(event, all[0]).await.unwrap();
     world.admit(&room, event).await;
     room.claim(event, all[3], &old[3].signed).await.unwrap();
@@ -229,10 +229,10 @@ async fn who_began_anew_after_a_loss_is_not_brought_forward_by_an_old_ticket() {
     world.put_time(&k.admitted(), old[2].ticket.place, 1).await;
     world.empty_bucket(event).await;
     for (fan, ticket) in all.iter().zip(&old) {
-        let anew = room.join(event, *fan).await.unwrap();
-        assert!(!anew.existing);
+        let again = room.join(event, *fan).await.unwrap();
+        assert!(!again.existing);
         let place = room.place(event, *fan, &ticket.signed).await.unwrap();
-        assert!(matches!(place, ClaimedPlace::Waiting { score, .. } if score.kind() == anew.ticket.kind), "{place:?}");
+        assert!(matches!(place, ClaimedPlace::Waiting { score, .. } if score.kind() == again.ticket.kind), "{place:?}");
     }
 }
 
@@ -258,14 +258,14 @@ async fn a_crowd_that_finds_an_empty_redis_fills_it_together_and_twins_agree() {
         .collect();
     assert_eq!(sequences.len(), 100);
     let now = world.room(event).await.epoch;
-    // Twins that find each other half-way raise it once more than needed, which harms nobody; a hundred fans do not.
+    // Replicas that find each other half-way raise it once more than needed, which harms nobody; a hundred fans do not.
     assert!(now > epoch && now < epoch + 10, "{epoch} to {now}");
     let held: u64 = world.ask("HGET", &[world.names(event).room(), "epoch".into()]).await;
     assert_eq!(held, now);
 }
 
 #[tokio::test]
-async fn a_redis_that_went_back_in_time_is_filled_anew() {
+async fn a_redis_that_went_back_in_time_is_filled_again() {
     let (world, room, event) = on_sale(&generous()).await;
     let all = fans(4);
     for fan in &all {

@@ -39,7 +39,7 @@ async fn who_comes_after_the_start_stands_in_order_of_coming_behind_the_lobby() 
 }
 
 #[tokio::test]
-async fn who_has_left_begins_anew_at_the_end() {
+async fn who_has_left_begins_again_at_the_end() {
     let (_world, room, event) = on_sale(&generous()).await;
     let all = fans(3);
     for fan in &all {

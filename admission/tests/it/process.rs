@@ -58,7 +58,7 @@ async fn a_process_opens_the_lobby_draws_and_admits_by_itself() {
     let fan = AccountId::generate();
     let joined = eventually("the lobby is open", SOON, || async { room.join(event, fan).await.ok() }).await;
     world.sale_is_due(event).await;
-    eventually("it is his turn", SOON, || async { room.claim(event, fan, &joined.signed).await.ok() }).await;
+    eventually("it is their turn", SOON, || async { room.claim(event, fan, &joined.signed).await.ok() }).await;
     assert!(http_get(port, "/healthz").await.starts_with("HTTP/1.1 200"));
     assert!(http_get(port, "/readyz").await.starts_with("HTTP/1.1 200"));
     assert!(http_get(port, "/metrics").await.contains("admission_admitted_total"));

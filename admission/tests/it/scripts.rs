@@ -160,7 +160,7 @@ async fn leave_gives_back_from_everywhere_and_is_safe_to_repeat() {
 }
 
 #[tokio::test]
-async fn init_keeps_what_a_twin_has_filled_and_starts_with_an_empty_bucket() {
+async fn init_keeps_what_another_replica_has_filled_and_starts_with_an_empty_bucket() {
     let bench = Bench::new(RoomState::Open).await;
     let field = |name: &'static str| {
         let key = bench.world.names(bench.event).room();
@@ -215,7 +215,7 @@ async fn restore_puts_back_what_was_lost_and_nothing_else() {
     assert_eq!(restore(9, 1, None).await, RestoreAnswer::Known);
     assert_eq!(restore(1, 1, None).await, RestoreAnswer::Undrawn);
     assert_eq!(restore(1, 1, Some(100)).await, RestoreAnswer::Restored);
-    assert!(matches!(bench.stands(1).await, PlaceAnswer::Admitted { .. }), "at the frontier: his slot was kept");
+    assert!(matches!(bench.stands(1).await, PlaceAnswer::Admitted { .. }), "at the frontier: their slot was kept");
     assert_eq!(restore(2, 1, Some(99)).await, RestoreAnswer::Restored);
     assert_eq!(bench.stands(2).await, PlaceAnswer::Waiting { score: score(99), ahead: 0 }, "no slot is left: at the front");
     assert_eq!(restore(3, 1, Some(101)).await, RestoreAnswer::Restored);

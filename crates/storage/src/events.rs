@@ -293,7 +293,7 @@ pub async fn update(pool: &PgPool, id: EventId, status: EventStatus, change: &Ch
 }
 
 /// Publishes a draft and makes its waiting room from the settings it was created with, in one transaction. False where it is no
-/// draft: a concurrent twin that was faster leaves nothing to do.
+/// draft: a concurrent call that was faster leaves nothing to do.
 pub async fn publish(pool: &PgPool, id: EventId, draw_secret: [u8; 32]) -> Result<bool, StorageError> {
     let mut tx = pool.begin().await?;
     let settings: Option<serde_json::Value> =

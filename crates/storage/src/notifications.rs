@@ -46,7 +46,7 @@ pub struct Pending {
     pub booking: BookingId,
 }
 
-/// Adds a ticket notification for each booking that has none, and returns those of all these bookings that are pending. A twin
+/// Adds a ticket notification for each booking that has none, and returns those of all these bookings that are pending. A concurrent call
 /// that was faster made the row; both then see it. A booking that does not exist gets none.
 pub async fn open_tickets(pool: &PgPool, bookings: &[BookingId]) -> Result<Vec<Pending>, StorageError> {
     let bookings: Vec<Uuid> = bookings.iter().map(|booking| booking.0).collect();
@@ -79,7 +79,7 @@ pub async fn state(pool: &PgPool, id: Uuid) -> Result<Option<NotificationState>,
     state.map(|state| state.parse()).transpose()
 }
 
-/// Its document is in the object folder. False where it was not pending any more: a twin was faster.
+/// Its document is in the object folder. False where it was not pending any more: another one was faster.
 pub async fn mark_rendered(pool: &PgPool, id: Uuid) -> Result<bool, StorageError> {
     let done = sqlx::query(
         "UPDATE notifications SET state = 'rendered', touched_at = now(), last_error = NULL WHERE id = $1 AND state = 'pending'",
@@ -119,7 +119,7 @@ pub enum Claim {
     Unknown,
 }
 
-/// Takes the right to send a rendered notification for as long as `lease`. A concurrent twin waits for the row, then sees the
+/// Takes the right to send a rendered notification for as long as `lease`. A concurrent call waits for the row, then sees the
 /// claim. A sender that dies keeps it until the lease ends; what became of its mail is then unknown, and it is sent again with
 /// the same `Message-ID`.
 pub async fn claim(pool: &PgPool, id: Uuid, lease: SignedDuration) -> Result<Claim, StorageError> {
@@ -188,7 +188,7 @@ pub struct Stale {
     pub state: NotificationState,
 }
 
-/// Takes up to `limit` unfinished notifications that nobody has touched for `pause`, and touches them: a concurrent twin takes
+/// Takes up to `limit` unfinished notifications that nobody has touched for `pause`, and touches them: a concurrent call takes
 /// others, and the same one comes back only after a pause, which grows with its age (a quarter of it), because a task that waits
 /// in a long queue looks just like a lost one. One whose mail is being sent is left out.
 pub async fn take_stale(pool: &PgPool, pause: SignedDuration, limit: u32) -> Result<Vec<Stale>, StorageError> {

@@ -203,7 +203,7 @@ pub async fn lock(connection: &mut PgConnection, event: EventId) -> Result<Optio
     row.map(Room::try_from).transpose()
 }
 
-/// Like [`lock`], but None where a twin has the room locked: he is doing what we came for.
+/// Like [`lock`], but None where another replica has the room locked: it is doing what we came for.
 pub async fn lock_if_free(connection: &mut PgConnection, event: EventId) -> Result<Option<Room>, StorageError> {
     let row: Option<Row> = sqlx::query_as(select_room!("WHERE r.event = $1 FOR UPDATE OF r SKIP LOCKED"))
         .bind(event.0)
@@ -271,7 +271,7 @@ pub async fn save_draw(
 const SEQUENCE_GAP: i64 = 1_000_000;
 
 /// Raises the epoch of a room that Redis does not know, if it is still `seen`, to beyond `found` (what Redis holds, 0 for nothing),
-/// and leaves a gap in the sequence numbers, unless it is the first filling. False where a twin was faster: then his epoch counts.
+/// and leaves a gap in the sequence numbers, unless it is the first filling. False where another replica was faster: then its epoch counts.
 pub async fn raise_epoch(pool: &PgPool, event: EventId, seen: u64, found: u64) -> Result<bool, StorageError> {
     let done = sqlx::query(
         "UPDATE rooms

@@ -11,7 +11,7 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    /// Whether what belongs to `owner` is his to see unpublished and to change.
+    /// Whether what belongs to `owner` is theirs to see unpublished and to change.
     pub(crate) fn may_manage(&self, owner: AccountId) -> bool {
         match self.role {
             Role::Admin => true,

@@ -91,7 +91,7 @@ impl Catalog {
         self.events.invalidate(&id).await;
     }
 
-    /// An event, whoever asks: for what belongs to him by other right, like a booking.
+    /// An event, whoever asks: for what belongs to them by other right, like a booking.
     pub(crate) async fn any(&self, id: EventId) -> Result<Arc<Event>, EventError> {
         let load = async {
             let event = events::find(&self.pool, id).await.map_err(Fault::from)?;

@@ -1,4 +1,4 @@
-//! Somebody proves by his password who he is.
+//! Somebody proves by a password who they are.
 
 use goticket_domain::identity::EmailAddress;
 use goticket_storage::accounts;

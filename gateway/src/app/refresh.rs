@@ -16,7 +16,7 @@ pub(crate) enum RefreshError {
     Fault(#[from] Fault),
 }
 
-/// The account is read before the token is spent: a database that is away must not cost anyone his session.
+/// The account is read before the token is spent: a database that is away must not cost anyone their session.
 pub(crate) async fn refresh(app: &Services, text: &str) -> Result<Session, RefreshError> {
     let token = RefreshToken::parse(text).ok_or(RefreshError::Invalid)?;
     let owner = app.sessions.families.account(token.family).await?.ok_or(RefreshError::Invalid)?;

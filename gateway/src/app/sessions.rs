@@ -41,7 +41,7 @@ impl Sessions {
         }
     }
 
-    /// A new family for a person who proved who he is.
+    /// A new family for a person who proved who they are.
     pub(crate) async fn begin(&self, account: Account, now: Timestamp) -> Result<Session, Fault> {
         let token = RefreshToken::generate(Uuid::new_v4());
         self.families.begin(&token, account.id, self.refresh_ttl).await?;

@@ -1,4 +1,4 @@
-//! Who calls, from the access token, and what his role lets him do. One extractor per set of roles.
+//! Who calls, from the access token, and what their role lets them do. One extractor per set of roles.
 
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::http::{header, request::Parts};

@@ -1,4 +1,4 @@
-//! HTTP: one endpoint per file, and what is around all of them.
+//! HTTP: one endpoint per file, and what is around all of them. And what the workers reply.
 
 #![allow(unused_qualifications, reason = "utoipa repeats the types of extractors in its own words")]
 
@@ -14,6 +14,7 @@ pub(crate) mod parts;
 pub(crate) mod problem;
 pub(crate) mod queue;
 pub(crate) mod rate_limit;
+pub(crate) mod replies;
 pub(crate) mod request_id;
 pub(crate) mod venues;
 pub(crate) mod webhook;

@@ -5,7 +5,6 @@ pub(crate) mod commands;
 pub(crate) mod objects;
 pub(crate) mod pending;
 pub(crate) mod refresh_families;
-pub(crate) mod replies;
 pub(crate) mod sandbox_payments;
 pub(crate) mod seat_map;
 pub(crate) mod waiting_room_grpc;

@@ -45,7 +45,7 @@ async fn a_lobby_is_a_lobby_also_for_old_tickets_and_exact_questions() {
 }
 
 #[tokio::test]
-async fn who_joins_again_with_his_old_ticket_gets_his_old_place() {
+async fn who_joins_again_with_their_old_ticket_gets_their_old_place() {
     let world = World::new().await;
     let organizer = world.person(Role::Organizer).await;
     let event = world.event(&organizer).await;

@@ -36,7 +36,7 @@ async fn a_fan_joins_once_waits_claims_and_leaves() {
     assert_eq!(joined["place"], again["place"]);
     assert_eq!(joined["place"]["kind"], "late");
     let ticket = &joined["place_ticket"];
-    let place = eventually("his turn", SOON, async || {
+    let place = eventually("their turn", SOON, async || {
         let answer = with_ticket(&world, Method::GET, &format!("{queue}/place"), &fan, ticket).await;
         let place = expect(answer, StatusCode::OK).await;
         (place["location"]["where"] == "turn").then_some(place)
@@ -113,12 +113,12 @@ async fn a_place_that_was_not_claimed_in_time_is_told_so() {
     world.board_in(event, &["open"]).await;
     let joined = expect(world.post(&queue, Some(&fan), &json!({})).await, StatusCode::CREATED).await;
     let ticket = &joined["place_ticket"];
-    eventually("his turn", SOON, async || {
+    eventually("their turn", SOON, async || {
         let answer = with_ticket(&world, Method::GET, &format!("{queue}/place"), &fan, ticket).await;
         (expect(answer, StatusCode::OK).await["location"]["where"] == "turn").then_some(())
     })
     .await;
-    // The end of his window lies in the past.
+    // The end of their window lies in the past.
     let admitted = goticket_contracts::redis_keys::EventKeys::new(world.redis.prefix(), event).admitted();
     let place = joined["place"]["id"].as_str().unwrap();
     let end = redis::cmd("ZADD").arg(admitted).arg("XX").arg("CH").arg(1).arg(place).to_owned();
@@ -174,7 +174,7 @@ async fn a_waiting_room_behind_grpc_is_the_same_room_and_comes_back_by_itself() 
     })
     .await;
     let ticket = joined["place_ticket"].as_str().unwrap();
-    eventually("his turn, by the streamed board", SOON, async || {
+    eventually("their turn, by the streamed board", SOON, async || {
         let request = world.http.get(format!("{queue}/place")).bearer_auth(&fan.token).header("Place-Ticket", ticket);
         let place: Value = request.send().await.unwrap().json().await.unwrap();
         (place["location"]["where"] == "turn").then_some(())

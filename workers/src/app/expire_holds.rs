@@ -51,7 +51,7 @@ pub enum ExpiryError {
 }
 
 /// Walks through the deadlines: one that passes comes after all that have passed before, so each hold is met once. Every now and
-/// then the walk begins anew, for those that are still there: their command was lost, or waits in a long queue. The longer nothing
+/// then the walk begins again, for those that are still there: their command was lost, or waits in a long queue. The longer nothing
 /// moves, the rarer: commands upon commands would only make the queue longer.
 pub struct ExpireHolds {
     pool: PgPool,

@@ -1,5 +1,5 @@
 //! Lost tasks: RabbitMQ may lose one on its way from a waiting queue to the next try, and drops one whose workers died of it too
-//! often. The notification's row remembers; the task that would bring it further is published anew.
+//! often. The notification's row remembers; the task that would bring it further is published again.
 //!
 //! A task that only waits in a long queue looks the same, and gets a copy. Copies are harmless: printing again gives the same
 //! documents, and whoever does not get the claim on a mail, or finds it sent, sends none. Given up is given up: a failed
@@ -35,7 +35,7 @@ pub enum RemindError {
     Publish(#[from] PublishError),
 }
 
-/// Publishes lost tasks anew.
+/// Publishes lost tasks again.
 pub struct Remind {
     pool: PgPool,
     tasks: TaskExchange,
@@ -73,7 +73,7 @@ impl Remind {
         while stop.run_until_cancelled(sleep(pause)).await.is_some() {
             match self.run_once().await {
                 Ok(0) => {}
-                Ok(lost) => tracing::warn!(lost, "notifier: tasks that were lost, or wait for very long, are published anew"),
+                Ok(lost) => tracing::warn!(lost, "notifier: tasks that were lost, or wait for very long, are published again"),
                 Err(error) => tracing::warn!(%error, "notifier: looking for lost tasks again later"),
             }
         }

@@ -26,9 +26,9 @@ pub struct TicketMail {
     pub sent_at: Timestamp,
     /// The holder's address; a malformed one is a permanent error.
     pub to_address: String,
-    /// The holder's name, as he wrote it.
+    /// The holder's name, as they wrote it.
     pub to_name: String,
-    /// What he quotes when he writes to the organizer.
+    /// What they quote when they write to the organizer.
     pub booking_reference: String,
     /// The event.
     pub event_title: String,

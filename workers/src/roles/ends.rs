@@ -38,7 +38,7 @@ pub(super) fn relay(config: &Config, shared: &Shared, shutdown: &Shutdown) {
     shutdown.spawn("relay", relay.run(shutdown.token()));
 }
 
-/// Makes notifications of domain events, and tasks that were lost anew. Starts without Kafka, too.
+/// Makes notifications of domain events, and tasks that were lost again. Starts without Kafka, too.
 pub(super) fn notifier(config: &Config, shared: &Shared, shutdown: &Shutdown) -> anyhow::Result<()> {
     let events = DomainEvents::subscribe(&config.kafka, config.workers.notifier.clone())?;
     let notify = Notify::new(shared.pool.clone(), shared.tasks.clone());

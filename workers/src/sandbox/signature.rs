@@ -2,7 +2,7 @@
 //!
 //! Header `Sandbox-Signature: t=<unix seconds>,v1=<hex>[,v1=<hex>]`, where each hex is
 //! `HMAC-SHA-256(secret, "<t>.<raw body>")`. Several `v1` stand there while a secret is being changed, one per secret: a receiver
-//! takes the webhook if any of them matches its own. Every delivery is signed anew, so a receiver refuses a `t` more
+//! takes the webhook if any of them matches its own. Every delivery is signed again, so a receiver refuses a `t` more
 //! than five minutes from its own clock ([`TOLERANCE_S`]); and it verifies the bytes it received, before parsing them.
 //!
 //! Only the signing half is here: whoever receives must not need our code to verify.
@@ -14,7 +14,7 @@ use sha2::Sha256;
 
 /// The header's name.
 pub const HEADER: &str = "sandbox-signature";
-/// How far from his own clock a receiver accepts the time in a signature.
+/// How far from its own clock a receiver accepts the time in a signature.
 pub const TOLERANCE_S: u64 = 300;
 
 /// The header's value for `body`, signed at `at` with each of `secrets`.

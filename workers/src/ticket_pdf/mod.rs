@@ -32,7 +32,7 @@ pub const TICKETS_MAX: usize = 100;
 /// What all tickets of an order share.
 #[derive(Debug, Clone)]
 pub struct TicketOrder {
-    /// What the fan quotes when he writes to the organizer.
+    /// What the fan quotes when they write to the organizer.
     pub booking_reference: String,
     /// Chooses the colours: all tickets of an event look alike, two events rarely do.
     pub event_id: Uuid,

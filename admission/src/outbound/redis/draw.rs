@@ -20,7 +20,7 @@ pub enum FreezeAnswer {
 pub enum ScoresAnswer {
     /// In line.
     Written,
-    /// Redis has lost the room meanwhile: draw anew.
+    /// Redis has lost the room meanwhile: draw again.
     Cold,
     /// Another attempt has finished the draw.
     Done,

@@ -3,7 +3,7 @@
 -- KEYS  1 room  2 line  3 lobby  4 admitted  5 sessions
 -- ARGV  1 epoch  2 revision  3 state  4 frontier (-1: none)  5 admitted so far  6 next sequence
 --       7 fans inside that were durable  8 until when they may be (ms)
--- Returns {OK, {1}}, or {OK, {0}} where a twin has filled this epoch or a later one
+-- Returns {OK, {1}}, or {OK, {0}} where another replica has filled this epoch or a later one
 -- Invariant: the bucket starts empty; who is inside but forgotten (`ghosts`) counts against the cap; no sequence is given twice;
 -- places in line that cannot be right (before the frontier, or undrawn after the draw) go, their tickets bring them back.
 -- Cost: 6 operations, plus O(log N + removed).

@@ -31,7 +31,7 @@ impl Lines {
         }))
     }
 
-    /// Fills the room, unless a twin has done so in this epoch or a later one.
+    /// Fills the room, unless another replica has done so in this epoch or a later one.
     pub async fn init(&self, room: &Room) -> RedisResult<()> {
         let k = self.keys(room.event);
         let keys = [k.room(), k.line(), k.lobby(), k.admitted(), k.sessions()];

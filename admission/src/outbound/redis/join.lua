@@ -5,7 +5,7 @@
 -- Returns {status, {now_ms, epoch, score, existing 0|1}}; status is one of
 --   OK | COLD (no room in Redis: fill it first) | FULL | <the room's state> (it takes nobody in)
 -- Invariant: a place is in at most one of line, lobby, admitted, sessions; no sequence number is given twice. Who went himself and
--- begins anew at the end stays in `gone`, so that neither the draw nor an older ticket brings him forward (scores.lua, restore.lua).
+-- begins again at the end stays in `gone`, so that neither the draw nor an older ticket brings them forward (scores.lua, restore.lua).
 -- Cost: at most 7 reads and 5 writes, O(log N).
 local room, line, lobby, admitted, sessions, gone, scores = unpack(KEYS)
 local place = ARGV[1]
@@ -28,7 +28,7 @@ if score then return found(score, 1) end
 local till = redis.call('ZSCORE', sessions, place) or redis.call('ZSCORE', admitted, place)
 if till then
   if tonumber(till) > now then return found(redis.call('HGET', scores, place) or 0, 1) end
-  -- Its time is over and the tick has not swept it yet: it begins anew.
+  -- Its time is over and the tick has not swept it yet: it begins again.
   redis.call('ZREM', admitted, place)
   redis.call('ZREM', sessions, place)
   redis.call('HDEL', scores, place)

@@ -4,7 +4,7 @@
 -- ARGV  1 place id
 -- Returns {status, {removed 0|1}}; status is OK | COLD
 -- Invariant: the frozen lobby is not touched, so that a draw that is done again has the same root; who leaves while it is being
--- drawn is in `gone`, and scores.lua passes him over.
+-- drawn is in `gone`, and scores.lua passes them over.
 -- Cost: 5 reads or removals and 2 writes, O(log N).
 local room, line, lobby, admitted, sessions, gone, scores = unpack(KEYS)
 local place = ARGV[1]

@@ -5,7 +5,7 @@
 -- Returns {status, {…}}:
 --   COLD | LOBBY {} | WAITING {score, rank} | ADMITTED {claim_by_ms} | INSIDE {until_ms}
 --   PASSED {epoch} (did not claim in time) | OVER {epoch} (left, or the session ended) | MISSING {epoch}
--- Invariant: none to keep. Who is past his time but not swept yet is already told so.
+-- Invariant: none to keep. Who is past their time but not swept yet is already told so.
 -- Cost: at most 7 reads, O(log N).
 local room, line, lobby, admitted, sessions, gone = unpack(KEYS)
 local place = ARGV[1]

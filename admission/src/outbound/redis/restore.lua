@@ -1,5 +1,5 @@
 -- Puts a place back that Redis has lost: its ticket was signed in an earlier epoch, and nothing here knows the place, or only
--- further back in line, where its fan joined again before he showed the ticket.
+-- further back in line, where its fan joined again before they showed the ticket.
 --
 -- KEYS  1 room  2 line  3 lobby  4 admitted  5 sessions  6 gone  7 scores
 -- ARGV  1 place id  2 the ticket's epoch  3 the ticket's score, empty while its draw is to come  4 claim window in ms
@@ -7,7 +7,7 @@
 -- Returns {status, {}}; status is COLD | OK (put back) | KNOWN (is here already, or not lost by Redis) | UNDRAWN (no score yet)
 -- Invariant: a place whose turn had come (score up to the frontier) takes one of the slots that are kept for such (`ghosts`);
 -- where none is left it stands in line at its old score. So nobody is inside beyond the cap, and the frontier does not move.
--- Nobody is moved back, and who left or had his turn after the ticket was signed does not come forward by it.
+-- Nobody is moved back, and who left or had their turn after the ticket was signed does not come forward by it.
 -- Cost: at most 6 reads and 4 writes, O(log N).
 local room, line, lobby, admitted, sessions, gone, scores = unpack(KEYS)
 local place, score = ARGV[1], tonumber(ARGV[3])

@@ -2,7 +2,7 @@
 --
 -- KEYS  1 room  2 line  3 gone
 -- ARGV  place id, score, place id, score, …
--- Returns {status, {}}; status is OK | COLD (the draw was lost: begin it anew) | DONE (another attempt has finished it)
+-- Returns {status, {}}; status is OK | COLD (the draw was lost: begin it again) | DONE (another attempt has finished it)
 -- Invariant: a place always gets the same score, so doing it again changes nothing; who left meanwhile stays out.
 -- Cost: one read and at most one write per place.
 local room, line, gone = unpack(KEYS)

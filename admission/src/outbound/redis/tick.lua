@@ -1,4 +1,4 @@
--- Moves the room: takes over what operators set, lets go of who is past his time, fills the bucket, admits the front of the line.
+-- Moves the room: takes over what operators set, lets go of who is past their time, fills the bucket, admits the front of the line.
 -- Any replica may call it at any time; calling it twice at once admits nobody more.
 --
 -- KEYS  1 room  2 line  3 lobby  4 admitted  5 sessions  6 gone  7 scores  8 availability
@@ -37,7 +37,7 @@ local time = redis.call('TIME')
 local now_us = time[1] * MICRO + time[2]
 local now = math.floor(now_us / 1000)
 
--- Who is past his time goes; a no-show is marked by a negative time.
+-- Who is past their time goes; a no-show is marked by a negative time.
 local let_go, most = 0, tonumber(ARGV[11])
 local function let_go_of(key, mark)
   local late = redis.call('ZRANGEBYSCORE', key, '-inf', now, 'LIMIT', 0, most - let_go)
@@ -57,10 +57,10 @@ local passed = math.min(math.max(now_us - number(h[4]), 0), REFILL_MAX_US)
 local burst = tonumber(ARGV[5]) * MICRO
 local tokens = math.min(burst, number(h[3]) + math.floor(tonumber(ARGV[4]) * passed / 60))
 
-local shelf = redis.call('HGETALL', availability)
-local left = #shelf == 0 and math.huge or 0
-for i = 1, #shelf, 2 do
-  if string.sub(shelf[i], 1, 5) == 'free:' then left = left + number(shelf[i + 1]) end
+local stock = redis.call('HGETALL', availability)
+local left = #stock == 0 and math.huge or 0
+for i = 1, #stock, 2 do
+  if string.sub(stock[i], 1, 5) == 'free:' then left = left + number(stock[i + 1]) end
 end
 
 local inside = redis.call('ZCARD', admitted) + redis.call('ZCARD', sessions)
@@ -89,4 +89,4 @@ local waiting = redis.call('ZCARD', line)
 if drawing then waiting = waiting + redis.call('ZCARD', lobby) end
 return {'OK',
   {now, waiting, total, inside + ghosts, frontier, number(h[7]), admitted_now, let_go, ghosts},
-  shelf}
+  stock}

@@ -64,7 +64,7 @@ impl Lines {
             (u64::from(set.claim_window_s) * 1_000, room.admitted, room.frontier_number()),
             (order.admit_max, order.let_go_max),
         );
-        let (status, numbers, shelf): (String, Vec<i64>, Vec<String>) = self.redis.eval(&self.scripts.tick, &keys, args).await?;
+        let (status, numbers, stock): (String, Vec<i64>, Vec<String>) = self.redis.eval(&self.scripts.tick, &keys, args).await?;
         match (status.as_str(), numbers.as_slice()) {
             ("OK", &[now_ms, waiting, admitted, active, frontier, next_sequence, admitted_now, let_go, ghosts]) => {
                 Ok(TickAnswer::Moved(Snapshot {
@@ -77,7 +77,7 @@ impl Lines {
                     admitted_now: count(admitted_now),
                     let_go: count(let_go),
                     ghosts: count(ghosts),
-                    availability: availability(&shelf),
+                    availability: availability(&stock),
                 }))
             }
             ("COLD", _) => Ok(TickAnswer::Cold),
@@ -91,9 +91,9 @@ impl Lines {
 }
 
 /// Reads `free:<category>` and `held:<category>`, in order of the categories.
-fn availability(shelf: &[String]) -> Vec<Availability> {
+fn availability(stock: &[String]) -> Vec<Availability> {
     let mut by_category = BTreeMap::new();
-    for pair in shelf.chunks_exact(2) {
+    for pair in stock.chunks_exact(2) {
         let Some((what, category)) = pair[0].split_once(':') else { continue };
         let Ok(category) = category.parse() else { continue };
         let seats = pair[1].parse().unwrap_or(0);
@@ -113,9 +113,9 @@ mod tests {
 
     #[test]
     fn availability_is_read_by_category_and_a_counter_below_zero_counts_as_none() {
-        let shelf = ["held:10", "2", "free:10", "5", "free:2", "-1", "version", "9", "free:x", "3"].map(str::to_owned);
+        let stock = ["held:10", "2", "free:10", "5", "free:2", "-1", "version", "9", "free:x", "3"].map(str::to_owned);
         let two = Availability { category: 2, free: 0, held: 0 };
         let ten = Availability { category: 10, free: 5, held: 2 };
-        assert_eq!(availability(&shelf), [two, ten]);
+        assert_eq!(availability(&stock), [two, ten]);
     }
 }

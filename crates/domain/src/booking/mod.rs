@@ -24,5 +24,5 @@ pub use request::{BookingRequest, IdempotencyKey, IdempotencyKeyError, PayloadHa
 pub use seats::{SeatState, TakenSeats};
 pub use section::SectionPlan;
 pub use state::{AnyBooking, Booking, BookingState, Cancelled, Confirmed, Expired, Held, Order, Refunded, TooLate};
-pub use terms::{SaleStatus, Terms};
+pub use terms::Terms;
 pub use working_set::{Applied, Needs, StoredPayment, WorkingSet};

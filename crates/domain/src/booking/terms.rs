@@ -4,24 +4,13 @@ use iso_currency::Currency;
 use jiff::Timestamp;
 
 use super::RefusalReason;
-use crate::CategoryNo;
-
-/// Whether an event is sold at all.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum SaleStatus {
-    /// Not published yet.
-    Draft,
-    /// Published: sold between the begin of its sale and its own.
-    Published,
-    /// Closed or cancelled: nothing is sold any more, not even what is held. What was sold stays so.
-    Closed,
-}
+use crate::{CategoryNo, catalog::EventStatus};
 
 /// The terms of one event's sale. They may change while it is sold.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Terms {
-    /// Whether it is sold at all.
-    pub status: SaleStatus,
+    /// Whether it is sold at all. Of a closed event nothing is sold any more, not even what is held; what was sold stays so.
+    pub status: EventStatus,
     /// Begin of the sale.
     pub onsale_at: Timestamp,
     /// Begin of the event, and with it the end of the sale.
@@ -40,10 +29,10 @@ impl Terms {
     /// Why nothing can be sold at this moment.
     pub fn refuse(&self, now: Timestamp) -> Result<(), RefusalReason> {
         match self.status {
-            SaleStatus::Closed => Err(RefusalReason::Closed),
-            SaleStatus::Published if now >= self.starts_at => Err(RefusalReason::Closed),
-            SaleStatus::Published if now >= self.onsale_at => Ok(()),
-            SaleStatus::Published | SaleStatus::Draft => Err(RefusalReason::NotOnSale),
+            EventStatus::Closed => Err(RefusalReason::Closed),
+            EventStatus::Published if now >= self.starts_at => Err(RefusalReason::Closed),
+            EventStatus::Published if now >= self.onsale_at => Ok(()),
+            EventStatus::Published | EventStatus::Draft => Err(RefusalReason::NotOnSale),
         }
     }
 

@@ -33,7 +33,7 @@ pub struct Board {
     pub event: EventId,
     /// Where the room stands.
     pub state: RoomState,
-    /// Counts how often Redis had to be filled anew; see [`PlaceTicket::epoch`].
+    /// Counts how often Redis had to be filled again; see [`PlaceTicket::epoch`].
     pub epoch: u64,
     /// When this snapshot was taken.
     pub at: Timestamp,
@@ -132,7 +132,7 @@ const POLL_MIN_MS: u64 = 1_000;
 /// Longest poll interval, in milliseconds: an operator's message must reach everyone within it.
 const POLL_MAX_MS: u64 = 30_000;
 
-/// How long a fan at `location` should wait before asking again: a tenth of the time to his turn.
+/// How long a fan at `location` should wait before asking again: a tenth of the time to their turn.
 pub fn poll_after_ms(location: &Location) -> u64 {
     match location {
         Location::Turn => POLL_MIN_MS,

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
+use goticket_domain::catalog::EventStatus;
 use goticket_domain::{
     AccountId, BookingId, CategoryNo, EventId, Money, PaymentId, SeatNo, SectionNo,
-    booking::{
-        AnyBooking, BookingRequest, BookingState, IdempotencyKey, Order, SaleStatus, SeatChoice, SectionPlan, Terms, WorkingSet,
-    },
+    booking::{AnyBooking, BookingRequest, BookingState, IdempotencyKey, Order, SeatChoice, SectionPlan, Terms, WorkingSet},
     seating::{LayoutSeat, LayoutSection, SectionKind},
 };
 use iso_currency::Currency;
@@ -36,7 +35,7 @@ pub(crate) fn at(seconds: i64) -> Timestamp {
 
 pub(crate) fn terms() -> Terms {
     Terms {
-        status: SaleStatus::Published,
+        status: EventStatus::Published,
         onsale_at: at(0),
         starts_at: at(START),
         hold_seconds: HOLD,

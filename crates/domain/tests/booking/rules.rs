@@ -7,9 +7,10 @@ mod state;
 
 use std::sync::Arc;
 
+use goticket_domain::catalog::EventStatus;
 use goticket_domain::{
     AccountId, BookingId, SeatNo,
-    booking::{Answer, AnyBooking, Applied, BookingState, Change, Command, Outcome, SaleStatus, SectionPlan, Terms},
+    booking::{Answer, AnyBooking, Applied, BookingState, Change, Command, Outcome, SectionPlan, Terms},
 };
 use jiff::Timestamp;
 
@@ -172,7 +173,7 @@ fn replay(booking: BookingId, outcome: &Outcome, applied: &Applied) -> Verdict {
 }
 
 fn is_sold(moment: Moment<'_>) -> bool {
-    moment.terms.status == SaleStatus::Published && moment.now < moment.terms.starts_at
+    moment.terms.status == EventStatus::Published && moment.now < moment.terms.starts_at
 }
 
 fn owner(store: &Store, seat: SeatNo) -> Option<&AnyBooking> {

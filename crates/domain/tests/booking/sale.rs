@@ -12,9 +12,10 @@
 //! | `back`, `back2` | the provider has given the first (the second) payment back |
 //! | `close`, `draft`, `limit0` | the organizer changes the terms |
 
+use goticket_domain::catalog::EventStatus;
 use goticket_domain::{
     Money,
-    booking::{Answer, Applied, BookingState, Change, Command, PaymentNotice, PaymentResult, SaleStatus, Terms},
+    booking::{Answer, Applied, BookingState, Change, Command, PaymentNotice, PaymentResult, Terms},
     payment::PaymentState,
     seating::SectionKind,
 };
@@ -75,8 +76,8 @@ impl Sale {
             "bob:expire" => self.tell(Command::Expire { booking: booking(2) }),
             "back" => self.tell(Command::Refunded { payment: payment(1), booking: booking(1) }),
             "back2" => self.tell(Command::Refunded { payment: payment(2), booking: booking(1) }),
-            "close" => self.owner.set_terms(Terms { status: SaleStatus::Closed, ..terms }),
-            "draft" => self.owner.set_terms(Terms { status: SaleStatus::Draft, ..terms }),
+            "close" => self.owner.set_terms(Terms { status: EventStatus::Closed, ..terms }),
+            "draft" => self.owner.set_terms(Terms { status: EventStatus::Draft, ..terms }),
             "limit0" => self.owner.set_terms(Terms { ticket_limit: 0, ..terms }),
             wait => {
                 let seconds = wait.strip_prefix('+').and_then(|seconds| seconds.parse::<i64>().ok());

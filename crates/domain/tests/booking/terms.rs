@@ -1,8 +1,9 @@
 //! When an event is sold, for how much, and how long a hold lasts: the terms of the moment.
 
+use goticket_domain::catalog::EventStatus;
 use goticket_domain::{
     CategoryNo, Money,
-    booking::{Command, Outcome, RefusalReason, SaleStatus, Terms},
+    booking::{Command, Outcome, RefusalReason, Terms},
     seating::SectionKind,
 };
 use iso_currency::Currency;
@@ -15,8 +16,8 @@ use crate::{
 
 #[test]
 fn an_event_is_sold_while_it_is_published_between_its_two_beginnings() {
+    use EventStatus::{Draft, Published};
     use RefusalReason::{Closed, NotOnSale};
-    use SaleStatus::{Draft, Published};
     for (status, seconds, expected) in [
         (Published, -1, Err(NotOnSale)),
         (Published, 0, Ok(())),
@@ -26,9 +27,9 @@ fn an_event_is_sold_while_it_is_published_between_its_two_beginnings() {
         (Draft, -1, Err(NotOnSale)),
         (Draft, 0, Err(NotOnSale)),
         (Draft, START, Err(NotOnSale)),
-        (SaleStatus::Closed, -1, Err(Closed)),
-        (SaleStatus::Closed, 0, Err(Closed)),
-        (SaleStatus::Closed, START, Err(Closed)),
+        (EventStatus::Closed, -1, Err(Closed)),
+        (EventStatus::Closed, 0, Err(Closed)),
+        (EventStatus::Closed, START, Err(Closed)),
     ] {
         assert_eq!(Terms { status, ..terms() }.refuse(at(seconds)), expected, "{status:?} {seconds}");
     }
@@ -39,8 +40,8 @@ fn an_event_is_sold_while_it_is_published_between_its_two_beginnings() {
 #[test]
 fn what_is_not_on_sale_is_refused_before_anything_else_is_looked_at() {
     let plan = section(SectionKind::Seated, "aaaa");
-    let closed = Terms { status: SaleStatus::Closed, ..terms() };
-    let draft = Terms { status: SaleStatus::Draft, ..terms() };
+    let closed = Terms { status: EventStatus::Closed, ..terms() };
+    let draft = Terms { status: EventStatus::Draft, ..terms() };
     for places in [&[0][..], &[3], &[9], &[0, 1, 2, 3]] {
         check(&plan, "...s", closed.clone(), &named(places), Err((RefusalReason::Closed, &[])));
         check(&plan, "...s", draft.clone(), &named(places), Err((RefusalReason::NotOnSale, &[])));

@@ -1,4 +1,4 @@
-//! One fan, from the lobby to the ticket: polls his place, claims his entry token, looks at the map, asks for seats, pays.
+//! One fan, from the lobby to the ticket: polls their place, claims their entry token, looks at the map, asks for seats, pays.
 
 use std::time::{Duration, Instant};
 
@@ -13,9 +13,9 @@ use crate::night::Night;
 use crate::stage::{Account, Onsale};
 use crate::tally::{Step, Tally};
 
-/// Requests for seats a fan makes before he gives up.
+/// Requests for seats a fan makes before they give up.
 const MAX_REQUESTS: u32 = 4;
-/// How long a fan waits for a pending outcome or a payment's confirmation before he calls it undecided.
+/// How long a fan waits for a pending outcome or a payment's confirmation before they call it undecided.
 const PATIENCE: Duration = Duration::from_secs(90);
 /// Between two looks at a booking.
 const LOOK_AGAIN: Duration = Duration::from_millis(150);
@@ -43,7 +43,7 @@ enum Temper {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Story {
     pub email: String,
-    /// Seats he paid for.
+    /// Seats they paid for.
     pub seats: Vec<u32>,
     /// The confirmed booking.
     pub confirmed: Option<String>,
@@ -87,7 +87,7 @@ impl Fan {
                 return Ok(());
             }
             let claim = self.queue(api, onsale, Step::Claim, Method::POST, "/claim", &joined.place_ticket).await?;
-            // The board he read may be a moment ahead of his own place.
+            // The board they read may be a moment ahead of their own place.
             if claim.code() != "not_your_turn" {
                 break claim.ok::<Entry>("claim")?;
             }
@@ -109,7 +109,7 @@ impl Fan {
         api.call(Step::Join, Method::POST, &path, with).await?.ok("join")
     }
 
-    /// Polls as often as he is told to. False where he went home because there is nothing left.
+    /// Polls as often as they are told to. False where they went home because there is nothing left.
     async fn wait_for_turn(&mut self, api: &Api, onsale: &Onsale, tally: &Tally, joined: &Joined) -> anyhow::Result<bool> {
         let mut wait_ms = joined.poll_after_ms;
         loop {

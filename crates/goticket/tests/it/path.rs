@@ -44,8 +44,8 @@ async fn an_evening(mut world: World) {
     assert_eq!(confirmed.numbers(), seats);
     fan.sees(&seats, '2').await;
     counts_as_sold(&world.api, &event).await;
-    has_his_tickets(&fan, &held.id).await;
-    has_his_mail(&world, &fan, &event).await;
+    has_their_tickets(&fan, &held.id).await;
+    has_their_mail(&world, &fan, &event).await;
 
     // The key still tells what became of the request, long after.
     let replayed = fan.ask(&key, &json!({ "seats": seats })).answer().await;
@@ -105,7 +105,7 @@ async fn counts_as_sold(api: &Api, event: &Event) {
 }
 
 /// One ticket per seat, each with a code of its own, each a PDF.
-async fn has_his_tickets(fan: &Fan, booking: &str) {
+async fn has_their_tickets(fan: &Fan, booking: &str) {
     let path = format!("/v1/bookings/{booking}/tickets");
     let tickets: Value = fan.api.get(&path).token(&fan.token).answer().await.expect(StatusCode::OK);
     let tickets = tickets["items"].as_array().unwrap().clone();
@@ -121,7 +121,7 @@ async fn has_his_tickets(fan: &Fan, booking: &str) {
     }
 }
 
-async fn has_his_mail(world: &World, fan: &Fan, event: &Event) {
+async fn has_their_mail(world: &World, fan: &Fan, event: &Event) {
     let mails = eventually("the mail with the tickets", SOON, async || {
         let mails = world.deployment.bed.mailbox.messages_to(&fan.email).await.unwrap();
         (!mails.is_empty()).then_some(mails)

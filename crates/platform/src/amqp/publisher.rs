@@ -1,4 +1,4 @@
-//! Publishing with confirms: the caller learns what became of his message, or that it cannot be known.
+//! Publishing with confirms: the caller learns what became of its message, or that it cannot be known.
 //!
 //! One task owns the channel. That is not only for order: lapin numbers a publish and queues its frames in two steps, so two
 //! threads on one channel can swap the confirms of their messages; and it hands a returned (unroutable) message to whichever

@@ -1,4 +1,4 @@
-//! Subscriptions: a connection of their own, subscribed anew after each loss, and honest about what may have been missed.
+//! Subscriptions: a connection of their own, subscribed again after each loss, and honest about what may have been missed.
 
 use std::{
     pin::Pin,
@@ -127,7 +127,7 @@ impl Subscriber {
             if attached.forward(&notices).await.is_err() {
                 return;
             }
-            tracing::warn!(channels = ?self.channels, "subscription lost: subscribing anew");
+            tracing::warn!(channels = ?self.channels, "subscription lost: subscribing again");
             attached = self.attach_again().await;
             tracing::info!(channels = ?self.channels, "subscription is back");
             if notices.send(Notice::Gap).await.is_err() {

@@ -74,7 +74,7 @@ async fn what_no_queue_takes_is_unroutable_and_nothing_else_is() {
     let amqp = connect(&bed).await;
     queue(&amqp, "q").await;
     let publisher = amqp.publisher();
-    // Returned and stored messages mixed on one channel, from several threads: each caller gets his own outcome.
+    // Returned and stored messages mixed on one channel, from several threads: each caller gets its own outcome.
     let outcomes = join_all((0..600).map(|n| {
         let publisher = publisher.clone();
         let routable = n % 3 != 0;

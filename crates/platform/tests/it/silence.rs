@@ -71,7 +71,7 @@ async fn a_silent_redis_costs_errors_in_time_and_its_subscriptions_resume() {
     let begun = Instant::now();
     assert!(is_unavailable(&redis.ping().await.unwrap_err()));
     assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
-    eventually("the subscription found out by its own ping and tries anew", SOON, || async {
+    eventually("the subscription found out by its own ping and tries again", SOON, || async {
         (link.accepted() > connections).then_some(())
     })
     .await;

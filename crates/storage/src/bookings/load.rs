@@ -2,8 +2,7 @@
 
 use goticket_domain::{
     CategoryNo, EventId,
-    booking::{AnyBooking, SaleStatus, SectionPlan, Terms},
-    catalog::EventStatus,
+    booking::{AnyBooking, SectionPlan, Terms},
     lane::LaneNo,
     seating::{LayoutSeat, LayoutSection, SectionKind},
 };
@@ -66,11 +65,7 @@ pub async fn terms(db: &mut PgConnection, events: &[EventId]) -> Result<Vec<(Eve
         let categories: Vec<u16> = numbers(&row.try_get::<Vec<i16>, _>("categories")?, |no| *no)?;
         let prices: Vec<i64> = row.try_get("prices")?;
         let terms = Terms {
-            status: match parsed(row.try_get("status")?)? {
-                EventStatus::Draft => SaleStatus::Draft,
-                EventStatus::Published => SaleStatus::Published,
-                EventStatus::Closed => SaleStatus::Closed,
-            },
+            status: parsed(row.try_get("status")?)?,
             onsale_at: timestamp(row, "onsale_at")?,
             starts_at: timestamp(row, "starts_at")?,
             hold_seconds: number(row.try_get::<i32, _>("hold_seconds")?)?,

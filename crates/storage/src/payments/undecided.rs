@@ -40,10 +40,10 @@ struct Row {
 }
 
 /// Takes up to `limit` payments at `provider` that may have been paid without our knowing: open ones, and declined ones, of which
-/// the fan may have tried another card. A concurrent twin takes others, and the same one comes back only after `pause` and a
+/// the fan may have tried another card. A concurrent call takes others, and the same one comes back only after `pause` and a
 /// quarter of its age, or, if its booking's hold ended longer than `ask_for` ago, never: this was the last question, asked after
 /// that time and not before it.
-/// Those the provider never answered about are left out: no fan has seen a page on which he could pay.
+/// Those the provider never answered about are left out: no fan has seen a page on which they could pay.
 pub async fn take_unanswered(
     pool: &PgPool,
     provider: &str,
@@ -76,7 +76,7 @@ pub async fn take_unanswered(
 }
 
 /// Takes up to `limit` payments at `provider` that must go back and that nobody has touched for `pause`, and touches them: a
-/// concurrent twin takes others, and the same one comes back only after a pause, which grows with its age (a quarter of it).
+/// concurrent call takes others, and the same one comes back only after a pause, which grows with its age (a quarter of it).
 pub async fn take_refunds(
     pool: &PgPool,
     provider: &str,

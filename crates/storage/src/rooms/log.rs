@@ -51,7 +51,7 @@ impl TryFrom<Row> for LogRow {
     }
 }
 
-/// Number and hash of the latest entry. Under the room's lock, or a twin may append meanwhile.
+/// Number and hash of the latest entry. Under the room's lock, or somebody else may append meanwhile.
 pub async fn latest_log(connection: &mut PgConnection, event: EventId) -> Result<Option<(u64, [u8; 32])>, StorageError> {
     let row: Option<(i64, Vec<u8>)> =
         sqlx::query_as("SELECT number, hash FROM room_log WHERE event = $1 ORDER BY number DESC LIMIT 1")

@@ -95,7 +95,7 @@ impl Process {
         Ok(())
     }
 
-    /// Starts it anew, with the same command, after it was killed.
+    /// Starts it again, with the same command, after it was killed.
     pub(crate) fn start_again(&mut self) -> Result<()> {
         self.child = self.command.spawn().with_context(|| format!("start {} again", self.name))?;
         Ok(())

@@ -24,7 +24,7 @@ pub(crate) struct EventPage {
     next_cursor: Option<Uuid>,
 }
 
-/// Published events; an organizer sees his drafts, an admin all.
+/// Published events; an organizer sees their drafts, an admin all.
 #[utoipa::path(get, path = "/v1/events", tag = TAG, security((), ("access" = [])), params(PageQuery), responses(
     (status = 200, body = EventPage),
 ))]

@@ -10,7 +10,7 @@ use crate::inbound::parts::Path;
 use crate::inbound::problem::{Problem, ProblemDocument};
 use crate::services::App;
 
-/// The room's public state: the same bytes for every fan, from which each computes his own place.
+/// The room's public state: the same bytes for every fan, from which each computes their own place.
 #[utoipa::path(get, path = "/v1/events/{event}/queue/board", tag = TAG, params(("event" = Uuid, Path)), responses(
     (status = 200, body = Value),
     (status = 404, body = ProblemDocument),

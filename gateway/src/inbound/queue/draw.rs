@@ -25,7 +25,7 @@ pub(crate) struct DrawBody {
     seed: Option<DrawSeed>,
 }
 
-/// What is public of the draw by now. With the seed every fan computes his own place; the root holds the lobby fast, the
+/// What is public of the draw by now. With the seed every fan computes their own place; the root holds the lobby fast, the
 /// commitment the secret that root and seed follow from.
 #[utoipa::path(get, path = "/v1/events/{event}/queue/draw", tag = TAG, params(("event" = Uuid, Path)), responses(
     (status = 200, body = DrawBody),

@@ -46,7 +46,7 @@ pub(crate) struct PlaceBody {
 }
 
 /// Takes the account's one place in line, or finds it again. Who has a place ticket sends it along: where the line was lost, that
-/// brings his place back. One that is not valid is not looked at.
+/// brings their place back. One that is not valid is not looked at.
 #[utoipa::path(post, path = "/v1/events/{event}/queue", tag = TAG, security(("access" = [])),
     params(("event" = Uuid, Path), ("Place-Ticket" = Option<String>, Header)), responses(
     (status = 201, description = "a new place", body = JoinedBody),

@@ -119,7 +119,8 @@ mod tests {
     use std::sync::Arc;
 
     use goticket_domain::{
-        booking::{SaleStatus, SectionPlan},
+        booking::SectionPlan,
+        catalog::EventStatus,
         seating::{LayoutSeat, LayoutSection, SectionKind},
     };
     use jiff::Timestamp;
@@ -155,7 +156,7 @@ mod tests {
             seats: (0..SEATS).map(seat).collect(),
         };
         let terms = Terms {
-            status: SaleStatus::Published,
+            status: EventStatus::Published,
             onsale_at: Timestamp::MIN,
             starts_at: Timestamp::MAX,
             hold_seconds: 60,

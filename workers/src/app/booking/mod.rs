@@ -20,4 +20,3 @@ mod ticket_code;
 
 pub use job::{Job, Rejected, Verdict};
 pub use owner::{Deciding, LaneOwner};
-pub use publication::{MapUpdate, Publication};

@@ -25,9 +25,8 @@ use super::{
     job::{Job, Verdict},
     memory::Memory,
     plans::Plans,
-    publication::Publication,
 };
-use crate::outbound::seats::SeatBoard;
+use crate::outbound::seats::{Publication, SeatBoard};
 
 /// Attempts of one batch that find the database other than remembered: each one reads more, so more than a few mean that something
 /// in the batch is the cause.

@@ -8,9 +8,9 @@ use tokio::{
 };
 
 use super::Fate;
-use crate::{
-    app::booking::Publication,
-    outbound::{dead_letters::DeadLetters, seats::SeatBoard},
+use crate::outbound::{
+    dead_letters::DeadLetters,
+    seats::{Publication, SeatBoard},
 };
 
 /// Committed batches that may wait to be published; more, and the next one is not decided yet.

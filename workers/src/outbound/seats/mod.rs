@@ -2,6 +2,7 @@
 //! forget everything, and the sale goes on.
 
 mod lock;
+mod publication;
 mod publish;
 
 use std::{
@@ -17,8 +18,8 @@ use goticket_platform::redis::{Redis, is_unavailable};
 use goticket_storage::bookings::write::SeatChange;
 use redis::RedisError;
 
+pub use self::publication::{MapUpdate, Publication};
 use self::{lock::Locking, publish::Publishing};
-use crate::app::booking::Publication;
 
 /// How long Redis is left alone after it could not be reached: a call that runs into its time-out holds a lane up, and what was missed is
 /// put right afterwards.

@@ -4,7 +4,7 @@ use goticket_contracts::redis_keys::{EventKeys, reply_channel};
 use goticket_platform::redis::Redis;
 use redis::{RedisResult, Script};
 
-use crate::app::booking::{MapUpdate, Publication};
+use super::{MapUpdate, Publication};
 
 pub(super) struct Publishing {
     script: Script,

@@ -61,7 +61,7 @@ pub(super) fn show(payment: &Payment, status: StatusCode, notice: Option<&str>) 
     (status, headers, Html(html)).into_response()
 }
 
-/// Where the fan goes afterwards, with what he did there.
+/// Where the fan goes afterwards, with what they did there.
 pub(super) fn return_to(payment: &Payment) -> Option<Url> {
     let mut url = payment.request.return_url.clone()?;
     let status = if payment.status == Status::Open { "open" } else { "paid" };

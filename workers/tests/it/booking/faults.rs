@@ -82,8 +82,8 @@ async fn a_database_that_goes_silent_is_given_up_and_asked_again() {
     links.postgres.hush();
     let batch = wishes(&hall, &fans, "meanwhile");
     let (verdicts, ()) = tokio::join!(worker.run_once(&batch), async {
-        let anew = || async { (links.postgres.accepted() > connections).then_some(()) };
-        goticket_testkit::eventually("the worker tries another connection", crate::SOON, anew).await;
+        let another = || async { (links.postgres.accepted() > connections).then_some(()) };
+        goticket_testkit::eventually("the worker tries another connection", crate::SOON, another).await;
         links.postgres.restore();
     });
     assert!(verdicts.iter().all(|verdict| decided(verdict).is_ok()), "{verdicts:?}");

@@ -165,7 +165,7 @@ async fn a_notice_about_a_payment_that_was_never_made_changes_nothing() {
 }
 
 #[tokio::test]
-async fn who_pays_again_while_his_attempt_is_being_declined_gets_a_new_one() {
+async fn who_pays_again_while_their_attempt_is_being_declined_gets_a_new_one() {
     let hall = Hall::open().await;
     let (fan, worker) = (hall.account().await, hall.worker().await);
     let (booking, _) = decided(&worker.run_once(&[hall.named(fan, "k", &[1])]).await[0]).unwrap();

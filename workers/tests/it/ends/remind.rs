@@ -49,7 +49,7 @@ async fn assert_one_mail(world: &World, booking: BookingId) {
 }
 
 #[tokio::test]
-async fn a_lost_pdf_task_is_published_anew_and_one_mail_goes_out() {
+async fn a_lost_pdf_task_is_published_again_and_one_mail_goes_out() {
     let world = World::new().await;
     let booking = told(&world).await;
     lose(&world, tasks::PDF).await;
@@ -62,7 +62,7 @@ async fn a_lost_pdf_task_is_published_anew_and_one_mail_goes_out() {
 }
 
 #[tokio::test]
-async fn a_lost_mail_task_is_published_anew_and_one_mail_goes_out() {
+async fn a_lost_mail_task_is_published_again_and_one_mail_goes_out() {
     let world = World::new().await;
     let booking = told(&world).await;
     print(&world).await;

@@ -27,13 +27,13 @@ async fn a_payment_is_what_was_asked_for() {
 #[tokio::test]
 async fn a_key_stands_for_one_payment_and_one_body() {
     let (till, shop) = (Till::open().await, Shop::open().await);
-    let mut twins = Vec::new();
+    let mut copies = Vec::new();
     let body = request(&shop);
     for answer in futures::future::join_all((0..20).map(|_| till.ask("key-1", &body))).await {
         assert_eq!(answer.status(), StatusCode::CREATED);
-        twins.push(json(answer).await["id"].clone());
+        copies.push(json(answer).await["id"].clone());
     }
-    assert!(twins.iter().all(|id| *id == twins[0]));
+    assert!(copies.iter().all(|id| *id == copies[0]));
 
     for (field, other) in [("amount_minor", json!(5_000)), ("currency", json!("CHF")), ("description", json!(""))] {
         let mut changed = request(&shop);
@@ -43,9 +43,9 @@ async fn a_key_stands_for_one_payment_and_one_body() {
         assert_eq!(json(answer).await["code"], "idempotency_key_reused");
     }
 
-    till.pay(twins[0].as_str().unwrap(), PAYS).await;
+    till.pay(copies[0].as_str().unwrap(), PAYS).await;
     let replayed = json(till.ask("key-1", &request(&shop)).await).await;
-    assert_eq!((&replayed["id"], &replayed["status"]), (&twins[0], &json!("paid")));
+    assert_eq!((&replayed["id"], &replayed["status"]), (&copies[0], &json!("paid")));
 }
 
 #[tokio::test]

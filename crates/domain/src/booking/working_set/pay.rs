@@ -5,7 +5,8 @@ use jiff::Timestamp;
 use super::{StoredPayment, WorkingSet, quantity};
 use crate::{
     BookingId, PaymentId,
-    booking::{Answer, AnyBooking, Booking, Change, Confirmed, Expired, PaymentChange, PaymentNotice, PaymentResult, SaleStatus},
+    booking::{Answer, AnyBooking, Booking, Change, Confirmed, Expired, PaymentChange, PaymentNotice, PaymentResult},
+    catalog::EventStatus,
     payment::PaymentState,
 };
 
@@ -56,7 +57,7 @@ impl WorkingSet {
         let before = booking.state();
         let confirmed = match booking {
             // Closed or cancelled: nothing is sold, not even what is held.
-            unsold if self.terms.status != SaleStatus::Published => Err(unsold),
+            unsold if self.terms.status != EventStatus::Published => Err(unsold),
             AnyBooking::Held(held) => held.confirm(now).map_err(|(held, _)| AnyBooking::Held(held)),
             AnyBooking::Expired(expired) => self.confirm_late(expired, now).map_err(AnyBooking::Expired),
             // Paid for by another payment, or given back: that is not taken back.

@@ -1,6 +1,6 @@
 //! A history as it is drawn: what happens, about which of the things there are by then.
 
-use goticket_domain::booking::SaleStatus;
+use goticket_domain::catalog::EventStatus;
 use proptest::{prelude::*, sample::Index};
 
 /// Something happens. An index chooses among what there is at that moment; if there is nothing, nothing happens.
@@ -56,7 +56,7 @@ pub(super) enum Step {
         seconds: i64,
     },
     SetTerms {
-        status: SaleStatus,
+        status: EventStatus,
         ticket_limit: u32,
     },
 }
@@ -85,7 +85,7 @@ fn asked() -> impl Strategy<Value = Asked> {
 
 fn step() -> impl Strategy<Value = Step> {
     let index = any::<Index>;
-    let status = prop_oneof![8 => Just(SaleStatus::Published), 2 => Just(SaleStatus::Closed), 1 => Just(SaleStatus::Draft)];
+    let status = prop_oneof![8 => Just(EventStatus::Published), 2 => Just(EventStatus::Closed), 1 => Just(EventStatus::Draft)];
     prop_oneof![
         12 => asked().prop_map(Step::Ask),
         1 => asked().prop_map(Step::GiveBackAhead),

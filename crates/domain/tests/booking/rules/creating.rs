@@ -1,10 +1,11 @@
 //! A request: its key's outcome, seats it may have, or a refusal that tells the truth.
 
+use goticket_domain::catalog::EventStatus;
 use goticket_domain::{
     Money, SeatNo,
     booking::{
         Answer, AnyBooking, Applied, BookingRequest, BookingState, Change, HeldSeats, Order, Outcome, Refusal, RefusalReason,
-        SaleStatus, SeatChoice, SectionPlan,
+        SeatChoice, SectionPlan,
     },
 };
 use jiff::SignedDuration;
@@ -66,7 +67,7 @@ fn given(before: &Store, request: &BookingRequest, order: &Order, moment: Moment
 
 fn refusal_is_true(before: &Store, request: &BookingRequest, refusal: &Refusal, moment: Moment<'_>) -> Verdict {
     let terms = moment.terms;
-    let published = terms.status == SaleStatus::Published;
+    let published = terms.status == EventStatus::Published;
     let begun = moment.now >= terms.onsale_at;
     let sold = is_sold(moment) && begun;
     let within = tickets(before, request.account) + usize::try_from(request.choice.quantity()).unwrap()
@@ -74,8 +75,8 @@ fn refusal_is_true(before: &Store, request: &BookingRequest, refusal: &Refusal, 
     let plan = moment.sections.iter().find(|section| section.no() == request.section);
     let none = Refusal::from(refusal.reason) == *refusal;
     let is_true = match refusal.reason {
-        RefusalReason::Closed => none && (terms.status == SaleStatus::Closed || published && !is_sold(moment)),
-        RefusalReason::NotOnSale => none && (terms.status == SaleStatus::Draft || published && !begun && is_sold(moment)),
+        RefusalReason::Closed => none && (terms.status == EventStatus::Closed || published && !is_sold(moment)),
+        RefusalReason::NotOnSale => none && (terms.status == EventStatus::Draft || published && !begun && is_sold(moment)),
         RefusalReason::Invalid => sold && plan.is_none_or(|plan| !is_possible(&request.choice, plan)),
         RefusalReason::LimitReached => none && sold && !within,
         RefusalReason::Sold | RefusalReason::Held | RefusalReason::Yours | RefusalReason::NotTogether => {

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use goticket_domain::catalog::EventStatus;
 use goticket_domain::{
     BookingId, Money, PaymentId,
-    booking::{Answer, Applied, BookingState, Change, Command, PaymentNotice, PaymentResult, SaleStatus, StoredPayment},
+    booking::{Answer, Applied, BookingState, Change, Command, PaymentNotice, PaymentResult, StoredPayment},
     payment::PaymentState,
 };
 
@@ -53,7 +54,7 @@ fn may_be_confirmed(before: &Store, id: BookingId, moment: Moment<'_>) -> bool {
     let booking = &before.bookings[&id];
     let order = booking.order();
     let live = moment.now < order.hold_expires_at;
-    let published = moment.terms.status == SaleStatus::Published;
+    let published = moment.terms.status == EventStatus::Published;
     let free = order.seats.iter().all(|seat| owner(before, *seat).is_none_or(|owner| owner.order().id == id));
     let theirs = tickets(before, order.account) - if booking.state().is_live() { order.seats.len() } else { 0 };
     let within = theirs + order.seats.len() <= usize::try_from(moment.terms.ticket_limit).unwrap();

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use goticket_domain::catalog::EventStatus;
 use goticket_domain::{
     booking::{
         AnyBooking, Applied, BookingRequest, BookingState, Change, Command, Needs, PaymentResult, RefusalReason, RefusedRequest,
-        SaleStatus, SeatChoice, SectionPlan, Terms, WorkingSet,
+        SeatChoice, SectionPlan, Terms, WorkingSet,
     },
     payment::PaymentState,
 };
@@ -93,7 +94,7 @@ impl Core {
                 self.create_giving(&request, now)
             }
             (Sabotage::ConfirmsWhenClosed, Command::Pay { .. }) => {
-                self.set.set_terms(Terms { status: SaleStatus::Published, ..self.terms.clone() });
+                self.set.set_terms(Terms { status: EventStatus::Published, ..self.terms.clone() });
                 let applied = self.set.apply(&command, now);
                 self.set.set_terms(self.terms.clone());
                 applied

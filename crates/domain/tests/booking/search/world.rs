@@ -1,8 +1,9 @@
 //! One state of the small sale: what is stored, what time it is, whether the event was closed, and where the money is.
 
+use goticket_domain::catalog::EventStatus;
 use goticket_domain::{
     SeatNo,
-    booking::{AnyBooking, Change, Command, Outcome, SaleStatus, Terms},
+    booking::{AnyBooking, Change, Command, Outcome, Terms},
 };
 use jiff::Timestamp;
 
@@ -41,7 +42,7 @@ impl World {
     }
 
     pub(super) fn terms(&self, scene: &Scene) -> Terms {
-        let status = if self.closed { SaleStatus::Closed } else { SaleStatus::Published };
+        let status = if self.closed { EventStatus::Closed } else { EventStatus::Published };
         Terms { status, ..scene.terms.clone() }
     }
 

@@ -18,10 +18,10 @@ use goticket_testkit::TestBed;
 use goticket_workers::{
     Config,
     app::{
-        booking::{Deciding, Job, LaneOwner, Publication, Verdict},
+        booking::{Deciding, Job, LaneOwner, Verdict},
         share_lanes::{Change, Shares},
     },
-    outbound::seats::SeatBoard,
+    outbound::seats::{Publication, SeatBoard},
 };
 use sqlx::PgPool;
 use tokio::{sync::mpsc, task::JoinSet};

@@ -53,7 +53,7 @@ async fn operate(world: &World, event: &Event, change: Value) {
     assert_eq!(control["state"], change["state"]);
 }
 
-/// How many stand before each, once everybody has shown his ticket again.
+/// How many stand before each, once everybody has shown their ticket again.
 async fn in_order(waiting: &[Fan]) -> Vec<u64> {
     eventually("everybody back in line", PATIENCE, async || {
         let mut places = Vec::new();

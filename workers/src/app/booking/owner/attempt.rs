@@ -8,7 +8,8 @@ use std::{
 use futures::future::{Either, select};
 use goticket_domain::{
     EventId, SeatNo,
-    booking::{Answer, Change, Command, Refusal, SaleStatus, Terms, WorkingSet, working_set::Applied, working_set::Needs},
+    booking::{Answer, Change, Command, Refusal, Terms, WorkingSet, working_set::Applied, working_set::Needs},
+    catalog::EventStatus,
 };
 use goticket_storage::{
     StorageError,
@@ -23,7 +24,10 @@ use sqlx::{PgConnection, Postgres, pool::PoolConnection};
 use tokio::time::timeout;
 
 use super::{BACKOFF_MIN, LaneOwner};
-use crate::app::booking::{batch::fold, job::Job, publication::Publication};
+use crate::{
+    app::booking::{batch::fold, job::Job},
+    outbound::seats::Publication,
+};
 
 /// A batch that is committed.
 pub(super) struct Decided {
@@ -306,7 +310,7 @@ fn seats(change: &Change) -> &[SeatNo] {
 /// No event has this id: whatever is asked for has no seats.
 fn unknown_event() -> Terms {
     Terms {
-        status: SaleStatus::Published,
+        status: EventStatus::Published,
         onsale_at: Timestamp::MIN,
         starts_at: Timestamp::MAX,
         hold_seconds: 0,

@@ -4,7 +4,7 @@ use goticket_domain::EventId;
 use goticket_storage::{StorageError, answered, bookings::load};
 
 use super::LaneOwner;
-use crate::app::booking::publication::Publication;
+use crate::outbound::seats::Publication;
 
 impl LaneOwner {
     /// Reads the terms of the events it remembers: an event that was closed sells nothing from then on.
