@@ -346,6 +346,8 @@ pub(crate) fn configured(bed: &TestBed, more: &[(&str, &str)]) -> Config {
         ("OBJECTS__DIR", &objects),
         ("PAYMENTS__API_KEY", "sk_test"),
         ("WORKERS__LISTEN", "127.0.0.1:0"),
+        // Far longer than any pause of this process: it ends only where a test says so.
+        ("WORKERS__LANES__LEASE_MS", "30000"),
         ("WORKERS__RELAY__TOPIC_PARTITIONS", "3"),
     ];
     let named = settings.iter().chain(more).map(|(name, value)| (format!("GOTICKET__{name}"), (*value).to_owned()));
