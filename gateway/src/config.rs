@@ -76,6 +76,8 @@ pub struct GatewayConfig {
     pub undecided_max: U32In<1, 1_000>,
     /// Refused requests for seats of one account within a minute; the next request gets 429.
     pub refusals_per_min: U32In<1, 1_000_000>,
+    /// Events whose seat maps are followed at once; the streams of one more get 503.
+    pub followed_events_max: U32In<1, 4_096>,
     /// Time to answer, without a booking's wait.
     pub request_timeout_ms: U64In<100, 120_000>,
     /// Attempts to register, log in or refresh, per client address and minute; 0: no limit.

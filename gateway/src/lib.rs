@@ -15,6 +15,7 @@ mod config;
 mod fault;
 mod inbound;
 mod outbound;
+mod packed;
 mod server;
 mod services;
 

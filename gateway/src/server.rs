@@ -22,8 +22,12 @@ use crate::app::boards::Boards;
 use crate::app::catalog::Catalog;
 use crate::app::passwords::Passwords;
 use crate::app::refuse_early::EarlyRefusals;
+use crate::app::seat_feeds::SeatFeeds;
 use crate::app::seat_map::SeatMaps;
 use crate::app::sessions::Sessions;
+use crate::app::stream_slots::{
+    BOOKING_STREAMS_MAX, BOOKING_STREAMS_OF_ACCOUNT_MAX, SEAT_STREAMS_MAX, SEAT_STREAMS_OF_ADDRESS_MAX, StreamSlots,
+};
 use crate::app::waiters::Waiters;
 use crate::config::Config;
 use crate::inbound;
@@ -34,6 +38,7 @@ use crate::outbound::commands::Commands;
 use crate::outbound::objects::Objects;
 
 use crate::outbound::sandbox_payments::SandboxPayments;
+use crate::outbound::seat_deltas::SeatDeltas;
 use crate::services::Services;
 
 /// On top of the requests' own time to drain, for the tasks behind them.
@@ -117,6 +122,7 @@ impl Gateway {
             sessions: Sessions::new(keys.access_signer()?, redis.clone(), &config.gateway),
             catalog: Catalog::new(pool.clone()),
             seat_maps: SeatMaps::new(pool.clone(), redis.clone()),
+            seat_feeds: SeatFeeds::new(SeatDeltas::new(config.redis, redis.clone()), &config.gateway),
             early_refusals: EarlyRefusals::new(),
             account_limits: AccountLimits::new(redis.clone(), &config.gateway),
             boards: Arc::clone(&boards),
@@ -125,6 +131,8 @@ impl Gateway {
             payments: SandboxPayments::new(&config.payments, webhook_url)?,
             objects: Objects::new(config.objects.dir),
             auth_limit: AuthLimit::new(&config.gateway),
+            booking_streams: StreamSlots::new("booking", BOOKING_STREAMS_MAX, BOOKING_STREAMS_OF_ACCOUNT_MAX),
+            seat_streams: StreamSlots::new("seats", SEAT_STREAMS_MAX, SEAT_STREAMS_OF_ADDRESS_MAX),
             ending: shutdown.token(),
             config: config.gateway,
             pool,

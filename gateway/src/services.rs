@@ -1,7 +1,9 @@
 //! Everything a request can reach, put together once at start.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
+use goticket_domain::AccountId;
 use goticket_domain::queue::WaitingRoom;
 use goticket_platform::redis::Redis;
 use goticket_tokens::{AccessVerifier, EntryVerifier, PlaceKeys};
@@ -14,8 +16,10 @@ use crate::app::boards::Boards;
 use crate::app::catalog::Catalog;
 use crate::app::passwords::Passwords;
 use crate::app::refuse_early::EarlyRefusals;
+use crate::app::seat_feeds::SeatFeeds;
 use crate::app::seat_map::SeatMaps;
 use crate::app::sessions::Sessions;
+use crate::app::stream_slots::StreamSlots;
 use crate::app::waiters::Waiters;
 use crate::config::GatewayConfig;
 use crate::inbound::rate_limit::AuthLimit;
@@ -42,6 +46,7 @@ pub(crate) struct Services {
     pub(crate) sessions: Sessions,
     pub(crate) catalog: Catalog,
     pub(crate) seat_maps: SeatMaps,
+    pub(crate) seat_feeds: Arc<SeatFeeds>,
     pub(crate) early_refusals: EarlyRefusals,
     pub(crate) account_limits: AccountLimits,
     pub(crate) boards: Arc<Boards>,
@@ -50,6 +55,8 @@ pub(crate) struct Services {
     pub(crate) payments: SandboxPayments,
     pub(crate) objects: Objects,
     pub(crate) auth_limit: AuthLimit,
+    pub(crate) booking_streams: Arc<StreamSlots<AccountId>>,
+    pub(crate) seat_streams: Arc<StreamSlots<IpAddr>>,
     /// Cancelled when the process is on its way out: waits are cut short.
     pub(crate) ending: CancellationToken,
 }

@@ -112,6 +112,11 @@ pub fn undecided(prefix: &str, account: goticket_domain::AccountId) -> String {
     format!("{prefix}{{account:{account}}}:undecided")
 }
 
+/// STRING: what copies of a request are told that come about the same time as it; see the gateway. Expires by itself.
+pub fn copies(prefix: &str, account: goticket_domain::AccountId, key: &goticket_domain::booking::IdempotencyKey) -> String {
+    format!("{prefix}{{account:{account}}}:copies:{}", key.as_str())
+}
+
 /// STRING counter: how often an account was refused since the first refusal of the current minute. Expires by itself.
 pub fn refusals(prefix: &str, account: goticket_domain::AccountId) -> String {
     format!("{prefix}{{account:{account}}}:refusals")

@@ -15,7 +15,7 @@ use crate::app::geometry::Geometry;
 use crate::app::refuse_early::refuse_early;
 use crate::app::waiters::{Waiter, Woken};
 use crate::fault::Fault;
-use crate::outbound::account_limits::Admitted;
+use crate::outbound::account_limits::{Admitted, Told};
 use crate::outbound::commands::SendError;
 use crate::outbound::pending::{self, Pending};
 use crate::services::Services;
@@ -33,7 +33,7 @@ pub(crate) enum UncheckedChoice {
 #[derive(Debug)]
 pub(crate) enum Booked {
     Decided(Decided),
-    /// It was not sent: what it asks for is gone. Nothing is stored, and the key stays free.
+    /// It was not sent: what it asks for is gone. Nothing is stored, and the key stays free, but copies of it are told the same.
     Hopeless(Refusal),
     /// The broker has it; the outcome will be found under this id.
     Accepted {
@@ -92,16 +92,21 @@ pub(crate) async fn book(app: &Services, new: NewRequest<'_>) -> Result<Booked, 
     if let Some(decided) = sent.look_up(app).await? {
         return Ok(Booked::Decided(Decided { replayed: true, ..decided }));
     }
-    if limited(app, &sent).await?
-        && let Some(refusal) = refuse_early(app, new.event, &geometry, (section, &choice), sent.account).await
-    {
-        // Sent more than once at a time, it may have been decided since it was looked up, and be itself what is in its way.
-        if let Some(decided) = sent.look_up(app).await? {
-            sent.settle(app, false).await;
-            return Ok(Booked::Decided(Decided { replayed: true, ..decided }));
+    match limited(app, &sent).await? {
+        Standing::Told(refusal) => return Ok(Booked::Hopeless(refusal)),
+        Standing::GoesOn => {}
+        Standing::New => {
+            if let Some(refusal) = refuse_early(app, new.event, &geometry, (section, &choice), sent.account).await {
+                // A copy of it may have been decided since it was looked up, and be what is in its way.
+                if let Some(decided) = sent.look_up(app).await? {
+                    sent.settle(app, false).await;
+                    return Ok(Booked::Decided(Decided { replayed: true, ..decided }));
+                }
+                if sent.refuse(app, &refusal).await {
+                    return Ok(Booked::Hopeless(refusal));
+                }
+            }
         }
-        sent.settle(app, true).await;
-        return Ok(Booked::Hopeless(refusal));
     }
     let wait = (!new.wait.is_zero()).then(|| (app.waiters.register(sent.booking), Instant::now() + new.wait));
     let request = BookingRequest {
@@ -133,11 +138,20 @@ pub(crate) async fn book(app: &Services, new: NewRequest<'_>) -> Result<Booked, 
     Ok(Booked::Accepted { booking })
 }
 
-/// Counts the request among those of its account. False: it came before and may be decided in this moment, so that whatever the seat map
-/// shows by now may be its own doing.
-async fn limited(app: &Services, sent: &Sent) -> Result<bool, BookError> {
+/// What may be done with a request.
+enum Standing {
+    /// It is the first of its key, and may be refused.
+    New,
+    /// It is sent: a copy of it was, or nobody knows whether one was.
+    GoesOn,
+    /// A copy of it was refused in this moment.
+    Told(Refusal),
+}
+
+/// Counts the request among those of its account.
+async fn limited(app: &Services, sent: &Sent) -> Result<Standing, BookError> {
     if !app.waiters.is_connected() {
-        return Ok(false);
+        return Ok(Standing::GoesOn);
     }
     let mut admitted = app.account_limits.admit(sent.account, &sent.key).await;
     if let Ok(Admitted::TooManyUndecided(keys)) = &admitted {
@@ -149,13 +163,15 @@ async fn limited(app: &Services, sent: &Sent) -> Result<bool, BookError> {
         admitted = app.account_limits.admit(sent.account, &sent.key).await;
     }
     match admitted {
-        Ok(Admitted::New) => Ok(true),
-        Ok(Admitted::Known) => Ok(false),
+        Ok(Admitted::New) => Ok(Standing::New),
+        Ok(Admitted::Told(told)) if told.payload_hash == sent.payload_hash => Ok(Standing::Told(told.refusal)),
+        // Another request under a key that is free is the first of it, but a copy of the other may be on its way.
+        Ok(Admitted::Known | Admitted::Told(_)) => Ok(Standing::GoesOn),
         Ok(Admitted::TooManyUndecided(_)) => Err(BookError::TooManyUndecided),
         Ok(Admitted::TooManyRefusals(left)) => Err(BookError::TooManyRefusals { left }),
         Err(fault) => {
             tracing::debug!(%fault, "an account's requests are not counted");
-            Ok(false)
+            Ok(Standing::GoesOn)
         }
     }
 }
@@ -174,6 +190,13 @@ impl Sent {
         if app.waiters.is_connected() {
             app.account_limits.settle(self.account, &[self.key.as_str()], usize::from(refused)).await;
         }
+    }
+
+    /// False: copies of it went on, or nobody knows.
+    async fn refuse(&self, app: &Services, refusal: &Refusal) -> bool {
+        let told = Told { payload_hash: self.payload_hash, refusal: refusal.clone() };
+        let refused = app.account_limits.refuse(self.account, &self.key, &told).await;
+        refused.inspect_err(|fault| tracing::debug!(%fault, "a request is sent that is hopeless")).unwrap_or(false)
     }
 
     /// What is stored under the key.

@@ -4,7 +4,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use goticket_contracts::redis_keys::seat_state;
 use goticket_domain::booking::SeatCount;
 use goticket_domain::seating::SeatingPlan;
@@ -14,6 +13,7 @@ use serde::Serialize;
 use sqlx::PgPool;
 
 use crate::fault::Fault;
+use crate::packed::Packed;
 
 /// Places by number.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub(crate) struct Geometry {
     /// First and last place of each section: they lie together.
     sections: HashMap<u16, (u32, u32)>,
     /// `"seats":[…],"drawing":{…}`: members of the seat map's object.
-    pub(crate) members: Bytes,
+    pub(crate) members: Packed,
 }
 
 /// One place.
@@ -54,7 +54,7 @@ impl Geometry {
     /// About how much memory it takes.
     pub(crate) fn bytes(&self) -> usize {
         let labels: usize = self.places.iter().map(|place| place.row.len() + place.number.len()).sum();
-        self.members.len() + self.places.len() * size_of::<Place>() + labels
+        self.members.plain().len() + self.places.len() * size_of::<Place>() + labels
     }
 
     pub(crate) fn place(&self, no: u32) -> Option<&Place> {
@@ -127,5 +127,5 @@ fn build(seats: &[seats::Seat], plan: &str) -> Result<Geometry, Fault> {
     for seat in seats {
         sections.entry(seat.section).and_modify(|(_, last)| *last = seat.no).or_insert((seat.no, seat.no));
     }
-    Ok(Geometry { places: seats.iter().map(place).collect(), sections, members: members.into() })
+    Ok(Geometry { places: seats.iter().map(place).collect(), sections, members: Packed::new(members) })
 }

@@ -1,11 +1,10 @@
 //! Who has which seat: the bitmap in Redis, rebuilt from Postgres when it is missing; Postgres itself while Redis is away.
 //! Advisory: what the map shows free can be gone a moment later.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use goticket_contracts::redis_keys::seat_state;
 use goticket_domain::booking::SeatCount;
 use goticket_domain::{EventId, SeatNo};
@@ -18,6 +17,7 @@ use sqlx::PgPool;
 use crate::app::geometry::Geometry;
 use crate::fault::Fault;
 use crate::outbound::seat_map::{RedisSeatMap, Stored};
+use crate::packed::Packed;
 
 /// How old a decoded map may be, even if its version has not moved: what is rebuilt in an emptied Redis has version 0, whatever it shows.
 /// Also how old the one may be by which requests are refused early.
@@ -37,43 +37,91 @@ pub(crate) struct SeatStates {
     /// The map's version in Redis; 0 where it was read past Redis.
     pub(crate) version: u64,
     /// One digit per seat.
-    pub(crate) digits: Bytes,
+    pub(crate) digits: Packed,
     /// Changes with the digits.
     pub(crate) etag: String,
-    /// Seats that are neither sold nor held, by section and category; and those that are held.
-    left: HashMap<(u16, u16), SeatCount>,
+    /// By section and category.
+    tallies: BTreeMap<(u16, u16), Tally>,
+}
+
+/// So many seats in each state.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) free: u32,
+    pub(crate) held: u32,
+    pub(crate) sold: u32,
+}
+
+impl Tally {
+    fn count(&mut self, state: u8) {
+        match state {
+            seat_state::FREE => self.free += 1,
+            seat_state::HELD => self.held += 1,
+            _ => self.sold += 1,
+        }
+    }
+}
+
+impl std::ops::AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.free += other.free;
+        self.held += other.held;
+        self.sold += other.sold;
+    }
 }
 
 impl SeatStates {
-    fn new(version: u64, states: Vec<u8>, geometry: &Geometry) -> Self {
+    /// `states`: one per place.
+    fn new(version: u64, mut states: Vec<u8>, geometry: &Geometry) -> Self {
         let etag = hex::encode(&Sha256::digest(&states)[..8]);
-        let mut left: HashMap<(u16, u16), SeatCount> = HashMap::new();
-        for (place, state) in geometry.places().iter().zip(&states) {
-            let count = left.entry((place.section, place.category)).or_default();
-            match *state {
-                seat_state::FREE => count.free += 1,
-                seat_state::HELD => count.held += 1,
-                _ => {}
+        let mut tallies: BTreeMap<(u16, u16), Tally> = BTreeMap::new();
+        let mut rest = &states[..];
+        // Seats of one kind stand beside each other, in runs.
+        for run in geometry.places().chunk_by(|a, b| (a.section, a.category) == (b.section, b.category)) {
+            let (of_run, after) = rest.split_at(run.len().min(rest.len()));
+            rest = after;
+            let tally = tallies.entry((run[0].section, run[0].category)).or_default();
+            for state in of_run {
+                tally.count(*state);
             }
         }
-        let digits = states.into_iter().map(|state| b'0' + state).collect::<Vec<u8>>();
-        Self { version, digits: digits.into(), etag, left }
+        for state in &mut states {
+            *state += b'0';
+        }
+        Self { version, digits: Packed::new(states), etag, tallies }
     }
 
     /// Somebody has it.
     pub(crate) fn is_taken(&self, seat: SeatNo) -> bool {
-        usize::try_from(seat.0).is_ok_and(|index| self.state(index) != seat_state::FREE)
+        let digit = usize::try_from(seat.0).ok().and_then(|index| self.digits.plain().get(index));
+        digit.is_none_or(|digit| digit - b'0' != seat_state::FREE)
     }
 
     /// What is left of a section, or of one category of it.
     pub(crate) fn left(&self, section: u16, category: Option<u16>) -> SeatCount {
-        let of = self.left.iter().filter(|((no, of), _)| *no == section && category.is_none_or(|only| only == *of));
-        of.fold(SeatCount::default(), |sum, (_, count)| SeatCount { free: sum.free + count.free, held: sum.held + count.held })
+        let mut sum = Tally::default();
+        for ((_, of), tally) in self.tallies.range((section, 0)..=(section, u16::MAX)) {
+            if category.is_none_or(|only| only == *of) {
+                sum += *tally;
+            }
+        }
+        SeatCount { free: sum.free, held: sum.held }
     }
 
-    /// State of a seat, see [`seat_state`].
-    pub(crate) fn state(&self, index: usize) -> u8 {
-        self.digits.get(index).map_or(seat_state::SOLD, |digit| digit - b'0')
+    pub(crate) fn by_category(&self) -> BTreeMap<u16, Tally> {
+        self.summed(|(_, category)| category)
+    }
+
+    pub(crate) fn by_section(&self) -> BTreeMap<u16, Tally> {
+        self.summed(|(section, _)| section)
+    }
+
+    fn summed(&self, by: impl Fn((u16, u16)) -> u16) -> BTreeMap<u16, Tally> {
+        let mut sums: BTreeMap<u16, Tally> = BTreeMap::new();
+        for (key, tally) in &self.tallies {
+            *sums.entry(by(*key)).or_default() += *tally;
+        }
+        sums
     }
 }
 
@@ -93,7 +141,7 @@ impl SeatMaps {
             pool,
             redis: RedisSeatMap::new(redis),
             decoded: Cache::builder()
-                .weigher(|_, states: &Arc<SeatStates>| u32::try_from(states.digits.len()).unwrap_or(u32::MAX))
+                .weigher(|_, states: &Arc<SeatStates>| u32::try_from(states.digits.plain().len()).unwrap_or(u32::MAX))
                 .max_capacity(DECODED_BYTES_MAX)
                 .time_to_live(DECODED_AGE_MAX)
                 .build(),
@@ -141,8 +189,9 @@ impl SeatMaps {
         let mut version = version;
         for _ in 0..REBUILDS_MAX {
             let found = self.read_postgres(event, geometry, version).await?;
-            let states: Vec<u8> = found.digits.iter().map(|digit| digit - b'0').collect();
-            let counts = count(geometry, &states);
+            let states: Vec<u8> = found.digits.plain().iter().map(|digit| digit - b'0').collect();
+            // What the worker keeps up to date from then on.
+            let counts: Vec<_> = found.by_category().into_iter().map(|(no, tally)| (no, tally.free, tally.held)).collect();
             if self.redis.rebuild(event, version, &states, &counts).await? {
                 tracing::info!(%event, version, "seat map rebuilt");
                 return Ok(found);
@@ -165,21 +214,4 @@ impl SeatMaps {
         }
         Ok(SeatStates::new(version, states, geometry))
     }
-}
-
-/// What is free and held per category, for the availability hash that the worker keeps up to date from then on.
-fn count(geometry: &Geometry, states: &[u8]) -> Vec<(u16, u32, u32)> {
-    let categories = geometry.places().iter().map(|place| place.category).max().map_or(0, |max| usize::from(max) + 1);
-    let mut counts = vec![(0_u32, 0_u32); categories];
-    let mut sold = vec![true; categories];
-    for (place, state) in geometry.places().iter().zip(states) {
-        let category = usize::from(place.category);
-        sold[category] = false;
-        match *state {
-            seat_state::FREE => counts[category].0 += 1,
-            seat_state::HELD => counts[category].1 += 1,
-            _ => {}
-        }
-    }
-    (0_u16..).zip(counts.iter().zip(sold)).filter(|(_, (_, unused))| !unused).map(|(no, ((f, h), _))| (no, *f, *h)).collect()
 }

@@ -3,6 +3,7 @@
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::http::{header, request::Parts};
 use goticket_domain::identity::Role;
+use jiff::Timestamp;
 
 use super::parts::header_text;
 use super::problem::{FieldError, Problem, TokenNames};
@@ -23,16 +24,44 @@ impl FromRequestParts<App> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let session = <Session as FromRequestParts<App>>::from_request_parts(parts, app).await?;
+        Ok(session.caller)
+    }
+}
+
+/// Anybody who is logged in, and until when: for answers that outlast the moment the token was looked at.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Session {
+    pub(crate) caller: Caller,
+    /// Without the leeway.
+    pub(crate) expires_at: Timestamp,
+}
+
+impl FromRequestParts<App> for Session {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let value = header_text(&parts.headers, header::AUTHORIZATION.as_str()).unwrap_or_default();
         let token = value.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
         let (_, token) = token.ok_or_else(|| Problem::missing_token(&NAMES))?;
         let claims = app.access.verify(token.trim(), app.now()).map_err(|error| Problem::bad_token(&NAMES, &error))?;
-        Ok(Self { account: claims.account, role: claims.role })
+        let caller = Caller { account: claims.account, role: claims.role };
+        Ok(Self { caller, expires_at: claims.expires_at })
     }
 }
 
 /// Whoever, logged in or not; a token that is there must be good.
 impl OptionalFromRequestParts<App> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Option<Self>, Problem> {
+        let session = <Session as OptionalFromRequestParts<App>>::from_request_parts(parts, app).await?;
+        Ok(session.map(|session| session.caller))
+    }
+}
+
+/// The same.
+impl OptionalFromRequestParts<App> for Session {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Option<Self>, Problem> {

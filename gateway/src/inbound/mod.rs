@@ -16,6 +16,7 @@ pub(crate) mod queue;
 pub(crate) mod rate_limit;
 pub(crate) mod replies;
 pub(crate) mod request_id;
+pub(crate) mod sse;
 pub(crate) mod venues;
 pub(crate) mod webhook;
 

@@ -5,6 +5,7 @@ mod booking;
 mod catalog;
 mod identity;
 mod queue;
+mod streams;
 
 pub(crate) use booking::Refused;
 

@@ -35,13 +35,18 @@ impl AuthLimit {
         }
     }
 
+    /// The address a request comes from; one for all addresses that one customer can choose among.
+    pub(crate) fn client(&self, peer: SocketAddr, headers: &HeaderMap) -> IpAddr {
+        network(client(peer, headers, self.trusted_proxies))
+    }
+
     /// Takes one attempt, or says how long to wait.
     fn take(&self, address: IpAddr) -> Result<(), Duration> {
         let Some(limiter) = &self.limiter else { return Ok(()) };
         if limiter.len() > ADDRESSES_MAX {
             limiter.retain_recent();
         }
-        limiter.check_key(&network(address)).map_err(|until| until.wait_time_from(DefaultClock::default().now()))
+        limiter.check_key(&address).map_err(|until| until.wait_time_from(DefaultClock::default().now()))
     }
 }
 
@@ -70,7 +75,7 @@ pub(crate) async fn layer(
     request: Request,
     next: Next,
 ) -> Response {
-    let address = client(peer, request.headers(), app.auth_limit.trusted_proxies);
+    let address = app.auth_limit.client(peer, request.headers());
     match app.auth_limit.take(address) {
         Ok(()) => next.run(request).await,
         Err(wait) => {

@@ -6,5 +6,6 @@ pub(crate) mod objects;
 pub(crate) mod pending;
 pub(crate) mod refresh_families;
 pub(crate) mod sandbox_payments;
+pub(crate) mod seat_deltas;
 pub(crate) mod seat_map;
 pub(crate) mod waiting_room_grpc;

@@ -114,6 +114,25 @@ async fn a_missing_seat_map_is_rebuilt_from_the_database() {
 }
 
 #[tokio::test]
+async fn a_seat_map_is_the_same_compressed_or_not() {
+    let world = World::new().await;
+    let organizer = world.person(Role::Organizer).await;
+    let event = world.event(&organizer).await;
+    take(&world, event, &[0, 1], BookingState::Confirmed).await;
+    for query in ["", "?geometry=false"] {
+        let path = format!("/v1/events/{event}/seats{query}");
+        let plain = expect(world.get(&path, None).await, StatusCode::OK).await;
+        let asked = world.request(Method::GET, &path, None).header("accept-encoding", "gzip").send().await.unwrap();
+        let headers: Vec<_> =
+            ["content-encoding", "vary"].iter().map(|name| asked.headers()[*name].to_str().unwrap().to_owned()).collect();
+        assert_eq!(headers, ["gzip", "accept-encoding"]);
+        let body = asked.bytes().await.unwrap();
+        let unpacked: Value = serde_json::from_reader(flate2::read::GzDecoder::new(&body[..])).unwrap();
+        assert_eq!(unpacked, plain);
+    }
+}
+
+#[tokio::test]
 async fn a_map_read_before_a_change_is_not_stored_after_it() {
     let world = World::new().await;
     let organizer = world.person(Role::Organizer).await;

@@ -1,8 +1,8 @@
 //! What need not be sent is refused at once, and nobody fills the queue alone.
 
-use goticket_contracts::redis_keys::EventKeys;
+use goticket_contracts::redis_keys::{EventKeys, copies};
 use goticket_domain::SeatNo;
-use goticket_domain::booking::BookingState;
+use goticket_domain::booking::{BookingState, IdempotencyKey};
 use goticket_testkit::eventually;
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ use crate::world::{SOON, World, expect, problem};
 impl Sale {
     /// Of a fan who may try as often as a test has to.
     async fn of_a_patient_fan() -> Self {
-        Self::at(World::with(&[("UNDECIDED_MAX", "1000")]).await).await
+        Self::at(World::with(&[("UNDECIDED_MAX", "1000"), ("REFUSALS_PER_MIN", "1000")]).await).await
     }
 
     /// The map in Redis is of the time before: the owner would have published it.
@@ -32,6 +32,18 @@ impl Sale {
             (answer.status() == StatusCode::CONFLICT).then_some(answer)
         })
         .await
+    }
+
+    /// Waits until a request waits for whoever has locked the seats' table.
+    async fn until_it_looks_at_the_seats(&self) {
+        // The tables of other tests' databases have the same numbers.
+        let looking = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'taken_seats'::regclass
+                          AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+        eventually("a look at the seats", SOON, async || {
+            let waiting: i64 = sqlx::query_scalar(looking).fetch_one(&self.world.pool).await.unwrap();
+            (waiting > 0).then_some(())
+        })
+        .await;
     }
 
     /// Asks without waiting, as often as it takes until the request is sent.
@@ -95,14 +107,7 @@ async fn a_request_that_was_decided_while_its_seats_were_looked_at_gets_its_outc
     let mut meanwhile = sale.world.pool.begin().await.unwrap();
     meanwhile.execute("LOCK TABLE taken_seats").await.unwrap();
     let decided = async {
-        // The tables of other tests' databases have the same numbers.
-        let looking = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'taken_seats'::regclass
-                          AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
-        eventually("a look at the seats", SOON, async || {
-            let waiting: i64 = sqlx::query_scalar(looking).fetch_one(&sale.world.pool).await.unwrap();
-            (waiting > 0).then_some(())
-        })
-        .await;
+        sale.until_it_looks_at_the_seats().await;
         // Sent at once by another gateway: its booking is the one that has the seats.
         let same = sqlx::query("UPDATE bookings SET key = 'k' WHERE id = $1").bind(request.booking.0);
         same.execute(&mut *meanwhile).await.unwrap();
@@ -112,6 +117,52 @@ async fn a_request_that_was_decided_while_its_seats_were_looked_at_gets_its_outc
     let replayed = answer.headers().contains_key("idempotency-replayed");
     assert_eq!(expect(answer, StatusCode::CREATED).await["id"], json!(request.booking));
     assert!(replayed);
+}
+
+#[tokio::test]
+async fn what_copies_of_a_request_go_on_with_is_not_refused() {
+    let sale = Sale::of_a_patient_fan().await;
+    take(&sale.world, sale.event, &[8, 9], BookingState::Held).await;
+    sale.forget_map().await;
+    problem(sale.until_refused(&json!({ "seats": [8] })).await, 409, "seats_held").await;
+
+    let seats = json!({ "seats": [9] });
+    let mut meanwhile = sale.world.pool.begin().await.unwrap();
+    meanwhile.execute("LOCK TABLE taken_seats").await.unwrap();
+    let copy = async {
+        sale.until_it_looks_at_the_seats().await;
+        let sent = sale.ask("k", "wait=0", &seats).await;
+        meanwhile.commit().await.unwrap();
+        sent
+    };
+    let (first, copy) = tokio::join!(sale.ask("k", "wait=0", &seats), copy);
+    expect(copy, StatusCode::ACCEPTED).await;
+    expect(first, StatusCode::ACCEPTED).await;
+}
+
+#[tokio::test]
+async fn copies_of_a_refused_request_are_told_the_same() {
+    let sale = Sale::of_a_patient_fan().await;
+    let (seats, key) = (json!({ "seats": [4, 5] }), IdempotencyKey::parse("k").unwrap());
+    let held = take(&sale.world, sale.event, &[5], BookingState::Held).await;
+    let told = problem(sale.ask(key.as_str(), "wait=0", &seats).await, 409, "seats_held").await;
+    let note = copies(sale.world.redis.prefix(), sale.fan.id, &key);
+    // What copies are told is forgotten by itself, but not while this test goes on.
+    let persisted: i64 = sale.world.redis.query(redis::cmd("PERSIST").arg(&note)).await.unwrap();
+    assert_eq!(persisted, 1);
+    end_hold(&sale.world, sale.event, held, BookingState::Expired).await;
+    take(&sale.world, sale.event, &[4], BookingState::Confirmed).await;
+    sale.forget_map().await;
+    eventually("another refusal", SOON, async || {
+        let told: Value = sale.until_refused(&seats).await.json().await.unwrap();
+        (told["code"] == "seats_sold").then_some(())
+    })
+    .await;
+
+    let again = problem(sale.ask(key.as_str(), "wait=0", &seats).await, 409, "seats_held").await;
+    assert_eq!((&again["errors"], &again["until"]), (&told["errors"], &told["until"]));
+    // Nothing is stored under the key: another request may have it.
+    expect(sale.ask(key.as_str(), "wait=0", &json!({ "seats": [6] })).await, StatusCode::ACCEPTED).await;
 }
 
 #[tokio::test]
@@ -142,7 +193,7 @@ async fn seats_that_are_being_given_away_in_this_moment_are_contended() {
     let _: () = sale.world.redis.query(redis::cmd("SET").arg(&lock).arg("somebody's")).await.unwrap();
     problem(sale.ask("k", "wait=0", &json!({ "seats": [2, 3] })).await, 409, "contended").await;
     let _: i64 = sale.world.redis.query(redis::cmd("DEL").arg(&lock)).await.unwrap();
-    expect(sale.ask("k", "wait=0", &json!({ "seats": [2, 3] })).await, StatusCode::ACCEPTED).await;
+    expect(sale.ask("another", "wait=0", &json!({ "seats": [2, 3] })).await, StatusCode::ACCEPTED).await;
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use goticket_domain::booking::{
 };
 use goticket_domain::identity::Role;
 use goticket_domain::lane::{LaneCount, LaneNo};
-use goticket_domain::{BookingId, EventId, Money, SeatNo, SectionNo};
+use goticket_domain::{AccountId, BookingId, EventId, Money, SeatNo, SectionNo};
 use goticket_platform::amqp;
 use goticket_storage::bookings::write::{Batch, DecidedRequest, Decision, MovedBooking, SeatChange, write};
 use jiff::{SignedDuration, Timestamp};
@@ -90,20 +90,25 @@ pub(crate) async fn end_hold(world: &World, event: EventId, booking: BookingId, 
 
 /// A stranger's booking of these seats of the first section, in this state.
 pub(crate) async fn take(world: &World, event: EventId, seats: &[u32], state: BookingState) -> BookingId {
+    let stranger = world.person(Role::User).await.id;
+    take_for(world, event, stranger, seats, state).await
+}
+
+/// This account's booking of these seats of the first section, in this state.
+pub(crate) async fn take_for(world: &World, event: EventId, account: AccountId, seats: &[u32], state: BookingState) -> BookingId {
+    let request = request(event, account, seats);
+    let priced: Vec<(u32, i64)> = seats.iter().map(|seat| (*seat, 2_500)).collect();
+    insert(world, &request, order(&request, request.booking, &priced), state).await;
+    request.booking
+}
+
+/// A request of this account for seats of the first section, past the queue.
+pub(crate) fn request(event: EventId, account: AccountId, seats: &[u32]) -> BookingRequest {
     let (booking, section) = (BookingId::generate(), SectionNo(0));
     let choice = SeatChoice::named(seats.iter().copied().map(SeatNo).collect()).unwrap();
-    let request = BookingRequest {
-        booking,
-        event,
-        section,
-        account: world.person(Role::User).await.id,
-        key: IdempotencyKey::parse(&Uuid::new_v4().to_string()).unwrap(),
-        payload_hash: BookingRequest::hash(event, section, &choice),
-        choice,
-    };
-    let priced: Vec<(u32, i64)> = seats.iter().map(|seat| (*seat, 2_500)).collect();
-    insert(world, &request, order(&request, booking, &priced), state).await;
-    booking
+    let key = IdempotencyKey::parse(&Uuid::new_v4().to_string()).unwrap();
+    let payload_hash = BookingRequest::hash(event, section, &choice);
+    BookingRequest { booking, event, section, account, key, payload_hash, choice }
 }
 
 fn order(request: &BookingRequest, id: BookingId, seats: &[(u32, i64)]) -> Order {

@@ -2,17 +2,21 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods, clippy::large_futures, missing_docs)]
 
 mod bad_input;
+mod booking_stream;
 mod bookings;
 mod cancel;
 mod catalog;
 mod early;
+mod event_stream;
 mod faults;
 mod lanes;
+mod my_bookings;
 mod openapi;
 mod queue_loss;
 mod roles;
 mod rooms;
 mod sale;
+mod seat_stream;
 mod sessions;
 mod tokens;
 mod webhook;

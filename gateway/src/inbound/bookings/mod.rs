@@ -1,10 +1,13 @@
-//! Bookings, their payment and their tickets.
+//! Bookings, their payments and their tickets.
 
 mod cancel;
 mod create;
 mod headers;
+mod list;
 mod pay;
+mod payments;
 mod show;
+mod stream;
 mod tickets;
 
 use std::sync::Arc;
@@ -20,7 +23,6 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::problem::Problem;
 use crate::app::catalog::EventError;
 use crate::app::geometry::Geometry;
 use crate::app::look_up_booking::RefusedRequest;
@@ -111,10 +113,10 @@ struct Shown {
 }
 
 impl Shown {
-    async fn load(app: &App, event: EventId) -> Result<Self, Problem> {
+    async fn load(app: &App, event: EventId) -> Result<Self, Fault> {
         let event = app.catalog.any(event).await.map_err(|error| match error {
-            EventError::Fault(fault) => Problem::from(fault),
-            EventError::NotFound | EventError::Forbidden => Fault::Bug(format!("a booking's event {event} is gone")).into(),
+            EventError::Fault(fault) => fault,
+            EventError::NotFound | EventError::Forbidden => Fault::Bug(format!("a booking's event {event} is gone")),
         })?;
         let geometry = app.catalog.geometry(&event).await?;
         Ok(Self { event, geometry })
@@ -193,7 +195,10 @@ pub(crate) fn waiting_router() -> OpenApiRouter<App> {
 
 pub(crate) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
+        .routes(routes!(list::list))
         .routes(routes!(show::show))
+        .routes(routes!(stream::stream))
+        .routes(routes!(payments::payments))
         .routes(routes!(pay::pay))
         .routes(routes!(tickets::list))
         .routes(routes!(tickets::pdf))

@@ -2,15 +2,35 @@
 
 use axum::extract::State;
 use axum::http::header;
-use axum::response::{IntoResponse, Response};
-use goticket_domain::BookingId;
+use axum::response::IntoResponse;
+use goticket_domain::booking::BookingState;
+use goticket_domain::{AccountId, BookingId};
+use serde::Serialize;
 
 use super::{BookingBody, PendingBody, Shown, TAG, refused};
 use crate::app::caller::Caller;
-use crate::app::look_up_booking::{Found, look_up_booking};
+use crate::app::look_up_booking::{Found, LookUpError, look_up_booking};
 use crate::inbound::parts::Path;
 use crate::inbound::problem::{Problem, ProblemDocument};
 use crate::services::App;
+
+/// A booking as its own address shows it.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum BookingDocument {
+    Decided(BookingBody),
+    Pending(PendingBody),
+}
+
+impl BookingDocument {
+    /// Nothing more is expected of it. A confirmed booking can still be refunded, but no one waits for that.
+    pub(super) fn is_final(&self) -> bool {
+        match self {
+            Self::Decided(booking) => booking.state != BookingState::Held.as_str(),
+            Self::Pending(_) => false,
+        }
+    }
+}
 
 /// One of the caller's bookings; also a request that was refused, or is still to be decided (`state` is then `pending`).
 #[utoipa::path(get, path = "/v1/bookings/{booking}", tag = TAG, security(("access" = [])), params(("booking" = Uuid, Path)),
@@ -24,10 +44,15 @@ pub(crate) async fn show(
     caller: Caller,
     Path(id): Path<BookingId>,
 ) -> Result<impl IntoResponse, Problem> {
-    let body: Response = match look_up_booking(&app, caller.account, id).await? {
-        Found::Booking(booking) => axum::Json(Shown::load(&app, booking.order().event).await?.booking(&booking)).into_response(),
-        Found::Refused(request) => axum::Json(refused(&request)).into_response(),
-        Found::Pending(_) => axum::Json(PendingBody::new(id)).into_response(),
-    };
-    Ok(([(header::CACHE_CONTROL, "private, no-store")], body))
+    let document = describe(&app, caller.account, id).await?;
+    Ok(([(header::CACHE_CONTROL, "private, no-store")], axum::Json(document)))
+}
+
+/// What is shown of one of an account's bookings.
+pub(super) async fn describe(app: &App, account: AccountId, id: BookingId) -> Result<BookingDocument, LookUpError> {
+    Ok(match look_up_booking(app, account, id).await? {
+        Found::Booking(booking) => BookingDocument::Decided(Shown::load(app, booking.order().event).await?.booking(&booking)),
+        Found::Refused(request) => BookingDocument::Decided(refused(&request)),
+        Found::Pending(_) => BookingDocument::Pending(PendingBody::new(id)),
+    })
 }

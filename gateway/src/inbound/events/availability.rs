@@ -1,9 +1,10 @@
 //! `GET /v1/events/{event}/availability`
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
-use goticket_contracts::redis_keys::seat_state;
 use goticket_domain::EventId;
 use goticket_domain::catalog::EventStatus;
 use goticket_storage::events::Event;
@@ -13,8 +14,7 @@ use uuid::Uuid;
 
 use super::TAG;
 use crate::app::caller::Caller;
-use crate::app::geometry::Geometry;
-use crate::app::seat_map::SeatStates;
+use crate::app::seat_map::{SeatStates, Tally};
 use crate::inbound::parts::Path;
 use crate::inbound::problem::{Problem, ProblemDocument};
 use crate::services::App;
@@ -60,28 +60,22 @@ pub(crate) async fn availability(
     let geometry = app.catalog.geometry(&event).await?;
     let states = app.seat_maps.read(id, &geometry).await?;
     let cache = if event.status == EventStatus::Draft { "private, no-store" } else { "public, max-age=1" };
-    Ok(([(header::CACHE_CONTROL, cache)], axum::Json(count(&event, &geometry, &states))))
+    Ok(([(header::CACHE_CONTROL, cache)], axum::Json(count(&event, &states))))
 }
 
-fn count(event: &Event, geometry: &Geometry, states: &SeatStates) -> AvailabilityBody {
-    let none = |category| CategoryLeft { category, free: 0, held: 0, sold: 0 };
-    let mut categories: Vec<CategoryLeft> = event.categories.iter().map(|category| none(category.no)).collect();
-    let mut sections: Vec<SectionLeft> =
-        event.sections.iter().map(|section| SectionLeft { section: section.no, free: 0 }).collect();
-    for (index, place) in geometry.places().iter().enumerate() {
-        let state = states.state(index);
-        if let Ok(at) = categories.binary_search_by_key(&place.category, |left| left.category) {
-            match state {
-                seat_state::FREE => categories[at].free += 1,
-                seat_state::HELD => categories[at].held += 1,
-                _ => categories[at].sold += 1,
-            }
-        }
-        if state == seat_state::FREE
-            && let Ok(at) = sections.binary_search_by_key(&place.section, |left| left.section)
-        {
-            sections[at].free += 1;
-        }
+fn count(event: &Event, states: &SeatStates) -> AvailabilityBody {
+    let (by_category, by_section) = (states.by_category(), states.by_section());
+    let of = |tallies: &BTreeMap<u16, Tally>, no| tallies.get(&no).copied().unwrap_or_default();
+    let categories = event.categories.iter().map(|category| {
+        let Tally { free, held, sold } = of(&by_category, category.no);
+        CategoryLeft { category: category.no, free, held, sold }
+    });
+    let sections =
+        event.sections.iter().map(|section| SectionLeft { section: section.no, free: of(&by_section, section.no).free });
+    AvailabilityBody {
+        event: event.id.0,
+        version: states.version,
+        categories: categories.collect(),
+        sections: sections.collect(),
     }
-    AvailabilityBody { event: event.id.0, version: states.version, categories, sections }
 }

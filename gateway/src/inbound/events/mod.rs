@@ -5,6 +5,7 @@ mod change;
 mod create;
 mod list;
 mod publish;
+mod seat_stream;
 mod seats;
 mod show;
 
@@ -112,5 +113,6 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(show::show, change::change))
         .routes(routes!(publish::publish))
         .routes(routes!(seats::seats))
+        .routes(routes!(seat_stream::stream))
         .routes(routes!(availability::availability))
 }

@@ -1,13 +1,8 @@
 //! `GET /v1/events/{event}/seats`
 
-use std::convert::Infallible;
-
-use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
-use futures::stream;
 use goticket_domain::EventId;
 use goticket_domain::catalog::EventStatus;
 use serde::{Deserialize, Serialize};
@@ -19,8 +14,10 @@ use super::TAG;
 use crate::app::caller::Caller;
 use crate::app::geometry::Geometry;
 use crate::app::seat_map::SeatStates;
+use crate::fault::Fault;
 use crate::inbound::parts::{Path, Query, header_text};
 use crate::inbound::problem::{Problem, ProblemDocument};
+use crate::packed::{self, Packed};
 use crate::services::App;
 
 /// How much of the map.
@@ -81,8 +78,7 @@ pub(crate) async fn seats(
     let mut response = if unchanged {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        let body = assemble(id, &states, whole.then_some(&*geometry));
-        ([(header::CONTENT_TYPE, "application/json")], body).into_response()
+        assemble(id, &states, whole.then_some(&*geometry), takes_gzip(&headers)).await?
     };
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
     if let Ok(etag) = HeaderValue::from_str(&etag) {
@@ -91,13 +87,59 @@ pub(crate) async fn seats(
     Ok(response)
 }
 
-/// Puts together what is serialized already: digits and names need no escaping. Nothing is copied: a map can have megabytes, and
-/// thousands of slow readers share them.
-fn assemble(event: EventId, states: &SeatStates, geometry: Option<&Geometry>) -> Body {
-    let head = format!("{{\"event\":\"{event}\",\"version\":{},\"states\":\"", states.version);
-    let members = geometry.map(|geometry| geometry.members.clone()).filter(|members| !members.is_empty());
-    let between: &[u8] = if members.is_some() { b"\"," } else { b"\"" };
-    let parts =
-        [head.into(), states.digits.clone(), Bytes::from_static(between), members.unwrap_or_default(), Bytes::from_static(b"}")];
-    Body::from_stream(stream::iter(parts.map(Ok::<_, Infallible>)))
+/// Puts together what is serialized already: digits and names need no escaping. Nothing is copied, nor compressed for each reader: a map
+/// can have megabytes, and thousands of slow readers share them.
+async fn assemble(event: EventId, states: &SeatStates, geometry: Option<&Geometry>, as_gzip: bool) -> Result<Response, Fault> {
+    let head = Packed::brief(format!("{{\"event\":\"{event}\",\"version\":{},\"states\":\"", states.version));
+    let (quote, comma, end) = (Packed::brief("\""), Packed::brief(","), Packed::brief("}"));
+    let mut parts = vec![&head, &states.digits, &quote];
+    if let Some(geometry) = geometry {
+        parts.extend([&comma, &geometry.members]);
+    }
+    parts.push(&end);
+    let json = [(header::CONTENT_TYPE, "application/json")];
+    if !as_gzip {
+        return Ok((json, packed::plain(&parts)).into_response());
+    }
+    let coded = [(header::CONTENT_ENCODING, "gzip"), (header::VARY, "accept-encoding")];
+    Ok((json, coded, packed::gzip(&parts).await?).into_response())
+}
+
+/// Whether the client takes gzip; without a word about it, what it gets is plain.
+fn takes_gzip(headers: &HeaderMap) -> bool {
+    let accepted = header_text(headers, header::ACCEPT_ENCODING.as_str()).unwrap_or_default();
+    accepted.split(',').any(|coding| {
+        let mut words = coding.split(';').map(str::trim);
+        let refused = |weight: &str| {
+            weight.strip_prefix("q=").is_some_and(|weight| weight.parse::<f32>().is_ok_and(|weight| weight <= 0.0))
+        };
+        words.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip")) && !words.any(refused)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn gzip_is_sent_to_whom_it_is_welcome() {
+        let rows = [
+            ("", false),
+            ("gzip", true),
+            ("br, GZIP;q=0.5", true),
+            ("deflate, gzip;q=1.0, *;q=0.5", true),
+            ("gzip;q=0", false),
+            ("gzip; q=0.000, br", false),
+            ("identity", false),
+            ("xgzip", false),
+        ];
+        for (accepted, expected) in rows {
+            let headers = HeaderMap::from_iter([(header::ACCEPT_ENCODING, HeaderValue::from_static(accepted))]);
+            assert_eq!(takes_gzip(&headers), expected, "{accepted:?}");
+        }
+        assert!(!takes_gzip(&HeaderMap::new()));
+    }
 }

@@ -2,15 +2,23 @@
 --
 -- KEYS[1]  undecided: ZSET idempotency key -> when it came (ms)
 -- KEYS[2]  refusals: STRING, how many since the first of the minute
+-- KEYS[3]  copies: STRING, what copies of this request are told, or 'sent'
 -- ARGV[1]  the idempotency key
 -- ARGV[2]  most undecided requests
 -- ARGV[3]  most refusals
 -- ARGV[4]  life of an undecided request, ms
--- Returns  {'known'}: it came before; {'new'}: it is noted; {'refused', ms until the minute is over}; {'undecided', the keys that are}
+-- ARGV[5]  for how long copies of it are told the same, ms
+-- Returns  {'told', what a copy of it was told}; {'known'}: it came before, and goes on; {'new'}: it is noted;
+--          {'refused', ms until the minute is over}; {'undecided', the keys that are}
 --
--- Invariant: no more than ARGV[2] keys are noted. Cost: 5 commands, and ARGV[2] keys at most.
+-- Invariant: no more than ARGV[2] keys are noted. Cost: 6 commands, and ARGV[2] keys at most.
 
+local told = redis.call('GET', KEYS[3])
+if told and told ~= 'sent' then
+  return {'told', told}
+end
 if redis.call('ZSCORE', KEYS[1], ARGV[1]) then
+  redis.call('SET', KEYS[3], 'sent', 'PX', ARGV[5])
   return {'known'}
 end
 if tonumber(redis.call('GET', KEYS[2]) or '0') >= tonumber(ARGV[3]) then

@@ -37,7 +37,7 @@ use crate::rates::{Counter, Rates};
 /// An attempt at a batch without an answer for so long has lost its connection.
 const BATCH_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Committed batches that may wait to be published, as in the worker.
+/// Committed batches of a lane that may wait to be published, as in the worker.
 const UNPUBLISHED_MAX: usize = 4;
 
 /// What one run decided on the clock.
@@ -99,11 +99,12 @@ pub(crate) async fn run(bed: &TestBed, load: &Load, seed: u64, for_: Duration) -
     Ok(Measured { rates: counter.finish(elapsed), elapsed, held: total.held, refused: total.refused })
 }
 
-/// A lane's owner while nothing of it is in work, and the requests that wait in its queue.
-#[derive(Default)]
+/// A lane of the process.
 struct Lane {
+    /// While nothing of it is in work.
     owner: Option<LaneOwner>,
     queue: VecDeque<Job>,
+    unpublished: mpsc::Sender<Vec<Publication>>,
 }
 
 /// The booking role of one process that has all lanes, without its broker.
@@ -113,7 +114,6 @@ struct Feed {
     batch_max: usize,
     in_work_max: usize,
     in_work: JoinSet<anyhow::Result<(LaneNo, LaneOwner, Decided)>>,
-    unpublished: mpsc::Sender<Vec<Publication>>,
 }
 
 impl Feed {
@@ -127,16 +127,10 @@ impl Feed {
             let Change::Gained { lane, epoch } = change else { bail!("an installation that is not new: {change:?}") };
             let owner = LaneOwner::take(deciding.clone(), lane, epoch).await?;
             ensure!(owner.is_some(), "another process has lane {lane}");
-            lanes.insert(lane, Lane { owner, queue: VecDeque::new() });
+            lanes.insert(lane, Lane { owner, queue: VecDeque::new(), unpublished: publisher(board.clone()) });
         }
-        let (unpublished, mut waiting) = mpsc::channel::<Vec<Publication>>(UNPUBLISHED_MAX);
-        tokio::spawn(async move {
-            while let Some(publications) = waiting.recv().await {
-                board.publish(&publications).await;
-            }
-        });
         let in_work_max = usize::from(settings.in_work_max.get());
-        Ok(Self { lanes, count, batch_max, in_work_max, in_work: JoinSet::new(), unpublished })
+        Ok(Self { lanes, count, batch_max, in_work_max, in_work: JoinSet::new() })
     }
 
     /// The next batch that is committed; none when all requests are decided.
@@ -186,7 +180,7 @@ impl Feed {
         let Some(lane) = self.lanes.get_mut(&no) else { return };
         let Some(mut owner) = lane.owner.take() else { return };
         let batch: Vec<Job> = lane.queue.drain(..self.batch_max.min(lane.queue.len())).collect();
-        let unpublished = self.unpublished.clone();
+        let unpublished = lane.unpublished.clone();
         self.in_work.spawn(async move {
             let settled = owner.decide(&batch).await;
             unpublished.send(settled.publications).await.context("nobody publishes")?;
@@ -197,9 +191,20 @@ impl Feed {
     async fn ended(&mut self) -> anyhow::Result<Option<Decided>> {
         let Some(ended) = self.in_work.join_next().await else { return Ok(None) };
         let (no, owner, decided) = ended??;
-        self.lanes.entry(no).or_default().owner = Some(owner);
+        self.lanes.get_mut(&no).context("a lane that nobody has")?.owner = Some(owner);
         Ok(Some(decided))
     }
+}
+
+/// Publishes what is committed in a lane, beside its next batches.
+fn publisher(board: SeatBoard) -> mpsc::Sender<Vec<Publication>> {
+    let (unpublished, mut waiting) = mpsc::channel::<Vec<Publication>>(UNPUBLISHED_MAX);
+    tokio::spawn(async move {
+        while let Some(publications) = waiting.recv().await {
+            board.publish(&publications).await;
+        }
+    });
+    unpublished
 }
 
 fn config(bed: &TestBed) -> anyhow::Result<Config> {
