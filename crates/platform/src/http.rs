@@ -8,6 +8,7 @@ use hyper_util::{
     server::{conn::auto::Builder, graceful::GracefulShutdown},
     service::TowerToHyperService,
 };
+use socket2::SockRef;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
@@ -30,6 +31,9 @@ const PING_TIMEOUT: Duration = Duration::from_secs(10);
 /// Requests at a time on one HTTP/2 connection.
 const STREAMS_MAX: u32 = 1024;
 
+/// A client that takes nothing of what waits for it for longer, or is not there any more, is let go.
+const UNREAD_MAX: Duration = Duration::from_secs(30);
+
 /// After a failed accept: most often the process is out of files, which passes.
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 
@@ -37,6 +41,17 @@ const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 /// closed, and requests in flight get `drain` to finish before they are cut. Handlers find the caller's address in
 /// `ConnectInfo<SocketAddr>`.
 pub async fn serve(listener: TcpListener, router: Router, shutdown: CancellationToken, drain: Duration) -> io::Result<()> {
+    serve_patiently(listener, router, shutdown, drain, UNREAD_MAX).await
+}
+
+/// The same; clients are let go that leave something unread for `unread_max`.
+pub async fn serve_patiently(
+    listener: TcpListener,
+    router: Router,
+    shutdown: CancellationToken,
+    drain: Duration,
+    unread_max: Duration,
+) -> io::Result<()> {
     let server = server();
     let mut services = router.into_make_service_with_connect_info::<SocketAddr>();
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
@@ -48,7 +63,7 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: Cancellation
             () = shutdown.cancelled() => break,
         };
         let (stream, peer) = tokio::select! {
-            accepted = accept(&listener) => accepted,
+            accepted = accept(&listener, unread_max) => accepted,
             () = shutdown.cancelled() => break,
         };
         let Ok(service) = services.call(peer).await;
@@ -82,12 +97,14 @@ fn server() -> Builder<TokioExecutor> {
     server
 }
 
-async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+async fn accept(listener: &TcpListener, unread_max: Duration) -> (TcpStream, SocketAddr) {
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
                 // Small answers must not wait for the acknowledgement of earlier ones.
                 let _ = stream.set_nodelay(true);
+                // The kernel's own: whoever writes waits as long as the connection stands.
+                let _ = SockRef::from(&stream).set_tcp_user_timeout(Some(unread_max));
                 return (stream, peer);
             }
             Err(error) => {

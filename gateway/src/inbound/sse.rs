@@ -2,7 +2,7 @@
 //! token it was opened with, or when the process does; the client then opens it again with the `Last-Event-ID` it has seen.
 //!
 //! Nothing grows with a slow reader: what it has not taken waits in a channel of [`QUEUED_MAX`] events, and who takes none for
-//! [`PATIENCE`] is let go.
+//! [`PATIENCE`] is let go; what is on its way to them, [`goticket_platform::http`] gives up.
 
 use std::convert::Infallible;
 use std::ops::RangeInclusive;

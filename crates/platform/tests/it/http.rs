@@ -1,10 +1,24 @@
-//! Serving ends when it is told to, after what is in flight.
+//! Serving ends when it is told to, after what is in flight; a client ends when it takes nothing.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
-use axum::{Router, routing::get};
+use axum::{Router, body::Body, routing::get};
+use bytes::Bytes;
+use futures::stream;
 use goticket_platform::http;
-use tokio::{net::TcpListener, sync::Notify};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    sync::Notify,
+    time::timeout,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::SOON;
@@ -40,7 +54,65 @@ async fn a_request_in_flight_is_answered_and_an_endless_one_is_cut() {
     shutdown.cancel();
     finish.notify_one();
     assert_eq!(slow.await.unwrap().unwrap().text().await.unwrap(), "done");
-    tokio::time::timeout(SOON, server).await.unwrap().unwrap().unwrap();
+    timeout(SOON, server).await.unwrap().unwrap().unwrap();
     assert!(reqwest::get(format!("{url}/slow")).await.is_err(), "no new connection is taken");
     endless.abort();
+}
+
+/// A body that is being sent.
+struct Sent(Arc<AtomicUsize>);
+
+impl Sent {
+    fn new(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(count))
+    }
+
+    fn chunk(&self) -> Result<Bytes, Infallible> {
+        Ok(Bytes::from_static(&[0; 64 * 1024]))
+    }
+}
+
+impl Drop for Sent {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_takes_nothing_is_let_go_and_one_that_reads_is_not() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let bodies = Arc::new(AtomicUsize::new(0));
+    let endless = {
+        let bodies = Arc::clone(&bodies);
+        async move || {
+            let sent = Sent::new(&bodies);
+            Body::from_stream(stream::repeat_with(move || sent.chunk()))
+        }
+    };
+    let (shutdown, unread_max) = (CancellationToken::new(), Duration::from_secs(1));
+    let router = Router::new().route("/", get(endless));
+    let server = tokio::spawn(http::serve_patiently(listener, router, shutdown.clone(), Duration::ZERO, unread_max));
+    let ask = async || {
+        let mut client = TcpStream::connect(address).await.unwrap();
+        client.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        client.read_u8().await.unwrap();
+        client
+    };
+    let (idle, mut reading) = (ask().await, ask().await);
+    assert_eq!(bodies.load(Ordering::Relaxed), 2);
+
+    let mut taken = vec![0; 64 * 1024];
+    let let_go = async {
+        while bodies.load(Ordering::Relaxed) == 2 {
+            reading.read_exact(&mut taken).await.unwrap();
+        }
+    };
+    timeout(SOON, let_go).await.unwrap();
+    reading.read_exact(&mut taken).await.unwrap();
+    assert_eq!(bodies.load(Ordering::Relaxed), 1, "the one that reads is still served");
+    drop((idle, reading));
+    shutdown.cancel();
+    server.await.unwrap().unwrap();
 }
