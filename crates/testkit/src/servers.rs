@@ -1,14 +1,20 @@
 //! Servers that die and come back, and a broker that raises an alarm: of a stack that started them itself.
 
-use std::process::{Command, Stdio};
+use std::{
+    process::{Command, Stdio},
+    time::Duration,
+};
 
 use anyhow::{Context as _, Result, ensure};
 use nix::sys::signal::Signal;
+use tokio::time::{Instant, sleep};
 
 use crate::{local::Process, ready, stack::Stack};
 
 /// Debian's package puts the script here that does not insist on its own user.
 const RABBITMQCTL: &str = "/usr/lib/rabbitmq/bin/rabbitmqctl";
+
+const LOOK: Duration = Duration::from_millis(50);
 
 /// One of a stack's servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -54,6 +60,20 @@ impl Stack {
         let process = self.process(server)?;
         let id = process.id();
         process.kill(server.deadly())?;
+        Ok(id)
+    }
+
+    /// From now on every write to a file of its fails, as on a disk without a byte left. Returns when it has given up: its process id
+    /// until then; an error where it lives on for longer than `within`.
+    pub async fn fill_disk(&mut self, server: Server, within: Duration) -> Result<u32> {
+        let process = self.process(server)?;
+        let id = process.id();
+        process.forbid_writes()?;
+        let begun = Instant::now();
+        while !process.is_dead()? {
+            ensure!(begun.elapsed() < within, "{} lives on without a disk", server.name());
+            sleep(LOOK).await;
+        }
         Ok(id)
     }
 

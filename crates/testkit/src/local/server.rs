@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    os::unix::process::CommandExt as _,
+    os::unix::{fs::MetadataExt as _, process::CommandExt as _},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread::sleep,
@@ -82,7 +82,7 @@ impl Process {
         let group = Pid::from_raw(-id.as_raw());
         kill(if signal == Signal::SIGKILL { group } else { id }, signal).with_context(|| format!("kill {}", self.name))?;
         let begun = Instant::now();
-        while self.child.try_wait()?.is_none() {
+        while !self.is_dead()? {
             if begun.elapsed() > DEATH {
                 bail!("{} does not die of {signal}", self.name);
             }
@@ -91,6 +91,23 @@ impl Process {
         // A wrapper is gone before what it wraps.
         while kill(group, None).is_ok() && begun.elapsed() < DEATH {
             sleep(DEATH_PAUSE);
+        }
+        Ok(())
+    }
+
+    /// Whether it has ended.
+    pub(crate) fn is_dead(&mut self) -> Result<bool> {
+        Ok(self.child.try_wait()?.is_some())
+    }
+
+    /// From now on no write to a file succeeds, in it and in what it has started.
+    pub(crate) fn forbid_writes(&self) -> Result<()> {
+        let id = self.child.id();
+        forbid_writes(id).with_context(|| format!("take the disk from {}", self.name))?;
+        // In this order: what is started from now on inherits it.
+        for child in children_of(id)? {
+            // One that has ended meanwhile writes nothing either.
+            let _ = forbid_writes(child);
         }
         Ok(())
     }
@@ -118,6 +135,31 @@ impl Process {
     pub(crate) fn reap(&mut self) {
         let _ = (self.child.kill(), self.child.wait());
     }
+}
+
+/// Files can have no byte. Said by its own user: nobody else may, not even a root that is confined.
+fn forbid_writes(process: u32) -> Result<()> {
+    let owner = fs::metadata(format!("/proc/{process}"))?;
+    let mut prlimit = Command::new("prlimit");
+    prlimit.arg("--pid").arg(process.to_string()).arg("--fsize=0:").uid(owner.uid()).gid(owner.gid());
+    let said = prlimit.stdin(Stdio::null()).output().context("run prlimit")?;
+    if !said.status.success() {
+        bail!("prlimit: {}", String::from_utf8_lossy(&said.stderr).trim());
+    }
+    Ok(())
+}
+
+fn children_of(parent: u32) -> Result<Vec<u32>> {
+    let mut children = Vec::new();
+    for entry in fs::read_dir("/proc")? {
+        let name = entry?.file_name();
+        let Some(id) = name.to_str().and_then(|name| name.parse().ok()) else { continue };
+        let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
+        if status.lines().any(|line| line.strip_prefix("PPid:").is_some_and(|ppid| ppid.trim().parse() == Ok(parent))) {
+            children.push(id);
+        }
+    }
+    Ok(children)
 }
 
 /// Runs a command that ends by itself, such as one that formats a folder.

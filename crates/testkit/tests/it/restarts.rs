@@ -1,6 +1,6 @@
 //! A killed server is dead; started again, it is at its old address with what it had on disk. It needs a stack of its own.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use goticket_testkit::{Durability, Server, Stack, TestBed};
 use lapin::{Connection, ConnectionProperties};
@@ -41,6 +41,15 @@ async fn a_killed_server_dies_and_comes_back_at_its_old_address() {
         assert!(done.status.success(), "{done:?}");
         assert_eq!(reqwest::get(&alarms).await.unwrap().status().is_success(), calm);
     }
+    let writing = async { sqlx::query("create table lost as select 1 as value").execute(&mut database).await };
+    let (gave_up, written) = tokio::join!(stack.fill_disk(Server::Postgres, Duration::from_secs(10)), writing);
+    gave_up.unwrap();
+    written.unwrap_err();
+    stack.start_again(Server::Postgres).await.unwrap();
+    let mut database = sqlx::PgConnection::connect(&bed.postgres_url).await.unwrap();
+    sqlx::query("create table room as select value from kept").execute(&mut database).await.unwrap();
+    sqlx::query("select from lost").execute(&mut database).await.unwrap_err();
+
     drop(bed);
     stack.stop().await.unwrap();
 }

@@ -58,6 +58,7 @@ async fn deliver(cast: &Cast, planned: &Planned) -> anyhow::Result<String> {
         Kind::AtCommit(moment) => commits::catch(cast, moment, lasts).await,
         Kind::FlushRedis => servers::flush_redis(cast).await,
         Kind::Alarm(scarce) => servers::alarm(cast, scarce, lasts).await,
+        Kind::FillDisk(server) => servers::fill_disk(cast, server, lasts).await,
         Kind::Restart(server) => servers::restart(cast, server, lasts).await,
         Kind::TerminateBackends => servers::terminate_backends(cast).await,
     }

@@ -22,6 +22,8 @@ pub(crate) enum Kind {
     FlushRedis,
     /// RabbitMQ stops reading from whoever publishes.
     Alarm(Scarce),
+    /// A server cannot write any more, gives up, and comes back with room on its disk.
+    FillDisk(Server),
     /// A server dies and comes back.
     Restart(Server),
     /// PostgreSQL ends every connection of the deployment.
@@ -68,6 +70,9 @@ pub(crate) enum Scarce {
     Disk,
 }
 
+/// Those that promise to keep what they confirmed, and have no alarm of their own.
+const KEEPERS: [Server; 2] = [Server::Postgres, Server::Kafka];
+
 const SERVERS: [Server; 4] = [Server::Postgres, Server::Redis, Server::RabbitMq, Server::Kafka];
 
 impl Kind {
@@ -81,6 +86,7 @@ impl Kind {
         all.extend(harms.iter().flat_map(|harm| SERVERS.map(|server| Self::Way(*harm, server))));
         all.extend([Moment::AnswerLost, Moment::KilledBefore, Moment::KilledAfter].map(Self::AtCommit));
         all.extend([Self::FlushRedis, Self::Alarm(Scarce::Memory), Self::Alarm(Scarce::Disk)]);
+        all.extend(KEEPERS.map(Self::FillDisk));
         all.extend(SERVERS.map(Self::Restart));
         all.push(Self::TerminateBackends);
         all
@@ -147,6 +153,7 @@ impl fmt::Display for Kind {
             Self::FlushRedis => f.write_str("flush-redis"),
             Self::Alarm(Scarce::Memory) => f.write_str("alarm-memory"),
             Self::Alarm(Scarce::Disk) => f.write_str("alarm-disk"),
+            Self::FillDisk(server) => write!(f, "fill-{}", server_name(*server)),
             Self::Restart(server) => write!(f, "restart-{}", server_name(*server)),
             Self::TerminateBackends => f.write_str("terminate-backends"),
         }

@@ -104,7 +104,7 @@ fn draw(rng: &mut StdRng, kind: Kind) -> Planned {
         Kind::AtCommit(Moment::AnswerLost) => COMMIT_WITHIN_MS,
         Kind::AtCommit(_) => COMMIT_WITHIN_MS + rng.random_range(100..2_000),
         Kind::Alarm(_) => rng.random_range(1_500..5_000),
-        Kind::Restart(_) => rng.random_range(100..1_500),
+        Kind::Restart(_) | Kind::FillDisk(_) => rng.random_range(100..1_500),
         Kind::Way(Harm::Drop, _) | Kind::FlushRedis | Kind::TerminateBackends => 0,
     };
     let delay_ms = if let Kind::Way(Harm::Slow, _) = kind { rng.random_range(20..250) } else { 0 };
@@ -112,7 +112,7 @@ fn draw(rng: &mut StdRng, kind: Kind) -> Planned {
 }
 
 impl Planned {
-    /// A killed server is back only when it answers, an alarm is raised and ended by a tool that starts a virtual machine: so long
+    /// A killed server is back only when it answers, one without a disk gives up only when it has to write, an alarm is raised and ended by a tool that starts a virtual machine: so long
     /// that takes on two busy cores.
     fn ends_at_ms(&self) -> u64 {
         let back_ms = match self.kind {
@@ -121,6 +121,7 @@ impl Planned {
             Kind::Restart(Server::Postgres) => 2_000,
             Kind::Restart(Server::Kafka) => 8_000,
             Kind::Restart(Server::RabbitMq) => 14_000,
+            Kind::FillDisk(_) => 12_000,
             _ => 0,
         };
         self.at_ms + self.for_ms + back_ms
@@ -129,7 +130,7 @@ impl Planned {
     fn claims(&self) -> Vec<Claim> {
         match self.kind {
             Kind::Kill(_) | Kind::Stop(_) => self.whom.map(Claim::Process).into_iter().collect(),
-            Kind::Way(_, server) | Kind::Restart(server) => vec![Claim::Server(server)],
+            Kind::Way(_, server) | Kind::Restart(server) | Kind::FillDisk(server) => vec![Claim::Server(server)],
             Kind::FlushRedis => vec![Claim::Server(Server::Redis)],
             Kind::Alarm(_) => vec![Claim::Server(Server::RabbitMq)],
             Kind::AtCommit(_) => [Process::WorkerA, Process::WorkerB]
@@ -178,15 +179,16 @@ mod tests {
         assert_eq!(lines, SEED_1, "{lines:#?}");
     }
 
-    const SEED_1: [&str; 8] = [
+    const SEED_1: [&str; 9] = [
         "  0.9 s  cut-rabbitmq        gateway-b, 2.9 s",
         "  1.8 s  slow-redis          everybody, 4.4 s, 109 ms late",
-        "  5.1 s  alarm-disk          everybody, 4.6 s",
-        "  7.5 s  restart-redis       everybody, 0.5 s",
-        "  9.1 s  stop-worker         worker-a, 9.7 s",
-        " 16.7 s  drop-rabbitmq       rest",
-        " 17.4 s  drop-postgres       everybody",
-        " 18.8 s  drop-kafka          everybody",
+        "  4.4 s  alarm-disk          everybody, 4.9 s",
+        "  7.4 s  restart-postgres    everybody, 0.5 s",
+        " 11.0 s  drop-postgres       everybody",
+        " 12.0 s  commit-answer-lost  everybody, 4.0 s",
+        " 16.1 s  drop-rabbitmq       worker-b",
+        " 18.1 s  drop-kafka          everybody",
+        " 18.9 s  terminate-backends  everybody",
     ];
 
     #[test]

@@ -12,6 +12,8 @@ use crate::cast::Cast;
 
 /// How long the broker may take to raise an alarm, or to end it.
 const ALARM: Duration = Duration::from_secs(10);
+/// How long a server that cannot write may live on.
+const FULL_DISK: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_millis(100);
 
 /// An alarm that is not ended would be one for the rest of the run.
@@ -47,6 +49,20 @@ pub(super) async fn restart(cast: &Cast, server: Server, dead: Duration) -> anyh
     sleep(dead).await;
     stack.start_again(server).await?;
     Ok(format!("{} (process {id}) died and was back after {:.1} s", server.name(), begun.elapsed().as_secs_f32()))
+}
+
+/// Every write of the server fails until it gives up; after `dead` it is started again, with room on its disk.
+pub(super) async fn fill_disk(cast: &Cast, server: Server, dead: Duration) -> anyhow::Result<String> {
+    let mut stack = cast.stack.lock().await;
+    let begun = Instant::now();
+    let gave_up = stack.fill_disk(server, FULL_DISK).await;
+    if gave_up.is_err() {
+        stack.kill(server)?;
+    }
+    sleep(dead).await;
+    stack.start_again(server).await?;
+    let id = gave_up?;
+    Ok(format!("{} (process {id}) gave up and was back after {:.1} s", server.name(), begun.elapsed().as_secs_f32()))
 }
 
 /// The broker believes that it runs out of something.
