@@ -21,7 +21,10 @@ pub mod venues;
 use std::time::Duration;
 
 use goticket_domain::lane::LaneCount;
-use sqlx::PgPool;
+use sqlx::{
+    PgPool,
+    postgres::{PgDatabaseError, PgSeverity},
+};
 
 /// What a statement can come back with, by what the caller can do about it.
 #[derive(Debug, thiserror::Error)]
@@ -55,15 +58,22 @@ pub enum StorageError {
 /// roll-out), full disks and memory, shutdowns and statement time-outs, the operating system.
 const EVERYBODYS: [&str; 10] = ["08", "0A", "25", "26", "28", "3D", "42", "53", "57", "58"];
 
+/// Whether an error says nothing about the statement that met it. One that ends the session, or the whole server, never does: out of
+/// room for its log, PostgreSQL goes down with whatever code the failed write had.
+fn is_everybodys(code: &str, severity: Option<PgSeverity>) -> bool {
+    matches!(severity, Some(PgSeverity::Fatal | PgSeverity::Panic)) || EVERYBODYS.iter().any(|class| code.starts_with(class))
+}
+
 impl From<sqlx::Error> for StorageError {
     fn from(error: sqlx::Error) -> Self {
         if let sqlx::Error::Database(db) = &error {
             let code = db.code().unwrap_or_default();
+            let severity = db.try_downcast_ref::<PgDatabaseError>().map(PgDatabaseError::severity);
             return match (db.constraint(), code.as_ref()) {
                 (Some(what), "GT001") => Self::Guard { what: what.to_owned() },
                 (Some(constraint), "23505" | "23503" | "23514") => Self::Constraint { constraint: constraint.to_owned() },
                 (_, "40001" | "40P01" | "55P03") => Self::Conflict(error),
-                (_, code) if EVERYBODYS.iter().any(|class| code.starts_with(class)) => Self::Unavailable(error),
+                (_, code) if is_everybodys(code, severity) => Self::Unavailable(error),
                 _ => Self::Unexpected(error.to_string()),
             };
         }
@@ -103,4 +113,29 @@ pub enum MigrateError {
 pub async fn migrate(pool: &PgPool, lanes: LaneCount) -> Result<LaneCount, MigrateError> {
     sqlx::migrate!("../../migrations").run(pool).await?;
     Ok(lanes::install(pool, lanes).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_befalls_everybody_is_nobodys_fault() {
+        let rows = [
+            ("23502", PgSeverity::Error, false),
+            ("22P02", PgSeverity::Error, false),
+            ("XX000", PgSeverity::Error, false),
+            ("53100", PgSeverity::Error, true),
+            ("57014", PgSeverity::Error, true),
+            ("57P01", PgSeverity::Fatal, true),
+            // What PostgreSQL says that cannot write its log, with the code of whatever the system said.
+            ("53100", PgSeverity::Panic, true),
+            ("XX000", PgSeverity::Panic, true),
+            ("XX000", PgSeverity::Fatal, true),
+        ];
+        for (code, severity, expected) in rows {
+            assert_eq!(is_everybodys(code, Some(severity)), expected, "{code} {severity:?}");
+        }
+        assert!(!is_everybodys("XX000", None));
+    }
 }
