@@ -28,6 +28,11 @@ fn only_a_hold_can_be_given_back() {
         ("ask pay cancel", "", Confirmed, Paid),
         ("ask +30 expire bob pay cancel", "", Expired, RefundDue),
         ("ask steal", "", Held, Open),
+        ("ask repent", "held > cancelled", Cancelled, Open),
+        ("ask repent repent", "", Cancelled, Open),
+        ("ask repent pay", "seen, open > refund_due", Cancelled, RefundDue),
+        ("ask pay repent", "", Confirmed, Paid),
+        ("ask +30 expire repent", "", Expired, Open),
     ] {
         check(script, told, state, payment);
     }
@@ -113,9 +118,9 @@ fn a_cancellation_that_did_not_overtake_gives_the_hold_back() {
     assert_eq!(applied.answer, Answer::State { state: BookingState::Cancelled });
 }
 
-/// The client repeated its request, and gives the repetition back: what was held under the key is another booking, which it is told of.
+/// The client repeated its request, and gives the repetition back: what its key stands for is given back, whatever its id is.
 #[test]
-fn giving_a_repetition_back_leads_to_what_was_decided() {
+fn giving_a_repetition_back_gives_back_what_its_key_holds() {
     for restart in [false, true] {
         let mut owner = hall_of_two();
         let Answer::Decided { decided, .. } = decide(&mut owner, Command::Create { request: asked(booking(1)) }).answer else {
@@ -124,10 +129,32 @@ fn giving_a_repetition_back_leads_to_what_was_decided() {
         if restart {
             owner.restart();
         }
-        let applied = decide(&mut owner, cancel(booking(2), ANN, &asked(booking(2))));
-        assert_eq!((applied.answer, applied.changes), (Answer::Decided { decided, replayed: true }, vec![]));
-        assert_eq!(owner.store.state(booking(1)), Some(BookingState::Held));
+        let repetition = cancel(booking(2), ANN, &asked(booking(2)));
+        let applied = decide(&mut owner, repetition.clone());
+        assert_eq!(applied.answer, Answer::State { state: BookingState::Cancelled });
+        assert_eq!(owner.store.state(booking(1)), Some(BookingState::Cancelled));
+        assert_eq!(owner.set.state(seats(&[0])[0]), SeatState::Free);
+        // What is delivered again has nothing more to give back, not even what was booked since; the key keeps its outcome.
+        let new = decide(&mut owner, Command::Create { request: request(booking(3), ANN, "k2", named(&[0])) });
+        assert!(matches!(new.answer, Answer::Decided { decided: Outcome::Held { .. }, .. }));
+        if restart {
+            owner.restart();
+        }
+        let again = decide(&mut owner, repetition);
+        assert_eq!((again.answer, again.changes), (Answer::Decided { decided, replayed: true }, vec![]));
+        assert_eq!(owner.store.state(booking(3)), Some(BookingState::Held));
     }
+}
+
+/// Another request under the same key is another matter.
+#[test]
+fn giving_a_repetition_back_takes_nothing_else_away() {
+    let mut owner = hall_of_two();
+    decide(&mut owner, Command::Create { request: asked(booking(1)) });
+    let other = request(booking(2), ANN, "k", named(&[1]));
+    let applied = decide(&mut owner, cancel(booking(2), ANN, &other));
+    assert_eq!((applied.answer, applied.changes), (Answer::KeyReused, vec![]));
+    assert_eq!(owner.store.state(booking(1)), Some(BookingState::Held));
 }
 
 #[test]

@@ -86,7 +86,7 @@ pub(crate) fn step(before: &Store, command: &Command, applied: &Applied, moment:
         if let Change::Moved(moved) = change {
             let stored = before.bookings.get(&moved.booking).map(AnyBooking::order);
             let same = stored.is_some_and(|order| order.seats == moved.seats && order.account == moved.account);
-            hold(Rule::Effect, same && moved.booking == command.booking(), told)?;
+            hold(Rule::Effect, same && Some(moved.booking) == subject(before, command), told)?;
             let possible = matches!(
                 (moved.from, moved.to),
                 (BookingState::Held, BookingState::Confirmed | BookingState::Expired | BookingState::Cancelled)
@@ -114,13 +114,28 @@ pub(crate) fn step(before: &Store, command: &Command, applied: &Applied, moment:
     Ok(written)
 }
 
+/// The booking a command may move: its own, or what the key of a request that is given back stands for.
+fn subject(before: &Store, command: &Command) -> Option<BookingId> {
+    match command {
+        Command::Cancel { booking, account, undecided: Some(request) } if !before.bookings.contains_key(booking) => {
+            let (hash, outcome) = before.answers.get(&(*account, request.key.clone()))?;
+            (*hash == request.payload_hash).then(|| outcome.booking())
+        }
+        _ => Some(command.booking()),
+    }
+}
+
 fn check_cancel(before: &Store, command: &Command, applied: &Applied) -> Verdict {
     let told = || format!("{command:?} came to {applied:?}");
     let Command::Cancel { booking, account, undecided } = command else { return Ok(()) };
     let Some(stored) = before.bookings.get(booking) else {
         let Some(request) = undecided else { return unknown(applied) };
         return match before.answers.get(&(*account, request.key.clone())) {
-            Some((hash, outcome)) if *hash == request.payload_hash => replay(*booking, outcome, applied),
+            Some((hash, outcome)) if *hash == request.payload_hash => match before.state(outcome.booking()) {
+                // What the key stands for, under the id of another request.
+                Some(BookingState::Held) => moved(applied, BookingState::Held, BookingState::Cancelled),
+                _ => replay(*booking, outcome, applied),
+            },
             Some(_) => hold(Rule::OneOutcome, applied.answer == Answer::KeyReused && applied.changes.is_empty(), told),
             None => {
                 let cancelled = matches!(&applied.changes[..], [Change::Refused(refused)]

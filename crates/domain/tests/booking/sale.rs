@@ -8,6 +8,7 @@
 //! | `decline`, `short` | it says that the first one is declined; paid, but with a cent too few |
 //! | `again` | it says the last thing once more |
 //! | `cancel`, `steal` | Ann gives the booking back; Bob tries to |
+//! | `repent` | Ann gives a repetition of her request back, under the id it would have had |
 //! | `expire`, `bob:expire` | the deadline is said to have passed |
 //! | `back`, `back2` | the provider has given the first (the second) payment back |
 //! | `close`, `draft`, `limit0` | the organizer changes the terms |
@@ -15,7 +16,7 @@
 use goticket_domain::catalog::EventStatus;
 use goticket_domain::{
     Money,
-    booking::{Answer, Applied, BookingState, Change, Command, PaymentNotice, PaymentResult, Terms},
+    booking::{Answer, Applied, BookingState, Change, Command, PaymentNotice, PaymentResult, Terms, UndecidedRequest},
     payment::PaymentState,
     seating::SectionKind,
 };
@@ -72,6 +73,12 @@ impl Sale {
             "again" => self.tell(self.last_notice.clone().unwrap()),
             "cancel" => self.tell(Command::Cancel { booking: booking(1), account: ANN, undecided: None }),
             "steal" => self.tell(Command::Cancel { booking: booking(1), account: BOB, undecided: None }),
+            "repent" => {
+                let asked = request(booking(4), ANN, "k", named(&[0]));
+                let (key, payload_hash) = (asked.key, asked.payload_hash);
+                let undecided = Some(UndecidedRequest { key, payload_hash, section: asked.section });
+                self.tell(Command::Cancel { booking: asked.booking, account: ANN, undecided });
+            }
             "expire" => self.tell(Command::Expire { booking: booking(1) }),
             "bob:expire" => self.tell(Command::Expire { booking: booking(2) }),
             "back" => self.tell(Command::Refunded { payment: payment(1), booking: booking(1) }),
