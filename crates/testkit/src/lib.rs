@@ -2,7 +2,8 @@
 //! demo and benchmarks.
 //!
 //! What it is: [`Stack`] finds or starts the servers, [`TestBed`] is one test's own corner of them,
-//! [`Link`] takes one of them away for a while, [`Stack::kill`] ends one of them, [`Deployment`] runs GoTicket's own processes on
+//! [`Link`] takes one of them away for a while, [`Stack::kill`] ends one of them, [`VirtualHost`] is a bed's part of RabbitMQ as an
+//! operator sees it, [`Deployment`] runs GoTicket's own processes on
 //! them,
 //! [`eventually`] waits for a condition.
 //! What it is not: a mock of anything.
@@ -32,6 +33,7 @@ mod ready;
 mod servers;
 mod source;
 mod stack;
+mod virtual_host;
 
 pub use bed::TestBed;
 pub use deployment::{Deployment, Output};
@@ -42,3 +44,4 @@ pub use mailbox::{Mail, Mailbox};
 pub use ports::free_port;
 pub use servers::Server;
 pub use stack::{Durability, Stack};
+pub use virtual_host::VirtualHost;

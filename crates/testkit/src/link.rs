@@ -121,6 +121,12 @@ impl Link {
         self.seen.set_trap(said, Then::HoldRequest);
     }
 
+    /// The same, but the server hears those bytes in the end: they wait on their way until [`restore`](Self::restore), which passes
+    /// them on and closes nothing.
+    pub fn delay_request(&self, said: &[u8]) {
+        self.seen.set_trap(said, Then::DelayRequest);
+    }
+
     /// Connections accepted so far.
     pub fn accepted(&self) -> usize {
         self.seen.accepted.load(Ordering::Relaxed)
@@ -131,7 +137,7 @@ impl Link {
         self.seen.held_up.load(Ordering::Relaxed)
     }
 
-    /// How many clients the traps have caught so far: the answer is lost, or there and held, or the request is held.
+    /// How many clients the traps have caught so far: the answer is lost, or there and held, or the request is held or late.
     pub fn caught(&self) -> usize {
         self.seen.caught.load(Ordering::Relaxed)
     }

@@ -69,6 +69,20 @@ impl Stack {
         Ok(Self { addresses: named.or(started.addresses), folder, keeper: Some(keeper), processes: started.processes })
     }
 
+    /// The servers of the shared stack, but a RabbitMQ that is this stack's own process: a test may kill it, while others use the
+    /// shared one. `None` where RabbitMQ is not installed, as where all servers are containers.
+    pub async fn with_own_broker() -> Result<Option<Self>> {
+        if !local::has_rabbitmq() {
+            return Ok(None);
+        }
+        let shared = Self::shared().await?;
+        let keeper = Keeper::new(false)?;
+        let folder = keeper.folder().to_owned();
+        let broker = local::start_rabbitmq(&folder).await?;
+        let addresses = broker.addresses.or(shared.addresses.clone());
+        Ok(Some(Self { addresses, folder, keeper: Some(keeper), processes: broker.processes }))
+    }
+
     /// The variables (`GOTICKET_TEST_*`) that let a child process use this stack as its own.
     pub fn env(&self) -> Vec<(String, String)> {
         let mut variables = self.addresses.to_environment();

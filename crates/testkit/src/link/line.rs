@@ -58,6 +58,8 @@ pub(super) enum Then {
     HoldAnswer,
     /// The server never hears it; the client waits.
     HoldRequest,
+    /// The server hears it late: once the link is restored.
+    DelayRequest,
 }
 
 #[derive(Debug)]
@@ -184,12 +186,14 @@ async fn there(
             return to.shutdown().await;
         }
         let then = line.seen.springs_on(&buffer[..read]);
-        if then == Some(Then::HoldRequest) {
-            return line.catch(true).await;
+        match then {
+            Some(Then::HoldRequest) => return line.catch(true).await,
+            Some(Then::DelayRequest) => line.hold().await?,
+            Some(Then::LoseAnswer | Then::HoldAnswer) | None => {}
         }
         to.write_all(&buffer[..read]).await?;
         // Only now: an answer to what was said before must not end it.
-        if let Some(then) = then {
+        if let Some(then @ (Then::LoseAnswer | Then::HoldAnswer)) = then {
             let _ = doom.set(then);
         }
     }
@@ -230,12 +234,19 @@ impl Line {
 
     /// The end of a connection that a trap has caught; held until the link is restored.
     async fn catch(&self, held: bool) -> io::Result<()> {
+        if held {
+            self.hold().await?;
+        } else {
+            self.seen.caught.fetch_add(1, Ordering::Relaxed);
+        }
+        Err(io::ErrorKind::ConnectionAborted.into())
+    }
+
+    /// Caught by a trap, until the link is restored.
+    async fn hold(&self) -> io::Result<()> {
         let mut pace = self.pace.clone();
         pace.mark_unchanged();
         self.seen.caught.fetch_add(1, Ordering::Relaxed);
-        if held {
-            pace.changed().await.map_err(io::Error::other)?;
-        }
-        Err(io::ErrorKind::ConnectionAborted.into())
+        pace.changed().await.map_err(io::Error::other)
     }
 }

@@ -15,6 +15,7 @@ use tokio::try_join;
 pub(crate) use self::{
     kafka::{Ports as KafkaPorts, settings as kafka_settings},
     postgres::settings_for as postgres_settings,
+    rabbitmq::{is_installed as has_rabbitmq, start as start_rabbitmq},
     redis::SETTINGS as REDIS_SETTINGS,
     server::Process,
 };

@@ -9,8 +9,12 @@ use crate::{addresses::Addresses, cache::RABBITMQ_SERVER, ports::free_port, read
 
 const PLUGINS: &str = "[rabbitmq_management].\n";
 
-pub(super) async fn start(stack_folder: &Path) -> Result<Started> {
-    ensure!(Path::new(RABBITMQ_SERVER).exists(), "{RABBITMQ_SERVER} is missing: run `cargo xtask install`");
+pub(crate) fn is_installed() -> bool {
+    Path::new(RABBITMQ_SERVER).exists()
+}
+
+pub(crate) async fn start(stack_folder: &Path) -> Result<Started> {
+    ensure!(is_installed(), "{RABBITMQ_SERVER} is missing: run `cargo xtask install`");
     let folder = stack_folder.join("rabbitmq");
     fs::create_dir(&folder)?;
     let (port, management) = (free_port(), free_port());

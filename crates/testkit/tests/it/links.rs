@@ -175,4 +175,15 @@ async fn a_link_can_drop_its_connections_be_slow_and_lose_an_answer() {
         assert!(matches!(client.read(&mut answer).await, Ok(0) | Err(_)));
         assert_eq!(said.try_recv().is_ok(), heard);
     }
+
+    // Late: the server hears it once the link is restored, and its answer comes.
+    let mut client = TcpStream::connect(link.addr()).await.unwrap();
+    let before = link.caught();
+    link.delay_request(b"COMMIT");
+    client.write_all(b"COMMIT").await.unwrap();
+    eventually("the trap to spring", DEADLINE, || async { (link.caught() > before).then_some(()) }).await;
+    assert!(said.try_recv().is_err());
+    link.restore();
+    assert_eq!(client.read(&mut answer).await.unwrap(), 6);
+    assert_eq!(said.recv().await.as_deref(), Some("COMMIT"));
 }
