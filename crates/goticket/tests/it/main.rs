@@ -10,5 +10,6 @@ mod kills;
 mod outages;
 mod outcomes;
 mod path;
+mod stalls;
 mod theatre;
 mod world;
