@@ -1,6 +1,7 @@
 //! A server is away for twenty seconds in the middle of a sale, and fans keep asking. Whoever needs it is told to come back, nobody
 //! else notices, no process ends or has to be started again, and afterwards the audit passes.
 
+mod flapping;
 mod servers;
 mod wiped;
 
