@@ -69,8 +69,9 @@ impl SandboxPayments {
         })
     }
 
-    /// Opens a payment. Our id is the idempotency key: asking again gives the same one; with another return address, which would
-    /// be another request under the same key, one of its own.
+    /// Opens a payment. The idempotency key is our id with what is asked: asking again gives the same one. Another return address, or
+    /// another gateway with an address of its own for webhooks, would be another request under the same key, which the provider
+    /// refuses: it gets a payment of its own there. Which of them the fan is shown, the caller decides.
     pub(crate) async fn open(
         &self,
         payment: PaymentId,
@@ -86,11 +87,10 @@ impl SandboxPayments {
             "description": description,
             "webhook_url": self.webhook_url,
         });
-        let mut key = payment.to_string();
         if let Some(return_url) = return_url {
             body["return_url"] = json!(return_url);
-            key = format!("{key}-{}", hex::encode(&Sha256::digest(return_url.as_str())[..8]));
         }
+        let key = format!("{payment}-{}", hex::encode(&Sha256::digest(body.to_string())[..8]));
         let request = self.http.post(url).bearer_auth(self.api_key.expose_secret());
         let answer = request.header("Idempotency-Key", key).json(&body).send().await.map_err(away)?;
         let status = answer.status();

@@ -9,7 +9,7 @@ use crate::world::{ONE_PROCESS, World};
 use goticket_testkit::TestBed;
 
 /// What waits for real time in production waits less here.
-const HASTE: &[(&str, &str)] = &[
+pub(super) const HASTE: &[(&str, &str)] = &[
     ("SANDBOX__LATE_WEBHOOK_MS", "700"),
     ("WORKERS__PAYMENTS__OPEN_AFTER_MS", "1500"),
     ("WORKERS__PAYMENTS__PAUSE_MS", "200"),

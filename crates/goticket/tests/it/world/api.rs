@@ -56,6 +56,11 @@ impl Api {
         Self { base, http, seen: Arc::default() }
     }
 
+    /// The same client at another gateway.
+    pub fn at(&self, base: String) -> Self {
+        Self { base, ..self.clone() }
+    }
+
     pub fn base(&self) -> &str {
         &self.base
     }
