@@ -51,6 +51,8 @@ pub struct ProviderPayment {
     /// What it is about.
     #[serde(flatten)]
     pub amount: ProviderAmount,
+    /// What went back so far.
+    pub refunded_minor: i64,
 }
 
 /// An amount as the provider writes it.
@@ -103,13 +105,19 @@ impl SandboxPayments {
         self.answer(request).await
     }
 
-    /// Gives back all of a payment. Repeating it, by whomever, gives nothing back twice: our payment's id is the key.
+    /// Gives back whatever of `amount` has not gone back yet: a person may have given back a part, or all, at the provider's own page.
+    /// Repeating it, by whomever, gives nothing back twice: the key is our payment's id with what is left, and more than is left the
+    /// provider refuses.
     pub async fn refund(&self, provider_ref: &str, payment: PaymentId, amount: Money) -> Result<(), ProviderError> {
+        let left_minor = amount.amount_minor - self.find(provider_ref).await?.refunded_minor;
+        if left_minor <= 0 {
+            return Ok(());
+        }
         let request = self
             .http
             .post(self.url(&[provider_ref, "refunds"])?)
-            .header("Idempotency-Key", payment.to_string())
-            .json(&json!({ "amount_minor": amount.amount_minor }));
+            .header("Idempotency-Key", format!("{payment}-{left_minor}"))
+            .json(&json!({ "amount_minor": left_minor }));
         self.answer::<serde_json::Value>(request).await.map(drop)
     }
 
