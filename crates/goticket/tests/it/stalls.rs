@@ -38,17 +38,16 @@ async fn a_process_that_stands_still_loses_its_lanes_and_its_late_batch_writes_n
     eventually("a batch on its way", SOON, async || (links[owner].caught() == 2).then_some(())).await;
     world.deployment.pause(DECIDES[owner]).unwrap();
 
-    // The other one takes over and sells.
+    // The other one takes over, and the batch comes.
     eventually("all lanes with the other one", SOON, async || (shares(&world).await == [4]).then_some(())).await;
-    let next: Value = ask_and_leave(&fans[2], &early, event.seat("Stalls", 8)).await;
-    assert_eq!(fans[2].until_state(next["id"].as_str().unwrap(), "held").await.numbers(), [event.seat("Stalls", 8)]);
-
     let before: String = sqlx::query_scalar("SELECT clock_timestamp()::text").fetch_one(&world.db).await.unwrap();
     links[owner].restore();
     eventually("the late batch in the database", SOON, async || (heard_since(&world, &before).await > 0).then_some(())).await;
     let stored = "SELECT count(*) FROM bookings WHERE key = $1";
     let stored: i64 = sqlx::query_scalar(stored).bind(&late).fetch_one(&world.db).await.unwrap();
     assert_eq!(stored, 0, "another process owns the lane");
+    let next: Value = ask_and_leave(&fans[2], &early, event.seat("Stalls", 8)).await;
+    assert_eq!(fans[2].until_state(next["id"].as_str().unwrap(), "held").await.numbers(), [event.seat("Stalls", 8)]);
 
     // Awake, it gives back what it had in hand, and has its share again.
     world.deployment.resume(DECIDES[owner]).unwrap();
