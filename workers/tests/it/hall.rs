@@ -66,7 +66,7 @@ impl Hall {
         (Self::in_bed(bed).await, links)
     }
 
-    async fn in_bed(bed: TestBed) -> Self {
+    pub(crate) async fn in_bed(bed: TestBed) -> Self {
         let config: Config = super::config(&bed, &[("GOTICKET__REDIS__RESPONSE_TIMEOUT_MS", "1000")]);
         let pool = postgres::connect(&config.postgres, Plans::ByKeys).await.unwrap();
         goticket_storage::migrate(&pool, LaneCount::new(LANES).unwrap()).await.unwrap();

@@ -1,5 +1,6 @@
 //! Deciding bookings.
 
+mod alarm;
 mod faults;
 mod forget;
 mod keys;
@@ -11,4 +12,5 @@ mod poison;
 mod queue;
 mod races;
 mod requests;
+mod restarts;
 mod seat_map;

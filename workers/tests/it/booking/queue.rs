@@ -14,7 +14,7 @@ use goticket_domain::{
     lane::LaneCount,
 };
 use goticket_platform::{
-    amqp::{self, Amqp, persistent},
+    amqp::{self, Amqp, PublishError, persistent},
     redis::{self, Notice},
     shutdown::Shutdown,
 };
@@ -34,22 +34,32 @@ use crate::{
 };
 
 /// The broker as a gateway uses it.
-struct Broker {
-    amqp: Arc<Amqp>,
-    names: Names,
+pub(super) struct Broker {
+    pub(super) amqp: Arc<Amqp>,
+    pub(super) names: Names,
     lane: goticket_domain::lane::LaneNo,
 }
 
 impl Broker {
-    async fn of(hall: &Hall) -> Self {
+    pub(super) async fn of(hall: &Hall) -> Self {
         let amqp = amqp::connect(&hall.config.amqp, "test").await.unwrap();
         let names = Names::new(amqp.prefix());
         amqp::declare(&amqp.channel().await.unwrap(), &booking_topology(&names, LaneCount::new(LANES).unwrap())).await.unwrap();
         Self { amqp: Arc::new(amqp), names, lane: hall.lane() }
     }
 
-    async fn send(&self, message: &CommandMessage) {
+    pub(super) async fn send(&self, message: &CommandMessage) {
         self.send_raw(CommandKind::of(&message.command), serde_json::to_vec(message).unwrap()).await;
+    }
+
+    /// Again and again, until the broker has it: perhaps more than once.
+    pub(super) async fn send_as_soon_as_possible(&self, message: &CommandMessage) {
+        eventually("a broker that takes a command", SOON, async || self.publish(message).await.ok()).await;
+    }
+
+    pub(super) async fn publish(&self, message: &CommandMessage) -> Result<(), PublishError> {
+        let (key, body) = (CommandKind::of(&message.command).routing_key(self.lane), serde_json::to_vec(message).unwrap());
+        self.amqp.publisher().publish(&self.names.commands_exchange(), &key, persistent(), body).await
     }
 
     async fn send_raw(&self, kind: CommandKind, body: Vec<u8>) {
@@ -58,7 +68,7 @@ impl Broker {
     }
 
     /// A new owner's consumer of the lane, to be stepped.
-    async fn queues(&self, hall: &Hall) -> LaneQueues {
+    pub(super) async fn queues(&self, hall: &Hall) -> LaneQueues {
         let dead = DeadLetters::new(self.amqp.publisher(), &self.names);
         let limits = BatchLimits { batch_max: 4, max_wait: Duration::from_millis(3) };
         let (epoch, owner) = hall.owner().await;
@@ -67,35 +77,35 @@ impl Broker {
     }
 
     /// The queue of the lane's requests.
-    fn requests(&self) -> String {
+    pub(super) fn requests(&self) -> String {
         self.names.lane_queue(self.lane, CommandKind::Requests)
     }
 
-    async fn depth(&self, queue: &str) -> u32 {
+    pub(super) async fn depth(&self, queue: &str) -> u32 {
         let channel = self.amqp.channel().await.unwrap();
         let options = lapin::options::QueueDeclareOptions { passive: true, ..Default::default() };
         channel.queue_declare(queue.into(), options, lapin::types::FieldTable::default()).await.unwrap().message_count()
     }
 
-    async fn wait_until_decided(&self, hall: &Hall, requests: i64) {
+    pub(super) async fn wait_until_decided(&self, hall: &Hall, requests: i64) {
         eventually("every request has an outcome", SOON, async || {
             (hall.count("SELECT count(*) FROM bookings").await == requests).then_some(())
         })
         .await;
     }
 
-    async fn assert_empty(&self) {
+    pub(super) async fn assert_empty(&self) {
         for queue in self.names.lane_queues(LaneCount::new(LANES).unwrap()) {
             assert_eq!(self.depth(&queue).await, 0, "{queue} is drained");
         }
     }
 
-    async fn dead_letters(&self, expected: u32) {
+    pub(super) async fn dead_letters(&self, expected: u32) {
         eventually("dead letters", SOON, async || (self.depth(&self.names.dead_queue()).await == expected).then_some(())).await;
     }
 }
 
-fn start(hall: &Hall) -> (Shutdown, tokio::task::JoinHandle<anyhow::Result<()>>) {
+pub(super) fn start(hall: &Hall) -> (Shutdown, tokio::task::JoinHandle<anyhow::Result<()>>) {
     let shutdown = Shutdown::new();
     let running = tokio::spawn({
         let (config, shutdown) = (hall.config.clone(), shutdown.clone());
@@ -234,7 +244,7 @@ async fn what_cannot_be_read_is_a_dead_letter_and_its_key_gets_an_answer_if_ther
 }
 
 /// Steps until so many messages are handled.
-async fn handle(mut queues: LaneQueues, messages: usize) {
+pub(super) async fn handle(mut queues: LaneQueues, messages: usize) {
     let mut handled = 0;
     while handled < messages {
         let step = timeout(SOON, queues.step()).await;

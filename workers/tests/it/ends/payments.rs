@@ -72,7 +72,8 @@ impl Till {
     /// As a person does it at the provider's own page.
     async fn give_back(&self, provider_ref: &str, amount_minor: i64) {
         let request = self.http.post(format!("{}/v1/payments/{provider_ref}/refunds", self.url)).bearer_auth("sk_test");
-        let request = request.header("Idempotency-Key", Uuid::now_v7().to_string()).json(&json!({ "amount_minor": amount_minor }));
+        let request =
+            request.header("Idempotency-Key", Uuid::now_v7().to_string()).json(&json!({ "amount_minor": amount_minor }));
         request.send().await.unwrap().error_for_status().unwrap();
     }
 

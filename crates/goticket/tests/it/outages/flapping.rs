@@ -49,6 +49,7 @@ async fn a_flapping_broker_costs_no_outcome_and_leaves_every_consumer_once() {
         stack.kill(Server::RabbitMq).unwrap();
         is_sent_away_in_time(&asking).await;
         stack.start_again(Server::RabbitMq).await.unwrap();
+        stack.elect_leaders(&host).await.unwrap();
         // Now and then it dies again before everybody is back.
         sale.until_decided(sale.decided() + 1).await;
     }
