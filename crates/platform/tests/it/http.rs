@@ -67,10 +67,6 @@ impl Sent {
         count.fetch_add(1, Ordering::Relaxed);
         Self(Arc::clone(count))
     }
-
-    fn chunk(&self) -> Result<Bytes, Infallible> {
-        Ok(Bytes::from_static(&[0; 64 * 1024]))
-    }
 }
 
 impl Drop for Sent {
@@ -88,7 +84,10 @@ async fn a_client_that_takes_nothing_is_let_go_and_one_that_reads_is_not() {
         let bodies = Arc::clone(&bodies);
         async move || {
             let sent = Sent::new(&bodies);
-            Body::from_stream(stream::repeat_with(move || sent.chunk()))
+            Body::from_stream(stream::repeat_with(move || {
+                let _sent = &sent;
+                Ok::<_, Infallible>(Bytes::from_static(&[0; 64 * 1024]))
+            }))
         }
     };
     let (shutdown, unread_max) = (CancellationToken::new(), Duration::from_secs(1));
