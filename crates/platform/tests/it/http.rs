@@ -59,6 +59,8 @@ async fn a_request_in_flight_is_answered_and_an_endless_one_is_cut() {
     endless.abort();
 }
 
+static CHUNK: [u8; 64 * 1024] = [0; 64 * 1024];
+
 /// A body that is being sent.
 struct Sent(Arc<AtomicUsize>);
 
@@ -86,7 +88,7 @@ async fn a_client_that_takes_nothing_is_let_go_and_one_that_reads_is_not() {
             let sent = Sent::new(&bodies);
             Body::from_stream(stream::repeat_with(move || {
                 let _sent = &sent;
-                Ok::<_, Infallible>(Bytes::from_static(&[0; 64 * 1024]))
+                Ok::<_, Infallible>(Bytes::from_static(&CHUNK))
             }))
         }
     };
@@ -102,7 +104,7 @@ async fn a_client_that_takes_nothing_is_let_go_and_one_that_reads_is_not() {
     let (idle, mut reading) = (ask().await, ask().await);
     assert_eq!(bodies.load(Ordering::Relaxed), 2);
 
-    let mut taken = vec![0; 64 * 1024];
+    let mut taken = vec![0; CHUNK.len()];
     let let_go = async {
         while bodies.load(Ordering::Relaxed) == 2 {
             reading.read_exact(&mut taken).await.unwrap();
