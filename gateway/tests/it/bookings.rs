@@ -188,6 +188,9 @@ async fn a_request_that_was_decided_under_another_id_leads_to_its_booking() {
     problem(sale.world.post(&format!("{location}/payment"), Some(&sale.fan), &json!({})).await, 503, "unavailable").await;
     let paid: Vec<uuid::Uuid> = sqlx::query_scalar("SELECT booking FROM payments").fetch_all(&sale.world.pool).await.unwrap();
     assert_eq!(paid, [booking.0]);
+    issue(&sale, booking, 1).await;
+    let tickets = expect(sale.world.get(&format!("{location}/tickets"), Some(&sale.fan)).await, StatusCode::OK).await;
+    assert_eq!(tickets["items"].as_array().unwrap().len(), 1, "{tickets}");
 }
 
 #[tokio::test]
@@ -278,19 +281,25 @@ async fn a_booking_is_its_owners_alone_and_says_why_it_cannot_be_paid() {
     problem(pay().await, 503, "unavailable").await;
 }
 
+async fn issue(sale: &Sale, booking: BookingId, seat: i32) -> TicketId {
+    let ticket = TicketId::generate();
+    sqlx::query("INSERT INTO tickets (id, booking, event, seat, code, issued_at) VALUES ($1, $2, $3, $4, 'CODE', now())")
+        .bind(ticket.0)
+        .bind(booking.0)
+        .bind(sale.event.0)
+        .bind(seat)
+        .execute(&sale.world.pool)
+        .await
+        .unwrap();
+    ticket
+}
+
 #[tokio::test]
 async fn a_ticket_is_its_owners_alone_and_comes_once_it_is_printed() {
     let sale = Sale::new().await;
     let booking = take(&sale.world, sale.event, &[2], BookingState::Confirmed).await;
     sqlx::query("UPDATE bookings SET account = $1").bind(sale.fan.id.0).execute(&sale.world.pool).await.unwrap();
-    let ticket = TicketId::generate();
-    sqlx::query("INSERT INTO tickets (id, booking, event, seat, code, issued_at) VALUES ($1, $2, $3, 2, 'CODE', now())")
-        .bind(ticket.0)
-        .bind(booking.0)
-        .bind(sale.event.0)
-        .execute(&sale.world.pool)
-        .await
-        .unwrap();
+    let ticket = issue(&sale, booking, 2).await;
     let list = expect(sale.world.get(&format!("/v1/bookings/{booking}/tickets"), Some(&sale.fan)).await, StatusCode::OK).await;
     let url = list["items"][0]["pdf_url"].as_str().unwrap().to_owned();
     assert_eq!((&list["items"][0]["code"], &list["items"][0]["seat"]["no"]), (&json!("CODE"), &json!(2)));

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
+use goticket_domain::booking::Order;
 use goticket_domain::{BookingId, TicketId};
 use goticket_storage::bookings::view;
 use serde::Serialize;
@@ -11,7 +12,7 @@ use uuid::Uuid;
 
 use super::{BookedSeat, Shown, TAG};
 use crate::app::caller::Caller;
-use crate::app::look_up_booking::LookUpError;
+use crate::app::look_up_booking::{Found, look_up_booking};
 use crate::fault::Fault;
 use crate::inbound::parts::Path;
 use crate::inbound::problem::{FieldError, Problem, ProblemDocument};
@@ -34,30 +35,38 @@ pub(crate) struct TicketBody {
     pdf_url: String,
 }
 
-/// The tickets of one of the caller's bookings.
+/// The tickets of one of the caller's bookings. None of a request that was refused, or is still to be decided.
 #[utoipa::path(get, path = "/v1/bookings/{booking}/tickets", tag = TAG, security(("access" = [])),
     params(("booking" = Uuid, Path)), responses(
     (status = 200, body = TicketList),
     (status = 404, body = ProblemDocument),
+    (status = 422, description = "idempotency_key_reused: the request's key was decided for another one", body = ProblemDocument),
+    (status = 503, body = ProblemDocument),
 ))]
 pub(crate) async fn list(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<BookingId>,
 ) -> Result<impl IntoResponse, Problem> {
-    let booking = view::booking(&app.pool, id).await.map_err(Fault::from)?;
-    let booking = booking.filter(|booking| booking.order().account == caller.account).ok_or(LookUpError::NotFound)?;
-    let order = booking.order();
-    let tickets = view::tickets(&app.pool, id).await.map_err(Fault::from)?;
-    let shown = Shown::load(&app, order.event).await?;
+    let items = match look_up_booking(&app, caller.account, id).await? {
+        // Its id can be another one than was asked for: that of the request its key was decided for.
+        Found::Booking(booking) => of_order(&app, booking.order()).await?,
+        Found::Refused(_) | Found::Pending(_) => Vec::new(),
+    };
+    Ok(([(header::CACHE_CONTROL, "private, no-store")], axum::Json(TicketList { items })))
+}
+
+async fn of_order(app: &App, order: &Order) -> Result<Vec<TicketBody>, Fault> {
+    let tickets = view::tickets(&app.pool, order.id).await?;
+    let shown = Shown::load(app, order.event).await?;
     let price = |seat| order.seats.iter().zip(&order.prices).find(|(no, _)| no.0 == seat).map_or(0, |(_, price)| *price);
-    let items = tickets.into_iter().map(|ticket| TicketBody {
+    let body = |ticket: view::TicketView| TicketBody {
         id: ticket.id.0,
         seat: shown.seat(ticket.seat, price(ticket.seat)),
         code: ticket.code,
         pdf_url: format!("/v1/tickets/{}.pdf", ticket.id),
-    });
-    Ok(([(header::CACHE_CONTROL, "private, no-store")], axum::Json(TicketList { items: items.collect() })))
+    };
+    Ok(tickets.into_iter().map(body).collect())
 }
 
 /// A ticket as a PDF page.
