@@ -19,6 +19,9 @@ const START: Duration = Duration::from_mins(1);
 /// How long a process may take to drain.
 const DRAIN: Duration = Duration::from_secs(40);
 
+/// Names the program; every `cargo xtask` that runs it sets this.
+const BINARY: &str = "GOTICKET_BIN";
+
 /// Lanes of its installation.
 const LANES: &str = "4";
 
@@ -54,6 +57,11 @@ pub struct Output {
 }
 
 impl Deployment {
+    /// The `goticket` program that the environment names.
+    pub fn binary() -> anyhow::Result<PathBuf> {
+        std::env::var_os(BINARY).map(PathBuf::from).with_context(|| format!("{BINARY} does not name the goticket binary"))
+    }
+
     /// Prepares keys, schema and settings for the `goticket` binary; starts nothing yet.
     pub async fn prepare(bed: TestBed, binary: PathBuf) -> anyhow::Result<Self> {
         let (gateway, admission, sandbox) = (free_port(), free_port(), free_port());

@@ -8,8 +8,6 @@ use anyhow::{Context as _, bail};
 use goticket_testkit::{Deployment, Durability, KafkaWay, Link, Server, Stack, TestBed, free_port};
 use tokio::sync::Mutex;
 
-use crate::options;
-
 /// One process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Process {
@@ -93,7 +91,7 @@ impl Cast {
     pub(crate) async fn assemble() -> anyhow::Result<Self> {
         let stack = Stack::start(Durability::Durable).await?;
         let kafka = stack.kafka_link().await?;
-        let mut deployment = Deployment::prepare(TestBed::in_stack(&stack).await?, options::binary()?).await?;
+        let mut deployment = Deployment::prepare(TestBed::in_stack(&stack).await?, Deployment::binary()?).await?;
         deployment.set("SANDBOX__LATE_WEBHOOK_MS", LATE_WEBHOOK.as_millis().to_string());
         deployment.set("WORKERS__PAYMENTS__OPEN_AFTER_MS", ASKED_ABOUT.as_millis().to_string());
         deployment.set("TELEMETRY__FORMAT", "json");

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context as _;
 use clap::Parser;
 
 use crate::faults::{Kind, Named};
@@ -83,9 +82,4 @@ impl Options {
     pub(crate) fn least_handovers(&self) -> u64 {
         self.min_handovers.unwrap_or(self.seconds / 4)
     }
-}
-
-/// The `goticket` binary under trial.
-pub(crate) fn binary() -> anyhow::Result<PathBuf> {
-    std::env::var_os("GOTICKET_BIN").map(PathBuf::from).context("GOTICKET_BIN does not name the goticket binary")
 }

@@ -14,7 +14,7 @@ use crate::report::Report;
 use crate::stage::{self, Account, Onsale};
 use crate::tally::Tally;
 use crate::verdict::Verdict;
-use crate::{crowd, options, verdict};
+use crate::{crowd, verdict};
 
 /// The roles, one process each line; what is killed half-way stands alone.
 pub(crate) const PROCESSES: [&str; 5] = ["sandbox", "admission", "booking", "expiry,relay,notifier,pdf,mail,payments", "gateway"];
@@ -31,7 +31,7 @@ pub(crate) async fn run(options: Demo) -> anyhow::Result<bool> {
     let begun = Instant::now();
     println!("Starting PostgreSQL, Redis, RabbitMQ, Kafka and a mail server …");
     let stack = Stack::start(Durability::Durable).await?;
-    let mut deployment = Deployment::prepare(TestBed::in_stack(&stack).await?, options::binary()?).await?;
+    let mut deployment = Deployment::prepare(TestBed::in_stack(&stack).await?, Deployment::binary()?).await?;
     println!("Starting GoTicket: {} …", PROCESSES.join(" | "));
     for roles in PROCESSES {
         deployment.start(roles)?;

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 
 /// Rehearse an onsale on this machine.
@@ -56,9 +55,4 @@ pub(crate) struct Demo {
 pub(crate) struct Up {
     #[command(flatten)]
     pub venue: Venue,
-}
-
-/// The `goticket` binary under rehearsal.
-pub(crate) fn binary() -> anyhow::Result<PathBuf> {
-    std::env::var_os("GOTICKET_BIN").map(PathBuf::from).context("GOTICKET_BIN does not name the goticket binary")
 }

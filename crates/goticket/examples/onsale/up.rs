@@ -8,8 +8,8 @@ use goticket_testkit::{Deployment, Durability, Stack, TestBed};
 use crate::api::Api;
 use crate::demo::PROCESSES;
 use crate::options::Up;
+use crate::stage;
 use crate::tally::Tally;
-use crate::{options, stage};
 
 /// Admissions per minute: a person alone is through at once.
 const RATE_PER_MIN: u32 = 600;
@@ -18,7 +18,7 @@ const RATE_PER_MIN: u32 = 600;
 pub(crate) async fn run(options: Up) -> anyhow::Result<bool> {
     println!("Starting PostgreSQL, Redis, RabbitMQ, Kafka and a mail server …");
     let stack = Stack::start(Durability::Durable).await?;
-    let mut deployment = Deployment::prepare(TestBed::in_stack(&stack).await?, options::binary()?).await?;
+    let mut deployment = Deployment::prepare(TestBed::in_stack(&stack).await?, Deployment::binary()?).await?;
     for roles in PROCESSES {
         deployment.start(roles)?;
     }
