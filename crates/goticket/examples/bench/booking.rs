@@ -1,4 +1,5 @@
-//! `bench booking`: bookings decided per second, against one transaction per booking.
+//! `bench booking`: bookings decided per second, against one transaction per booking; by one worker, and by a whole installation over
+//! HTTP.
 //!
 //! Every run starts on an empty database of its own, on one set of servers with durable commits. The rows take turns, so that a slow
 //! minute of the machine does not fall on one row alone.
@@ -6,10 +7,13 @@
 mod distance;
 mod feed;
 mod hall;
+mod http;
+mod latency;
 mod load;
 mod measure;
 mod pgbench;
 mod requests;
+mod round_trip;
 mod rows;
 
 use self::{
@@ -34,8 +38,9 @@ pub(crate) async fn run(options: &options::Booking) -> anyhow::Result<bool> {
     let bench = Bench::start(options, &measurements).await?;
     println!("{} rows, {} runs of {} s each, seed {}\n", plans.len(), common.runs, common.seconds, options.seed);
     for n in 1..=common.runs {
-        for measurement in &mut measurements {
-            bench.measure(measurement, n).await;
+        for at in 0..measurements.len() {
+            let peak = measurements[at].peak().and_then(|name| find(&measurements, name)).and_then(Measurement::latest);
+            bench.measure(&mut measurements[at], n, peak).await;
         }
     }
     bench.stop().await?;
@@ -61,16 +66,19 @@ fn measurements(plans: &[Plan]) -> Vec<Measurement> {
     all
 }
 
+fn find<'a>(measurements: &'a [Measurement], name: &str) -> Option<&'a Measurement> {
+    measurements.iter().find(|measurement| measurement.name == name)
+}
+
 /// One row of the report, from what was measured.
 fn row(plan: &Plan, measurements: &[Measurement]) -> Row {
-    let find = |name| measurements.iter().find(|measurement| measurement.name == name);
-    let own = find(plan.name);
+    let own = find(measurements, plan.name);
     let value = own.and_then(Measurement::value);
     let (mut flaws, mut notes) = own.map(Measurement::remarks).unwrap_or_default();
     let mut figure = value.map(|value| Figure::new(plan.name, value, plan.unit.name()));
     if let Some(limit) = &plan.limit {
         let name = limit.name();
-        let measured = find(name);
+        let measured = find(measurements, name);
         match measured.and_then(Measurement::value) {
             Some(value) => figure = figure.map(|figure| figure.against(name, value)),
             None => flaws.push(format!("{name}, which it is compared to, was not measured")),

@@ -1,7 +1,7 @@
 //! The benchmarks: what GoTicket does in a second, as ratios to limits measured in the same run on the same machine.
 //!
 //! `bench booking` measures the booking pipeline. `cargo xtask bench booking` builds it in release and calls it.
-#![allow(clippy::print_stdout, reason = "a program for a terminal, not part of the product")]
+#![allow(clippy::print_stdout, clippy::expect_used, reason = "a program for a terminal, not part of the product")]
 
 mod booking;
 mod options;

@@ -32,18 +32,20 @@ impl Figure {
     }
 }
 
-/// What the ratio must be.
+/// What the ratio must be, or the value where it is compared to nothing.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Bar {
     AtLeast(f64),
     AtMost(f64),
+    ValueAtMost(f64),
 }
 
 impl Bar {
-    fn is_met(self, ratio: Option<f64>) -> bool {
-        match (self, ratio) {
+    fn is_met(self, figure: &Figure) -> bool {
+        match (self, figure.ratio) {
             (Self::AtLeast(bar), Some(ratio)) => ratio >= bar,
             (Self::AtMost(bar), Some(ratio)) => ratio <= bar,
+            (Self::ValueAtMost(bar), _) => figure.value <= bar,
             (_, None) => false,
         }
     }
@@ -53,7 +55,7 @@ impl fmt::Display for Bar {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::AtLeast(bar) => write!(f, "≥ {bar}"),
-            Self::AtMost(bar) => write!(f, "≤ {bar}"),
+            Self::AtMost(bar) | Self::ValueAtMost(bar) => write!(f, "≤ {bar}"),
         }
     }
 }
@@ -72,8 +74,8 @@ pub(crate) struct Row {
 
 impl Row {
     pub(crate) fn passes(&self) -> bool {
-        let ratio = self.figure.as_ref().and_then(|figure| figure.ratio);
-        self.figure.is_some() && self.flaws.is_empty() && self.bar.is_none_or(|bar| bar.is_met(ratio))
+        let is_met = |figure: &Figure| self.bar.is_none_or(|bar| bar.is_met(figure));
+        self.flaws.is_empty() && self.figure.as_ref().is_some_and(is_met)
     }
 }
 
@@ -116,6 +118,8 @@ mod tests {
             (249.9, Some(Bar::AtLeast(2.5)), false),
             (120.0, Some(Bar::AtMost(1.2)), true),
             (120.1, Some(Bar::AtMost(1.2)), false),
+            (250.0, Some(Bar::ValueAtMost(250.0)), true),
+            (250.1, Some(Bar::ValueAtMost(250.0)), false),
             (1.0, None, true),
         ] {
             assert_eq!(row(value, bar).passes(), passes, "{value} {bar:?}");

@@ -16,6 +16,11 @@ const TICKET_LIMIT: i32 = 10;
 /// Longer than any run: nothing expires meanwhile.
 const HOLD_SECONDS: i32 = 3_600;
 
+/// The venue's plan as it was imported, which gateways read for what is drawn besides the seats: nothing of note.
+const PLAN: &str = r##"{ "name": "Arena", "categories": [{ "name": "All", "color": "#000000" }],
+    "zones": [{ "name": "S0", "position": { "x": 0, "y": 0 }, "rows": [{ "row_number": "1", "position": { "x": 0, "y": 0 },
+        "seats": [{ "seat_guid": "0", "seat_number": "1", "position": { "x": 0, "y": 0 }, "category": "All" }] }] }] }"##;
+
 /// The ids of what was made.
 pub(crate) struct OnSale {
     pub events: Vec<EventId>,
@@ -36,9 +41,10 @@ pub(crate) async fn build(postgres_url: &str, load: &Load) -> anyhow::Result<OnS
     .execute(&mut db)
     .await
     .context("make accounts")?;
-    sqlx::query("INSERT INTO venues (id, owner, name, time_zone, plan, seat_count) VALUES ($1, $1, 'Arena', 'UTC', '{}', $2)")
+    sqlx::query("INSERT INTO venues (id, owner, name, time_zone, plan, seat_count) VALUES ($1, $1, 'Arena', 'UTC', $3, $2)")
         .bind(owner)
         .bind(i32::try_from(load.hall.places())?)
+        .bind(PLAN)
         .execute(&mut db)
         .await
         .context("make a venue")?;

@@ -7,8 +7,10 @@ use goticket_testkit::{Durability, Stack, TestBed};
 use super::{
     distance::Distance,
     feed::{self, Measured},
+    http,
     load::{Aim, Load},
     pgbench::{self, Pgbench, Said},
+    round_trip,
     rows::{Subject, Unit},
 };
 use crate::{
@@ -43,6 +45,16 @@ impl Measurement {
         self.series.median()
     }
 
+    /// The run before, as a peak for what is measured after it.
+    pub(crate) fn latest(&self) -> Option<f64> {
+        self.series.0.last().map(|run| run.value)
+    }
+
+    /// The measurement whose latest run says how much there is to be borne.
+    pub(crate) fn peak(&self) -> Option<&'static str> {
+        self.subject.peak()
+    }
+
     /// What is wrong with it, and what else should be known.
     pub(crate) fn remarks(&self) -> (Vec<String>, Vec<String>) {
         let flaws = self.errors.iter().cloned().chain(self.series.flaws()).collect();
@@ -65,9 +77,9 @@ impl Bench {
     }
 
     /// Adds the `n`th run; one that comes to nothing is an error of this measurement, and the others go on.
-    pub(crate) async fn measure(&self, measurement: &mut Measurement, n: u32) {
+    pub(crate) async fn measure(&self, measurement: &mut Measurement, n: u32, peak: Option<f64>) {
         let Measurement { name, subject, unit, .. } = measurement;
-        match self.run(subject, *unit).await {
+        match self.run(subject, *unit, peak).await {
             Ok(run) => {
                 let steady = run.rates.check().err().map(|unsteady| format!("; {unsteady}")).unwrap_or_default();
                 println!("  run {n}  {name:<28} {:>10.1} {}  {}{steady}", run.value, unit.name(), run.note);
@@ -84,14 +96,17 @@ impl Bench {
         self.stack.stop().await
     }
 
-    async fn run(&self, subject: &Subject, unit: Unit) -> anyhow::Result<Run> {
+    async fn run(&self, subject: &Subject, unit: Unit, peak: Option<f64>) -> anyhow::Result<Run> {
         let mut bed = TestBed::in_stack(&self.stack).await?;
+        let for_ = Duration::from_secs(self.seconds.into());
         match (subject, &self.pgbench) {
             (Subject::Worker { load, distance }, _) => {
                 let _distance = distance.map(|delay| Distance::before(&mut bed.postgres_url, delay)).transpose()?;
-                let measured = feed::run(&bed, load, self.seed, Duration::from_secs(self.seconds.into())).await?;
+                let measured = feed::run(&bed, load, self.seed, for_).await?;
                 Ok(of_worker(load, measured, unit))
             }
+            (Subject::Http { load, drive }, _) => http::run(bed, load, *drive, peak, self.seed, for_).await,
+            (Subject::RoundTrip, _) => round_trip::run(&bed, for_).await,
             (Subject::Pgbench, Some(pgbench)) => Ok(of_pgbench(pgbench.run(&bed, self.seconds).await?, pgbench.clients)),
             (Subject::Pgbench, None) => anyhow::bail!("pgbench was not tried"),
         }
@@ -102,8 +117,8 @@ fn of_worker(load: &Load, measured: Measured, unit: Unit) -> Run {
     let Measured { rates, elapsed, held, refused } = measured;
     let (decided, seconds) = (count(held + refused), elapsed.as_secs_f64());
     let value = match unit {
-        Unit::PerSecond => decided / seconds,
         Unit::MicrosecondsEach => seconds * 1e6 / decided,
+        _ => decided / seconds,
     };
     let refusals = (load.aim == Aim::Free && refused > 0).then(|| format!("{refused} were refused, though all seats were free"));
     let note = format!("{:.0}/s held, {:.0}/s refused, in {seconds:.1} s", count(held) / seconds, count(refused) / seconds);

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use anyhow::ensure;
 
-use super::load::{Aim, Choice, Hall, Load, Order};
+use super::{
+    http::Drive,
+    load::{Aim, Choice, Hall, Load, Order},
+};
 use crate::report::Bar;
 
 /// One row of the report.
@@ -22,8 +25,22 @@ pub(crate) struct Plan {
 pub(crate) enum Subject {
     /// The comparator.
     Pgbench,
+    /// Another comparator: through an empty queue, and one commit.
+    RoundTrip,
     /// One worker with this load, its database so much further away.
     Worker { load: Load, distance: Option<Duration> },
+    /// A whole installation over HTTP.
+    Http { load: Load, drive: Drive },
+}
+
+impl Subject {
+    /// The row whose value says how much there is to be borne.
+    pub(crate) fn peak(&self) -> Option<&'static str> {
+        match self {
+            Self::Http { drive: Drive::HalfPeak | Drive::TenPeaks, .. } => Some(DECIDED),
+            _ => None,
+        }
+    }
 }
 
 /// What a row is compared to.
@@ -35,11 +52,13 @@ pub(crate) enum Limit {
     Load { name: &'static str, load: Load },
 }
 
-/// How the decisions of a run become a value.
+/// What the value of a run counts.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Unit {
     PerSecond,
+    ConfirmedPerSecond,
     MicrosecondsEach,
+    Milliseconds,
 }
 
 impl Limit {
@@ -54,14 +73,18 @@ impl Unit {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::PerSecond => "decisions/s",
+            Self::ConfirmedPerSecond => "confirmed/s",
             Self::MicrosecondsEach => "us/decision",
+            Self::Milliseconds => "ms",
         }
     }
 }
 
-/// The comparator's row.
+/// The comparators' rows.
 const PGBENCH: &str = "pgbench";
+const ROUND_TRIP: &str = "round_trip_p99";
 const WORKER: &str = "worker";
+const DECIDED: &str = "decided";
 const NO_DISTANCE: &str = "worker_round_trip_plus_0ms";
 
 /// A stadium and more, of which a run at any rate we dream of sells only a part.
@@ -84,7 +107,8 @@ const EVENT_SEATS: u32 = 400;
 
 /// All rows, for runs of so many seconds, the largest event having so many seats.
 pub(crate) fn all(seconds: u32, large_seats: u32) -> Vec<Plan> {
-    let (stadium, hot) = (Load::named(Hall::seated(STADIUM.0, STADIUM.1)), Aim::Hot { requests_percent: 90, places_percent: 1 });
+    let stadium = Load::named(Hall::seated(STADIUM.0, STADIUM.1));
+    let hot = Load { aim: Aim::Hot { requests_percent: 90, places_percent: 1 }, ..stadium.clone() };
     let standing = Load {
         events: STANDING_EVENTS_PER_SECOND * seconds,
         order: Order::InTurn,
@@ -97,12 +121,13 @@ pub(crate) fn all(seconds: u32, large_seats: u32) -> Vec<Plan> {
         rate(WORKER, stadium.clone(), PGBENCH, Some(2.5)),
         rate("worker_best", Load { choice: Choice::Best, ..stadium.clone() }, PGBENCH, Some(2.0)),
         rate("worker_standing", standing, PGBENCH, Some(2.0)),
-        rate("worker_hot", Load { aim: hot, ..stadium.clone() }, PGBENCH, Some(2.0)),
+        rate("worker_hot", hot.clone(), PGBENCH, Some(2.0)),
         size_growth(large_seats),
         lanes_growth(),
         rate("worker_batching_off", Load { batch_max: Some(1), ..stadium.clone() }, WORKER, None),
     ];
     rows.extend(further_away(&stadium));
+    rows.extend(over_http(&stadium, hot));
     rows
 }
 
@@ -161,26 +186,49 @@ fn further_away(stadium: &Load) -> impl Iterator<Item = Plan> {
     })
 }
 
-/// The rows of these names, and those they are compared to; all of them where none is named.
+/// The rows of a whole installation; see [`Drive`].
+fn over_http(stadium: &Load, hot: Load) -> [Plan; 7] {
+    let row = |name, load: &Load, drive, unit, limit: Option<&'static str>, bar| Plan {
+        name,
+        subject: Subject::Http { load: load.clone(), drive },
+        unit,
+        limit: limit.map(Limit::Row),
+        bar: Some(bar),
+    };
+    let round_trip = Plan { name: ROUND_TRIP, subject: Subject::RoundTrip, unit: Unit::Milliseconds, limit: None, bar: None };
+    [
+        round_trip,
+        row(DECIDED, stadium, Drive::Closed, Unit::PerSecond, Some(PGBENCH), Bar::AtLeast(1.0)),
+        row("decided_hot", &hot, Drive::Closed, Unit::PerSecond, Some(PGBENCH), Bar::AtLeast(1.0)),
+        row("confirmed", stadium, Drive::Paying, Unit::ConfirmedPerSecond, Some(PGBENCH), Bar::AtLeast(0.4)),
+        row("outcome_p99", stadium, Drive::HalfPeak, Unit::Milliseconds, Some(ROUND_TRIP), Bar::AtMost(15.0)),
+        row("overload_goodput", stadium, Drive::TenPeaks, Unit::PerSecond, Some(DECIDED), Bar::AtLeast(0.9)),
+        row("kafka_lag_p99", stadium, Drive::ToldToKafka, Unit::Milliseconds, None, Bar::ValueAtMost(1_000.0)),
+    ]
+}
+
+/// The rows of these names, and those they are compared to or measured with; all of them where none is named.
 pub(crate) fn chosen(all: Vec<Plan>, names: &[String]) -> anyhow::Result<Vec<Plan>> {
     let known: Vec<&str> = all.iter().map(|plan| plan.name).collect();
     for name in names {
         ensure!(known.contains(&name.as_str()), "there is no row {name:?}; there are {}", known.join(", "));
     }
     let is_named = |name: &str| names.is_empty() || names.iter().any(|known| known == name);
-    let limits: Vec<&str> = all.iter().filter(|plan| is_named(plan.name)).filter_map(Plan::limit_row).collect();
-    let is_chosen = |plan: &Plan| is_named(plan.name) || limits.contains(&plan.name);
+    let needed: Vec<&str> = all.iter().filter(|plan| is_named(plan.name)).flat_map(Plan::needed_rows).collect();
+    let is_chosen = |plan: &Plan| is_named(plan.name) || needed.contains(&plan.name);
     // What is compared to is shown without its own comparison, unless it was asked for, too.
     let shown = |plan: Plan| if is_named(plan.name) { plan } else { Plan { limit: None, bar: None, ..plan } };
     Ok(all.into_iter().filter(is_chosen).map(shown).collect())
 }
 
 impl Plan {
-    fn limit_row(&self) -> Option<&'static str> {
-        match self.limit {
+    /// What it is compared to, and what says how much it has to bear.
+    fn needed_rows(&self) -> impl Iterator<Item = &'static str> {
+        let limit = match self.limit {
             Some(Limit::Row(name)) => Some(name),
             _ => None,
-        }
+        };
+        limit.into_iter().chain(self.subject.peak())
     }
 }
 
@@ -200,7 +248,7 @@ mod tests {
         let names = names(&rows);
         assert_eq!(names.iter().collect::<HashSet<_>>().len(), names.len());
         for (n, row) in rows.iter().enumerate() {
-            assert!(row.limit_row().is_none_or(|limit| names[..n].contains(&limit)), "{}", row.name);
+            assert!(row.needed_rows().all(|needed| names[..n].contains(&needed)), "{}", row.name);
         }
     }
 
@@ -225,6 +273,9 @@ mod tests {
         let batching = chosen(&["worker_batching_off"]).unwrap();
         assert_eq!(names(&batching), ["worker", "worker_batching_off"]);
         assert_eq!((&batching[0].limit, batching[0].bar), (&None, None));
+        // The peak is measured for those that bear a part or a multiple of it.
+        assert_eq!(names(&chosen(&["outcome_p99"]).unwrap()), ["round_trip_p99", "decided", "outcome_p99"]);
+        assert_eq!(names(&chosen(&["overload_goodput"]).unwrap()), ["decided", "overload_goodput"]);
         assert_eq!(names(&chosen(&[]).unwrap()), names(&all(10, 500_000)));
         let error = chosen(&["wroker"]).unwrap_err().to_string();
         assert!(error.starts_with("there is no row \"wroker\"; there are pgbench, worker, "), "{error}");
