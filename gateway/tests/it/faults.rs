@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use goticket_contracts::amqp::CommandKind;
+use goticket_contracts::amqp::{CommandKind, Names, booking_topology};
 use goticket_domain::booking::BookingState;
 use goticket_domain::identity::Role;
 use goticket_gateway::Gateway;
+use goticket_platform::amqp;
 use goticket_testkit::eventually;
+use lapin::options::QueueDeleteOptions;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
@@ -96,6 +98,22 @@ async fn without_the_broker_nothing_is_accepted_and_the_key_stays_free() {
     assert!(["not_accepted", "acceptance_unknown"].contains(&body["code"].as_str().unwrap()), "{body}");
     links.amqp.restore();
     eventually("the broker is back", SOON, async || (ask().await.status() == StatusCode::ACCEPTED).then_some(())).await;
+}
+
+#[tokio::test]
+async fn what_no_queue_takes_is_not_accepted_and_the_key_stays_free() {
+    let sale = Sale::new().await;
+    let broker = amqp::connect(&sale.world.config.amqp, "test").await.unwrap();
+    let names = Names::new(broker.prefix());
+    let queue = names.lane_queue(crate::lanes::count().of(sale.event), CommandKind::Requests);
+    // Its commands are read by nobody else from now on.
+    let deleted = broker.channel().await.unwrap().queue_delete(queue.as_str().into(), QueueDeleteOptions::default()).await;
+    assert_eq!(deleted.unwrap(), 0);
+    let seats = json!({ "seats": [1] });
+    problem(sale.ask("k", "wait=0", &seats).await, 503, "not_accepted").await;
+    broker.declare(&booking_topology(&names, crate::lanes::count())).await.unwrap();
+    let (_, request) = sale.leave_request("k", &seats).await;
+    assert_eq!(request.key.as_str(), "k");
 }
 
 #[tokio::test]
