@@ -42,7 +42,7 @@ async fn under_an_alarm_what_is_done_is_acknowledged_and_what_was_not_confirmed_
     batch[2].ack_multiple().await.unwrap();
     drop((batch, consumer));
     // Whatever the consumer said before has been heard by then; what was not acknowledged would be back.
-    eventually("the consumer is gone", SOON, async || host.consumers().await.unwrap().is_empty().then_some(())).await;
+    eventually("the consumer is gone", SOON, async || stack.consumers(&host).await.unwrap().is_empty().then_some(())).await;
     assert_eq!(broker.depth(&broker.requests()).await, 0);
 
     alarm_from(&stack, "0.4").await;

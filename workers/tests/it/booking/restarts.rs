@@ -27,9 +27,9 @@ async fn decided(hall: &Hall) -> Vec<String> {
 }
 
 /// Both queues of every lane have one consumer, and nothing else has.
-async fn until_each_consumer_is_there_once(host: &VirtualHost, names: &Names) {
+async fn until_each_consumer_is_there_once(stack: &Stack, host: &VirtualHost, names: &Names) {
     let expected = names.lane_queues(LaneCount::new(LANES).unwrap()).map(|queue| (queue, 1)).collect();
-    let once = async || (host.consumers().await.unwrap() == expected).then_some(());
+    let once = async || (stack.consumers(host).await.unwrap() == expected).then_some(());
     eventually("each consumer once", SOON, once).await;
 }
 
@@ -57,16 +57,16 @@ async fn a_broker_that_dies_and_comes_back_has_the_same_lanes_with_their_command
     // Whichever side of the restart they came from; more where the broker took one and died before it said so.
     let all = async || (broker.depth(&broker.requests()).await >= 8).then_some(());
     eventually("all of them in one queue", SOON, all).await;
-    assert_eq!(host.consumers().await.unwrap().len(), 0);
+    assert_eq!(stack.consumers(&host).await.unwrap().len(), 0);
 
     let (shutdown, running) = start(&hall);
     broker.wait_until_decided(&hall, 8).await;
     assert_eq!(decided(&hall).await, keys(0..8));
-    until_each_consumer_is_there_once(&host, &broker.names).await;
+    until_each_consumer_is_there_once(&stack, &host, &broker.names).await;
 
     // While the worker consumes: it comes back by itself.
     die_and_come_back(&mut stack, &host).await;
-    until_each_consumer_is_there_once(&host, &broker.names).await;
+    until_each_consumer_is_there_once(&stack, &host, &broker.names).await;
     for request in &requests[8..] {
         broker.send_as_soon_as_possible(&request.message).await;
     }
@@ -76,7 +76,7 @@ async fn a_broker_that_dies_and_comes_back_has_the_same_lanes_with_their_command
         (hall.state(requests[0].booking()).await == BookingState::Cancelled.as_str()).then_some(())
     })
     .await;
-    until_each_consumer_is_there_once(&host, &broker.names).await;
+    until_each_consumer_is_there_once(&stack, &host, &broker.names).await;
     assert_eq!(host.topology().await.unwrap(), before);
     let of_requests: Vec<String> = decided(&hall).await.into_iter().filter(|key| key != "00").collect();
     assert_eq!(of_requests, keys(1..12), "each once");
