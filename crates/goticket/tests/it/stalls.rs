@@ -80,7 +80,9 @@ async fn shares(world: &World) -> Vec<i64> {
 /// Whose link the batch of a request goes over: that is whose lane it is.
 async fn owner(world: &World, links: &[Link], fan: &Fan, seat: u32) -> usize {
     let key = new_key();
-    links.iter().for_each(|link| link.delay_request(key.as_bytes()));
+    for link in links {
+        link.delay_request(key.as_bytes());
+    }
     let accepted = ask_and_leave(fan, &key, seat).await;
     let owner = eventually("the owner's batch", SOON, async || links.iter().position(|link| link.caught() == 1)).await;
     links.iter().for_each(Link::restore);

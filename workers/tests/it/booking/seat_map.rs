@@ -100,6 +100,9 @@ async fn an_older_state_never_replaces_a_newer_one() {
     let before = hall.seat_map().await;
     worker.run_once(&[hall.named(fan, "1", &[1])]).await;
     worker.keep_up().await;
+    assert_eq!((hall.seat_map().await, version(&hall).await), (before.clone(), Some(newer)));
+    // Nor does the whole map, with which an owner begins.
+    hall.worker().await.run_once(&[hall.named(fan, "2", &[2])]).await;
     assert_eq!((hall.seat_map().await, version(&hall).await), (before, Some(newer)));
 }
 

@@ -34,10 +34,10 @@ pub(crate) async fn run(bed: &TestBed, for_: Duration) -> anyhow::Result<Run> {
     }
     let (mut counter, mut took, begun) = (Counter::default(), Vec::new(), Instant::now());
     while begun.elapsed() < for_ {
-        let from = begun.elapsed();
+        let from = Instant::now();
         way.there_and_back().await?;
+        took.push(from.elapsed());
         let until = begun.elapsed();
-        took.push(until - from);
         counter.add(until, until, 1);
     }
     let latencies = Latencies::of(took);

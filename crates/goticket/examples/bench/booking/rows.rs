@@ -127,7 +127,7 @@ pub(crate) fn all(seconds: u32, large_seats: u32) -> Vec<Plan> {
         rate("worker_batching_off", Load { batch_max: Some(1), ..stadium.clone() }, WORKER, None),
     ];
     rows.extend(further_away(&stadium));
-    rows.extend(over_http(&stadium, hot));
+    rows.extend(over_http(&stadium, &hot));
     rows
 }
 
@@ -187,7 +187,7 @@ fn further_away(stadium: &Load) -> impl Iterator<Item = Plan> {
 }
 
 /// The rows of a whole installation; see [`Drive`].
-fn over_http(stadium: &Load, hot: Load) -> [Plan; 7] {
+fn over_http(stadium: &Load, hot: &Load) -> [Plan; 7] {
     let row = |name, load: &Load, drive, unit, limit: Option<&'static str>, bar| Plan {
         name,
         subject: Subject::Http { load: load.clone(), drive },
@@ -199,7 +199,7 @@ fn over_http(stadium: &Load, hot: Load) -> [Plan; 7] {
     [
         round_trip,
         row(DECIDED, stadium, Drive::Closed, Unit::PerSecond, Some(PGBENCH), Bar::AtLeast(1.0)),
-        row("decided_hot", &hot, Drive::Closed, Unit::PerSecond, Some(PGBENCH), Bar::AtLeast(1.0)),
+        row("decided_hot", hot, Drive::Closed, Unit::PerSecond, Some(PGBENCH), Bar::AtLeast(1.0)),
         row("confirmed", stadium, Drive::Paying, Unit::ConfirmedPerSecond, Some(PGBENCH), Bar::AtLeast(0.4)),
         row("outcome_p99", stadium, Drive::HalfPeak, Unit::Milliseconds, Some(ROUND_TRIP), Bar::AtMost(15.0)),
         row("overload_goodput", stadium, Drive::TenPeaks, Unit::PerSecond, Some(DECIDED), Bar::AtLeast(0.9)),

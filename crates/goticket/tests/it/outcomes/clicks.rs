@@ -82,7 +82,9 @@ async fn four_keys_at_a_limit_of_two(tabs: &[Fan], event: &Event) {
     let (held, refused): (Vec<Answer>, Vec<Answer>) =
         answers.iter().cloned().partition(|answer| answer.status == StatusCode::CREATED);
     assert_eq!((held.len(), ids(&held).len()), (2, 2), "{answers:?}");
-    refused.iter().for_each(|answer| answer.expect_problem(StatusCode::CONFLICT, "limit_reached"));
+    for answer in &refused {
+        answer.expect_problem(StatusCode::CONFLICT, "limit_reached");
+    }
     let again = ask().await;
     assert!(again.iter().zip(&answers).all(|(again, first)| again.status == first.status), "{again:?}");
 }
