@@ -111,14 +111,17 @@ async fn a_lock_decides_nothing_and_goes_with_the_commit() {
     let hall = Hall::open().await;
     let fans = hall.accounts(2).await;
     let keys = EventKeys::new(hall.redis.prefix(), hall.event);
-    let () = hall
-        .redis
-        .query(redis::cmd("SET").arg(keys.seat_lock(SeatNo(3))).arg("another booking").arg("PX").arg(60_000))
-        .await
-        .unwrap();
+    let others = "another booking";
+    let lock = redis::cmd("SET").arg(keys.seat_lock(SeatNo(3))).arg(others).arg("PX").arg(60_000).to_owned();
+    let () = hall.redis.query(&lock).await.unwrap();
     let batch = [hall.named(fans[0], "k", &[3, 4]), hall.named(fans[1], "k", &[4, 5])];
     let verdicts = hall.worker().await.run_once(&batch).await;
     assert!(decided(&verdicts[0]).is_ok(), "the first to come gets the seat, whatever is locked");
     assert_eq!(decided(&verdicts[1]), Err(RefusalReason::Held));
+    // Nobody locks what is written already: where the write was faster, the other's lock still stands.
+    let left = redis::cmd("MGET").arg([3, 4, 5].map(|seat| keys.seat_lock(SeatNo(seat))).as_slice()).to_owned();
+    let left: [Option<String>; 3] = hall.redis.query(&left).await.unwrap();
+    assert!(left.iter().flatten().all(|owner| owner == others), "{left:?}");
+    hall.forget_locks().await;
     hall.assert_clean().await;
 }
