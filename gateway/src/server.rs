@@ -28,6 +28,7 @@ use crate::app::sessions::Sessions;
 use crate::app::stream_slots::{
     BOOKING_STREAMS_MAX, BOOKING_STREAMS_OF_ACCOUNT_MAX, SEAT_STREAMS_MAX, SEAT_STREAMS_OF_ADDRESS_MAX, StreamSlots,
 };
+use crate::app::turns::Turns;
 use crate::app::waiters::Waiters;
 use crate::config::Config;
 use crate::inbound;
@@ -123,6 +124,7 @@ impl Gateway {
             catalog: Catalog::new(pool.clone()),
             seat_maps: SeatMaps::new(pool.clone(), redis.clone()),
             seat_feeds: SeatFeeds::new(SeatDeltas::new(config.redis, redis.clone()), &config.gateway),
+            turns: Turns::new(),
             early_refusals: EarlyRefusals::new(),
             account_limits: AccountLimits::new(redis.clone(), &config.gateway),
             boards: Arc::clone(&boards),

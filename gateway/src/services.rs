@@ -20,6 +20,7 @@ use crate::app::seat_feeds::SeatFeeds;
 use crate::app::seat_map::SeatMaps;
 use crate::app::sessions::Sessions;
 use crate::app::stream_slots::StreamSlots;
+use crate::app::turns::Turns;
 use crate::app::waiters::Waiters;
 use crate::config::GatewayConfig;
 use crate::inbound::rate_limit::AuthLimit;
@@ -47,6 +48,7 @@ pub(crate) struct Services {
     pub(crate) catalog: Catalog,
     pub(crate) seat_maps: SeatMaps,
     pub(crate) seat_feeds: Arc<SeatFeeds>,
+    pub(crate) turns: Turns,
     pub(crate) early_refusals: EarlyRefusals,
     pub(crate) account_limits: AccountLimits,
     pub(crate) boards: Arc<Boards>,

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use crate::app::create_event::Wrong;
 use crate::app::geometry::Geometry;
 use crate::app::refuse_early::refuse_early;
+use crate::app::turns::Turn;
 use crate::app::waiters::{Waiter, Woken};
 use crate::fault::Fault;
 use crate::outbound::account_limits::{Admitted, Told};
@@ -77,6 +78,8 @@ pub(crate) struct NewRequest<'a> {
     pub(crate) key: IdempotencyKey,
     pub(crate) choice: UncheckedChoice,
     pub(crate) wait: Duration,
+    /// Over when the request is in the queue, or needs not to be.
+    pub(crate) turn: Turn,
 }
 
 /// A key that was decided is answered with its outcome, whatever the seat map says by now.
@@ -123,6 +126,7 @@ pub(crate) async fn book(app: &Services, new: NewRequest<'_>) -> Result<Booked, 
         sent.settle(app, false).await;
     }
     accepted?;
+    drop(new.turn);
     // From here on the request will be decided: nothing that goes wrong may be answered with an error that denies it.
     if let Some((waiter, until)) = wait
         && let Some(decided) = sent.outcome(app, &geometry, waiter, until).await?

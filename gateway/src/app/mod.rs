@@ -23,4 +23,5 @@ pub(crate) mod seat_map;
 pub(crate) mod sessions;
 pub(crate) mod stream_slots;
 pub(crate) mod take_webhook;
+pub(crate) mod turns;
 pub(crate) mod waiters;

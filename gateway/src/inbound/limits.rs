@@ -66,12 +66,14 @@ pub(crate) fn slots(max: u32) -> Arc<Semaphore> {
 
 /// Sheds load: beyond the limit a request is turned away instead of being queued.
 pub(crate) async fn in_work(State(slots): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
-    let Ok(_slot) = slots.try_acquire() else {
-        metrics::counter!("gateway_shed_total").increment(1);
-        return Problem::unavailable("overloaded", "More requests are in work than we can take. Repeat the request.")
-            .into_response();
-    };
+    let Ok(_slot) = slots.try_acquire() else { return overloaded().into_response() };
     next.run(request).await
+}
+
+/// A request is turned away.
+pub(crate) fn overloaded() -> Problem {
+    metrics::counter!("gateway_shed_total").increment(1);
+    Problem::unavailable("overloaded", "More requests are in work than we can take. Repeat the request.")
 }
 
 /// Gives up on a request; what it began may still happen.

@@ -13,6 +13,7 @@ use super::{BookingBody, PendingBody, Shown, TAG, headers, url};
 use crate::app::book::{Booked, Decided, NewRequest, UncheckedChoice, book};
 use crate::app::caller::Caller;
 use crate::inbound::json::Json;
+use crate::inbound::limits::overloaded;
 use crate::inbound::parts::Path;
 use crate::inbound::problem::{FieldError, Problem, ProblemDocument, Refused};
 use crate::services::App;
@@ -93,6 +94,8 @@ pub(crate) async fn create(
     sent: HeaderMap,
     Json(body): Json<SeatRequest>,
 ) -> Result<Response, Problem> {
+    // Not before the body is here: one that never comes would keep the turn.
+    let turn = app.turns.take().await.ok_or_else(overloaded)?;
     let event = app.catalog.visible(id, Some(caller)).await?;
     headers::check_entry(&app, &sent, id, caller)?;
     let key = headers::idempotency_key(&sent)?;
@@ -101,7 +104,7 @@ pub(crate) async fn create(
     if event.status == EventStatus::Draft {
         return Err(told.problem(&RefusalReason::NotOnSale.into()));
     }
-    let request = NewRequest { account: caller.account, event: &event, key, choice, wait: headers::wait(&sent) };
+    let request = NewRequest { account: caller.account, event: &event, key, choice, wait: headers::wait(&sent), turn };
     match book(&app, request).await? {
         Booked::Accepted { booking } => {
             let location = [(header::LOCATION, url(booking))];

@@ -88,7 +88,7 @@ const DECIDED: &str = "decided";
 const NO_DISTANCE: &str = "worker_round_trip_plus_0ms";
 
 /// A stadium and more, of which a run at any rate we dream of sells only a part.
-const STADIUM: (u16, u32) = (400, 500);
+const STADIUM: (u16, u32) = (1_000, 500);
 
 /// Standing places of an event, and how many of them are sold before.
 const STANDING_PLACES: u32 = 20_000;

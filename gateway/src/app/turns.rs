@@ -1,0 +1,68 @@
+//! Whose turn it is: requests for seats from their arrival until they are in their lane's queue. So many are looked at together, so many
+//! more wait for their turn, and whoever comes then is turned away at once.
+//!
+//! Without it all that come too many wait for the same few connections to the database until their time is over: work for nothing, which
+//! leaves even less for the next.
+
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// Requests that are looked at together: enough to keep every connection to the database busy.
+const AT_ONCE: usize = 128;
+/// Those that wait for their turn: half a second's, where a gateway is at its best.
+const WAITING_MAX: usize = 1_024;
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Turns {
+    places: Arc<Semaphore>,
+    turns: Arc<Semaphore>,
+}
+
+/// A turn; over when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    _permits: [OwnedSemaphorePermit; 2],
+}
+
+impl Turns {
+    pub(crate) fn new() -> Self {
+        Self::of(AT_ONCE, WAITING_MAX)
+    }
+
+    fn of(at_once: usize, waiting_max: usize) -> Self {
+        Self { places: Arc::new(Semaphore::new(at_once + waiting_max)), turns: Arc::new(Semaphore::new(at_once)) }
+    }
+
+    /// None: so many wait that it is turned away. In the order of arrival otherwise.
+    pub(crate) async fn take(&self) -> Option<Turn> {
+        let place = Arc::clone(&self.places).try_acquire_owned().ok()?;
+        let turn = Arc::clone(&self.turns).acquire_owned().await.ok()?;
+        Some(Turn { _permits: [place, turn] })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use futures::FutureExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn so_many_have_their_turn_so_many_wait_and_the_next_is_turned_away() {
+        let turns = Turns::of(2, 1);
+        let (one, two) = (turns.take().await.unwrap(), turns.take().await.unwrap());
+        let mut waiting = Box::pin(turns.take());
+        assert!((&mut waiting).now_or_never().is_none(), "it waits");
+        assert!(turns.take().now_or_never().unwrap().is_none(), "turned away at once");
+        drop(one);
+        let three = waiting.await.unwrap();
+        // Whoever gives up waiting leaves a place.
+        let gives_up = Box::pin(turns.take());
+        drop(gives_up);
+        drop((two, three));
+        assert!(turns.take().await.is_some());
+    }
+}
