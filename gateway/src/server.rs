@@ -15,6 +15,7 @@ use goticket_platform::{amqp, health, http, metrics, postgres, redis};
 use goticket_tokens::keys::KeyFolder;
 use jiff::Timestamp;
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use uuid::Uuid;
 
 use crate::app::access::AccessCache;
@@ -114,6 +115,7 @@ impl Gateway {
         let clock = Timestamp::now;
         let services = Arc::new(Services {
             clock,
+            work: Handle::current(),
             waiting_room: Arc::clone(&waiting_room),
             access: AccessCache::new(access_verifier.clone()),
             access_verifier,
@@ -148,7 +150,7 @@ impl Gateway {
         shutdown.spawn("redis connectivity", replies::watch_connectivity(connectivity, Arc::clone(&waiters), token.clone()));
         shutdown.spawn("replies", replies::listen(heard, waiters, token.clone()));
         shutdown.spawn_fallible("gateway server", async move {
-            let served = http::serve(listener, router, token, drain).await;
+            let served = http::serve_apart(listener, router, token, drain).await;
             // Kept until the last request is answered.
             drop(amqp);
             served

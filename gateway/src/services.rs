@@ -9,6 +9,7 @@ use goticket_platform::redis::Redis;
 use goticket_tokens::{AccessVerifier, EntryVerifier, PlaceKeys};
 use jiff::Timestamp;
 use sqlx::PgPool;
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::access::AccessCache;
@@ -36,6 +37,8 @@ pub(crate) struct Services {
     pub(crate) config: GatewayConfig,
     /// The wall clock. Use cases are given its reading, not the clock.
     pub(crate) clock: fn() -> Timestamp,
+    /// Where requests are worked on that were let in; see [`crate::inbound::apart`].
+    pub(crate) work: Handle,
     pub(crate) pool: PgPool,
     pub(crate) redis: Redis,
     pub(crate) waiting_room: Arc<dyn WaitingRoom>,

@@ -11,8 +11,9 @@ use hyper_util::{
 use socket2::SockRef;
 use tokio::{
     net::{TcpListener, TcpStream},
+    runtime::{self, Runtime},
     sync::Semaphore,
-    task::JoinSet,
+    task::{JoinHandle, JoinSet},
     time::sleep,
 };
 use tokio_util::sync::CancellationToken;
@@ -83,6 +84,38 @@ pub async fn serve_patiently(
         () = sleep(drain) => tracing::warn!(connections = connections.len(), "cutting connections that did not end in time"),
     }
     Ok(())
+}
+
+/// The same as [`serve`], on threads of its own. Whatever the handlers spawn on another runtime has that one's turn, however many requests
+/// are read, refused and answered here.
+pub async fn serve_apart(listener: TcpListener, router: Router, shutdown: CancellationToken, drain: Duration) -> io::Result<()> {
+    let listener = listener.into_std()?;
+    let apart = Apart(Some(runtime::Builder::new_multi_thread().thread_name("http").enable_all().build()?));
+    let serving = apart.spawn(async move { serve(TcpListener::from_std(listener)?, router, shutdown, drain).await });
+    serving.await.map_err(io::Error::other)?
+}
+
+/// A runtime that may be let go of anywhere: whatever still runs on it is dropped at its next await.
+struct Apart(Option<Runtime>);
+
+impl Apart {
+    fn spawn<F>(&self, task: F) -> JoinHandle<F::Output>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        match &self.0 {
+            Some(runtime) => runtime.spawn(task),
+            None => tokio::spawn(task),
+        }
+    }
+}
+
+impl Drop for Apart {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 fn server() -> Builder<TokioExecutor> {

@@ -82,7 +82,7 @@ pub(crate) struct NewRequest<'a> {
     pub(crate) turn: Turn,
 }
 
-/// A key that was decided is answered with its outcome, whatever the seat map says by now.
+/// A key that was decided is answered with its outcome, whatever the seat map, the account's limits or the broker say by now.
 pub(crate) async fn book(app: &Services, new: NewRequest<'_>) -> Result<Booked, BookError> {
     let geometry = app.catalog.geometry(new.event).await?;
     let (section, choice) = choose(&geometry, new.event, new.choice).map_err(BookError::Invalid)?;
@@ -92,24 +92,21 @@ pub(crate) async fn book(app: &Services, new: NewRequest<'_>) -> Result<Booked, 
         payload_hash: BookingRequest::hash(new.event.id, section, &choice),
         booking: BookingId::generate(),
     };
-    if let Some(decided) = sent.look_up(app).await? {
+    let (standing, hopeless) =
+        tokio::join!(limited(app, &sent), refuse_early(app, new.event, &geometry, (section, &choice), sent.account));
+    let is_new = matches!(standing, Ok(Standing::New));
+    // Where the way is clear for a new key nothing is looked up: had it been decided, the lane's owner would say so.
+    let is_clear = is_new && hopeless.is_none() && !new.wait.is_zero();
+    if !is_clear && let Some(decided) = sent.look_up(app).await? {
+        if is_new {
+            sent.settle(app, false).await;
+        }
         return Ok(Booked::Decided(Decided { replayed: true, ..decided }));
     }
-    match limited(app, &sent).await? {
-        Standing::Told(refusal) => return Ok(Booked::Hopeless(refusal)),
-        Standing::GoesOn => {}
-        Standing::New => {
-            if let Some(refusal) = refuse_early(app, new.event, &geometry, (section, &choice), sent.account).await {
-                // A copy of it may have been decided since it was looked up, and be what is in its way.
-                if let Some(decided) = sent.look_up(app).await? {
-                    sent.settle(app, false).await;
-                    return Ok(Booked::Decided(Decided { replayed: true, ..decided }));
-                }
-                if sent.refuse(app, &refusal).await {
-                    return Ok(Booked::Hopeless(refusal));
-                }
-            }
-        }
+    match (standing?, hopeless) {
+        (Standing::Told(refusal), _) => return Ok(Booked::Hopeless(refusal)),
+        (Standing::New, Some(refusal)) if sent.refuse(app, &refusal).await => return Ok(Booked::Hopeless(refusal)),
+        (Standing::New | Standing::GoesOn, _) => {}
     }
     let wait = (!new.wait.is_zero()).then(|| (app.waiters.register(sent.booking), Instant::now() + new.wait));
     let request = BookingRequest {
@@ -122,17 +119,24 @@ pub(crate) async fn book(app: &Services, new: NewRequest<'_>) -> Result<Booked, 
         choice,
     };
     let accepted = app.commands.send(new.event.id, Command::Create { request }, wait.is_some()).await;
-    if let Err(SendError::NotSent) = accepted {
-        sent.settle(app, false).await;
+    if let Err(error) = accepted {
+        if error == SendError::NotSent {
+            sent.settle(app, false).await;
+        }
+        let decided = sent.look_up(app).await?.ok_or(error)?;
+        return Ok(Booked::Decided(Decided { replayed: true, ..decided }));
     }
-    accepted?;
     drop(new.turn);
     // From here on the request will be decided: nothing that goes wrong may be answered with an error that denies it.
-    if let Some((waiter, until)) = wait
-        && let Some(decided) = sent.outcome(app, &geometry, waiter, until).await?
-    {
-        sent.settle(app, matches!(decided.outcome, Outcome::Refused { .. })).await;
-        return Ok(Booked::Decided(decided));
+    if let Some((waiter, until)) = wait {
+        let outcome = sent.outcome(app, &geometry, waiter, until).await;
+        if !matches!(outcome, Ok(None)) {
+            let refused = |decided: &Decided| matches!(decided.outcome, Outcome::Refused { .. }) && !decided.replayed;
+            sent.settle(app, outcome.as_ref().is_ok_and(|decided| decided.as_ref().is_some_and(refused))).await;
+        }
+        if let Some(decided) = outcome? {
+            return Ok(Booked::Decided(decided));
+        }
     }
     let Sent { account, key, payload_hash, booking } = sent;
     let note = Pending { account, event: new.event.id, section, key, payload_hash };
@@ -163,7 +167,7 @@ async fn limited(app: &Services, sent: &Sent) -> Result<Standing, BookError> {
         let decided = view::decided_keys(&app.pool, sent.account, keys).await.map_err(Fault::from)?;
         let known: Vec<&str> = decided.iter().map(|(key, _)| key.as_str()).collect();
         let refused = decided.iter().filter(|(_, refused)| *refused).count();
-        app.account_limits.settle(sent.account, &known, refused).await;
+        app.account_limits.settle_all(sent.account, &known, refused).await;
         admitted = app.account_limits.admit(sent.account, &sent.key).await;
     }
     match admitted {
@@ -192,7 +196,7 @@ impl Sent {
     /// It counts among the account's undecided requests no more.
     async fn settle(&self, app: &Services, refused: bool) {
         if app.waiters.is_connected() {
-            app.account_limits.settle(self.account, &[self.key.as_str()], usize::from(refused)).await;
+            app.account_limits.settle(self.account, &self.key, refused).await;
         }
     }
 

@@ -20,10 +20,19 @@ pub(crate) struct Turns {
     turns: Arc<Semaphore>,
 }
 
+/// A place among those that wait for their turn, or have it.
+#[derive(Debug)]
+pub(crate) struct Place {
+    place: OwnedSemaphorePermit,
+    turns: Arc<Semaphore>,
+}
+
 /// A turn; over when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Turn {
-    _permits: [OwnedSemaphorePermit; 2],
+    _place: OwnedSemaphorePermit,
+    /// Nobody closes the turns.
+    _turn: Option<OwnedSemaphorePermit>,
 }
 
 impl Turns {
@@ -35,11 +44,18 @@ impl Turns {
         Self { places: Arc::new(Semaphore::new(at_once + waiting_max)), turns: Arc::new(Semaphore::new(at_once)) }
     }
 
-    /// None: so many wait that it is turned away. In the order of arrival otherwise.
-    pub(crate) async fn take(&self) -> Option<Turn> {
+    /// None: so many wait that one more is turned away.
+    pub(crate) fn place(&self) -> Option<Place> {
         let place = Arc::clone(&self.places).try_acquire_owned().ok()?;
-        let turn = Arc::clone(&self.turns).acquire_owned().await.ok()?;
-        Some(Turn { _permits: [place, turn] })
+        Some(Place { place, turns: Arc::clone(&self.turns) })
+    }
+}
+
+impl Place {
+    /// In the order in which they begin to wait.
+    pub(crate) async fn turn(self) -> Turn {
+        let turn = self.turns.acquire_owned().await.ok();
+        Turn { _place: self.place, _turn: turn }
     }
 }
 
@@ -53,16 +69,15 @@ mod tests {
     #[tokio::test]
     async fn so_many_have_their_turn_so_many_wait_and_the_next_is_turned_away() {
         let turns = Turns::of(2, 1);
-        let (one, two) = (turns.take().await.unwrap(), turns.take().await.unwrap());
-        let mut waiting = Box::pin(turns.take());
+        let (one, two) = (turns.place().unwrap().turn().await, turns.place().unwrap().turn().await);
+        let mut waiting = Box::pin(turns.place().unwrap().turn());
         assert!((&mut waiting).now_or_never().is_none(), "it waits");
-        assert!(turns.take().now_or_never().unwrap().is_none(), "turned away at once");
+        assert!(turns.place().is_none(), "turned away at once");
         drop(one);
-        let three = waiting.await.unwrap();
+        let three = waiting.await;
         // Whoever gives up waiting leaves a place.
-        let gives_up = Box::pin(turns.take());
-        drop(gives_up);
+        drop(turns.place().unwrap().turn());
         drop((two, three));
-        assert!(turns.take().await.is_some());
+        assert!(turns.place().unwrap().turn().now_or_never().is_some());
     }
 }

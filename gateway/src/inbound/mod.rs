@@ -2,6 +2,7 @@
 
 #![allow(unused_qualifications, reason = "utoipa repeats the types of extractors in its own words")]
 
+pub(crate) mod apart;
 pub(crate) mod auth;
 pub(crate) mod bookings;
 pub(crate) mod caller;
@@ -44,32 +45,33 @@ const COMPRESS_ABOVE: u16 = 1_024;
 pub(crate) fn router(app: App, health: Router) -> Router {
     let (slots, waiting_slots) = (limits::slots(app.config.requests_max.get()), limits::slots(app.config.waiting_max.get()));
     let limit = app.config.request_timeout_ms.millis();
+    let apart = from_fn_with_state(app.work.clone(), apart::layer);
     let prompt = OpenApiRouter::with_openapi(openapi::base())
         .merge(auth::router(&app))
         .merge(venues::router())
         .merge(events::router())
         .merge(queue::router())
-        .merge(bookings::router())
-        .merge(webhook::router())
-        .layer(from_fn_with_state(limit, limits::time))
-        .layer(from_fn_with_state(slots, limits::in_work));
+        .merge(bookings::router().merge(webhook::router()).layer(apart.clone()))
+        .layer((from_fn_with_state(slots, limits::in_work), from_fn_with_state(limit, limits::time)));
     // Slots of their own: while bookings wait for a stalled worker, polls and log-ins still find room.
-    let waiting = bookings::waiting_router()
-        .layer(from_fn_with_state(limit + limits::WAIT_MAX, limits::time))
-        .layer(from_fn_with_state(waiting_slots, limits::in_work));
+    let waiting = bookings::asking_router()
+        .merge(bookings::cancelling_router().layer(apart))
+        .layer((from_fn_with_state(waiting_slots, limits::in_work), from_fn_with_state(limit + limits::WAIT_MAX, limits::time)));
     let (router, api) = prompt.merge(waiting).split_for_parts();
     router
         .fallback(unknown_route)
         .method_not_allowed_fallback(unknown_method)
-        .layer(limits::BodyMax::USUAL.layer())
-        .layer(compression())
+        .layer((compression(), limits::BodyMax::USUAL.layer()))
         .merge(SwaggerUi::new("/docs").url("/openapi.json", api))
         .merge(health.with_state(()))
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn(limits::headers))
-        .layer(SetResponseHeaderLayer::if_not_present(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
-        .layer(from_fn(measure::layer))
-        .layer(from_fn(request_id::layer))
+        // The first is the outermost.
+        .layer((
+            from_fn(request_id::layer),
+            from_fn(measure::layer),
+            SetResponseHeaderLayer::if_not_present(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+            from_fn(limits::headers),
+            CatchPanicLayer::custom(panicked),
+        ))
         .with_state(app)
 }
 

@@ -27,7 +27,8 @@ pub fn document() -> String {
         .merge(venues::router())
         .merge(events::router())
         .merge(queue::router())
-        .merge(bookings::waiting_router())
+        .merge(bookings::asking_router())
+        .merge(bookings::cancelling_router())
         .merge(bookings::router())
         .merge(webhook::router());
     let mut text = all.into_openapi().to_pretty_json().unwrap_or_default();

@@ -21,6 +21,11 @@ pub(crate) fn current() -> String {
     CURRENT.try_with(Clone::clone).unwrap_or_default()
 }
 
+/// A part of the answer that another task works on.
+pub(crate) fn keep<F: Future>(part: F) -> impl Future<Output = F::Output> {
+    CURRENT.scope(current(), part)
+}
+
 /// Outermost layer: gives the request its id and everything below it a span that carries it.
 pub(crate) async fn layer(request: Request, next: Next) -> Response {
     let id = given(&request).unwrap_or_else(|| Uuid::now_v7().to_string());

@@ -13,6 +13,7 @@ mod lanes;
 mod my_bookings;
 mod openapi;
 mod queue_loss;
+mod repetition;
 mod roles;
 mod rooms;
 mod sale;

@@ -6,6 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    thread,
     time::Duration,
 };
 
@@ -16,6 +17,7 @@ use goticket_platform::http;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    runtime::Handle,
     sync::Notify,
     time::timeout,
 };
@@ -57,6 +59,22 @@ async fn a_request_in_flight_is_answered_and_an_endless_one_is_cut() {
     timeout(SOON, server).await.unwrap().unwrap().unwrap();
     assert!(reqwest::get(format!("{url}/slow")).await.is_err(), "no new connection is taken");
     endless.abort();
+}
+
+#[tokio::test]
+async fn served_apart_requests_are_read_on_other_threads_than_ours() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let name = || thread::current().name().unwrap_or_default().to_owned();
+    let ours = Handle::current();
+    let both = async move || format!("{} {}", name(), ours.spawn(async move { name() }).await.unwrap());
+    let shutdown = CancellationToken::new();
+    let router = Router::new().route("/", get(both));
+    let server = tokio::spawn(http::serve_apart(listener, router, shutdown.clone(), Duration::from_millis(300)));
+    assert_eq!(reqwest::get(&url).await.unwrap().text().await.unwrap(), format!("http {}", name()));
+    shutdown.cancel();
+    timeout(SOON, server).await.unwrap().unwrap().unwrap();
+    assert!(reqwest::get(&url).await.is_err(), "no new connection is taken");
 }
 
 static CHUNK: [u8; 64 * 1024] = [0; 64 * 1024];

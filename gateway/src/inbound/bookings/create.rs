@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use super::{BookingBody, PendingBody, Shown, TAG, headers, url};
 use crate::app::book::{Booked, Decided, NewRequest, UncheckedChoice, book};
 use crate::app::caller::Caller;
+use crate::inbound::apart::apart;
 use crate::inbound::json::Json;
 use crate::inbound::limits::overloaded;
 use crate::inbound::parts::Path;
@@ -94,25 +95,34 @@ pub(crate) async fn create(
     sent: HeaderMap,
     Json(body): Json<SeatRequest>,
 ) -> Result<Response, Problem> {
-    // Not before the body is here: one that never comes would keep the turn.
-    let turn = app.turns.take().await.ok_or_else(overloaded)?;
-    let event = app.catalog.visible(id, Some(caller)).await?;
-    headers::check_entry(&app, &sent, id, caller)?;
-    let key = headers::idempotency_key(&sent)?;
-    let told = Refused { count_field: body.count_field() };
-    let choice = body.into_choice()?;
-    if event.status == EventStatus::Draft {
-        return Err(told.problem(&RefusalReason::NotOnSale.into()));
-    }
-    let request = NewRequest { account: caller.account, event: &event, key, choice, wait: headers::wait(&sent), turn };
-    match book(&app, request).await? {
+    // Not before the body is here: one that never comes would keep the place.
+    let place = app.turns.place().ok_or_else(overloaded)?;
+    let work = app.work.clone();
+    apart(&work, async move {
+        let turn = place.turn().await;
+        let event = app.catalog.visible(id, Some(caller)).await?;
+        headers::check_entry(&app, &sent, id, caller)?;
+        let key = headers::idempotency_key(&sent)?;
+        let told = Refused { count_field: body.count_field() };
+        let choice = body.into_choice()?;
+        if event.status == EventStatus::Draft {
+            return Err(told.problem(&RefusalReason::NotOnSale.into()));
+        }
+        let request = NewRequest { account: caller.account, event: &event, key, choice, wait: headers::wait(&sent), turn };
+        respond(&app, id, &told, book(&app, request).await?).await
+    })
+    .await
+}
+
+async fn respond(app: &App, event: EventId, told: &Refused, booked: Booked) -> Result<Response, Problem> {
+    match booked {
         Booked::Accepted { booking } => {
             let location = [(header::LOCATION, url(booking))];
             Ok((StatusCode::ACCEPTED, location, axum::Json(PendingBody::new(booking))).into_response())
         }
         Booked::Hopeless(refusal) => Err(told.problem(&refusal)),
         Booked::Decided(decided) => {
-            let mut response = answer(&app, id, &told, &decided).await?;
+            let mut response = answer(app, event, told, &decided).await?;
             if decided.replayed {
                 response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
             }

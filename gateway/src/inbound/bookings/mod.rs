@@ -188,9 +188,14 @@ fn refused(request: &RefusedRequest) -> BookingBody {
     }
 }
 
-/// Endpoints that wait for an outcome as long as the client likes; the others are under [`router`].
-pub(crate) fn waiting_router() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(create::create)).routes(routes!(cancel::cancel))
+/// Asks for seats, and waits for the outcome as long as the client likes. Turns away what is too much itself.
+pub(crate) fn asking_router() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(create::create))
+}
+
+/// Waits for an outcome, too.
+pub(crate) fn cancelling_router() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(cancel::cancel))
 }
 
 pub(crate) fn router() -> OpenApiRouter<App> {

@@ -87,11 +87,21 @@ impl AccountLimits {
         }
     }
 
-    /// These are decided, so many of them refused. Losing it costs a look into the database when the account comes to its limit.
-    pub(crate) async fn settle(&self, account: AccountId, keys: &[&str], refused: usize) {
+    /// This one is decided, or was not sent after all. Whoever comes with it in the next minute is known.
+    pub(crate) async fn settle(&self, account: AccountId, key: &IdempotencyKey, refused: bool) {
+        self.note_decided(account, &self.keys_of(account, key), &[key.as_str()], usize::from(refused)).await;
+    }
+
+    /// These are decided, so many of them refused.
+    pub(crate) async fn settle_all(&self, account: AccountId, keys: &[&str], refused: usize) {
+        self.note_decided(account, &self.keys(account), keys, refused).await;
+    }
+
+    /// Losing it costs a look into the database when the account comes to its limit.
+    async fn note_decided(&self, account: AccountId, redis_keys: &[String], keys: &[&str], refused: usize) {
         let mut args = vec![refused.to_string(), millis(MINUTE).to_string()];
         args.extend(keys.iter().map(|key| (*key).to_owned()));
-        if let Err(error) = self.redis.eval::<()>(&self.settle, &self.keys(account), args).await {
+        if let Err(error) = self.redis.eval::<()>(&self.settle, redis_keys, args).await {
             tracing::debug!(%error, %account, "a decided request still counts as undecided");
         }
     }

@@ -26,8 +26,8 @@ use crate::booking::requests::Request;
 /// Longer than an outcome takes in any row: what is measured is the outcome, not the promise of one.
 const WAIT: HeaderValue = HeaderValue::from_static("wait=10");
 
-/// Between two looks at a booking that is paid, and how long it is looked at.
-const LOOK_AGAIN: Duration = Duration::from_millis(50);
+/// Before a booking that is paid is looked at again: twice as long each time. And how long it is looked at.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Unexpected answers that are kept to be shown.
@@ -127,7 +127,7 @@ impl Shop {
         let webhook = self.webhook(&opened, fan)?;
         let taken = client.send(webhook).await?;
         ensure!(taken.status == StatusCode::OK, "{}", describe(&taken));
-        let until = Instant::now() + PATIENCE;
+        let (until, mut pause) = (Instant::now() + PATIENCE, LOOK_AGAIN);
         while Instant::now() < until {
             let look = self.request(Method::GET, booking, fan, Bytes::new())?;
             let looked: Looked = read(&client.send(look).await?, StatusCode::OK)?;
@@ -135,7 +135,8 @@ impl Shop {
                 return Ok(Told::Confirmed);
             }
             ensure!(looked.state == "held", "a paid booking is {}", looked.state);
-            sleep(LOOK_AGAIN).await;
+            sleep(pause).await;
+            pause *= 2;
         }
         anyhow::bail!("a paid booking is not confirmed after {} s", PATIENCE.as_secs())
     }
