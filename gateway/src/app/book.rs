@@ -97,11 +97,14 @@ pub(crate) async fn book(app: &Services, new: NewRequest<'_>) -> Result<Booked, 
     let is_new = matches!(standing, Ok(Standing::New));
     // Where the way is clear for a new key nothing is looked up: had it been decided, the lane's owner would say so.
     let is_clear = is_new && hopeless.is_none() && !new.wait.is_zero();
-    if !is_clear && let Some(decided) = sent.look_up(app).await? {
-        if is_new {
+    if !is_clear {
+        let decided = sent.look_up(app).await;
+        if is_new && !matches!(decided, Ok(None)) {
             sent.settle(app, false).await;
         }
-        return Ok(Booked::Decided(Decided { replayed: true, ..decided }));
+        if let Some(decided) = decided? {
+            return Ok(Booked::Decided(Decided { replayed: true, ..decided }));
+        }
     }
     match (standing?, hopeless) {
         (Standing::Told(refusal), _) => return Ok(Booked::Hopeless(refusal)),
