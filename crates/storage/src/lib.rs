@@ -58,22 +58,29 @@ pub enum StorageError {
 /// roll-out), full disks and memory, shutdowns and statement time-outs, the operating system.
 const EVERYBODYS: [&str; 10] = ["08", "0A", "25", "26", "28", "3D", "42", "53", "57", "58"];
 
+/// The parts of PostgreSQL that read and write its files. What the system says of a file that may not grow has no code of its own
+/// there, e.g. where a quota or a limit is reached before the disk is full.
+const ABOUT_FILES: [&str; 3] = ["md.c", "fd.c", "xlog.c"];
+
 /// Whether an error says nothing about the statement that met it. One that ends the session, or the whole server, never does: out of
-/// room for its log, PostgreSQL goes down with whatever code the failed write had.
-fn is_everybodys(code: &str, severity: Option<PgSeverity>) -> bool {
-    matches!(severity, Some(PgSeverity::Fatal | PgSeverity::Panic)) || EVERYBODYS.iter().any(|class| code.starts_with(class))
+/// room for its log, PostgreSQL goes down with whatever code the failed write had. `file`: of PostgreSQL's source, where it was raised.
+fn is_everybodys(code: &str, severity: Option<PgSeverity>, file: Option<&str>) -> bool {
+    matches!(severity, Some(PgSeverity::Fatal | PgSeverity::Panic))
+        || file.is_some_and(|file| ABOUT_FILES.contains(&file))
+        || EVERYBODYS.iter().any(|class| code.starts_with(class))
 }
 
 impl From<sqlx::Error> for StorageError {
     fn from(error: sqlx::Error) -> Self {
         if let sqlx::Error::Database(db) = &error {
             let code = db.code().unwrap_or_default();
-            let severity = db.try_downcast_ref::<PgDatabaseError>().map(PgDatabaseError::severity);
+            let said = db.try_downcast_ref::<PgDatabaseError>();
+            let (severity, file) = (said.map(PgDatabaseError::severity), said.and_then(PgDatabaseError::file));
             return match (db.constraint(), code.as_ref()) {
                 (Some(what), "GT001") => Self::Guard { what: what.to_owned() },
                 (Some(constraint), "23505" | "23503" | "23514") => Self::Constraint { constraint: constraint.to_owned() },
                 (_, "40001" | "40P01" | "55P03") => Self::Conflict(error),
-                (_, code) if is_everybodys(code, severity) => Self::Unavailable(error),
+                (_, code) if is_everybodys(code, severity, file) => Self::Unavailable(error),
                 _ => Self::Unexpected(error.to_string()),
             };
         }
@@ -122,20 +129,22 @@ mod tests {
     #[test]
     fn what_befalls_everybody_is_nobodys_fault() {
         let rows = [
-            ("23502", PgSeverity::Error, false),
-            ("22P02", PgSeverity::Error, false),
-            ("XX000", PgSeverity::Error, false),
-            ("53100", PgSeverity::Error, true),
-            ("57014", PgSeverity::Error, true),
-            ("57P01", PgSeverity::Fatal, true),
+            ("23502", PgSeverity::Error, "execMain.c", false),
+            ("22P02", PgSeverity::Error, "uuid.c", false),
+            ("XX000", PgSeverity::Error, "nodeModifyTable.c", false),
+            ("53100", PgSeverity::Error, "md.c", true),
+            // A table that may not grow: "could not extend file …: File too large".
+            ("XX000", PgSeverity::Error, "md.c", true),
+            ("57014", PgSeverity::Error, "postgres.c", true),
+            ("57P01", PgSeverity::Fatal, "postgres.c", true),
             // What PostgreSQL says that cannot write its log, with the code of whatever the system said.
-            ("53100", PgSeverity::Panic, true),
-            ("XX000", PgSeverity::Panic, true),
-            ("XX000", PgSeverity::Fatal, true),
+            ("53100", PgSeverity::Panic, "xlog.c", true),
+            ("XX000", PgSeverity::Panic, "xlog.c", true),
+            ("XX000", PgSeverity::Fatal, "postgres.c", true),
         ];
-        for (code, severity, expected) in rows {
-            assert_eq!(is_everybodys(code, Some(severity)), expected, "{code} {severity:?}");
+        for (code, severity, file, expected) in rows {
+            assert_eq!(is_everybodys(code, Some(severity), Some(file)), expected, "{code} {severity:?} {file}");
         }
-        assert!(!is_everybodys("XX000", None));
+        assert!(!is_everybodys("XX000", None, None));
     }
 }

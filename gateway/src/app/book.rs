@@ -123,9 +123,8 @@ pub(crate) async fn book(app: &Services, new: NewRequest<'_>) -> Result<Booked, 
     };
     let accepted = app.commands.send(new.event.id, Command::Create { request }, wait.is_some()).await;
     if let Err(error) = accepted {
-        if error == SendError::NotSent {
-            sent.settle(app, false).await;
-        }
+        // Whether it is in the queue or not: nothing else would end its counting before the hour is over.
+        sent.settle(app, false).await;
         let decided = sent.look_up(app).await?.ok_or(error)?;
         return Ok(Booked::Decided(Decided { replayed: true, ..decided }));
     }

@@ -1,7 +1,9 @@
 //! A fan begins to pay: one open attempt per booking, at the provider's page. Asking again gives the same page.
 
 use goticket_domain::booking::BookingState;
+use goticket_domain::catalog::EventStatus;
 use goticket_domain::{AccountId, BookingId, Money};
+use goticket_storage::events;
 use goticket_storage::payments::attempts::{self, Attempt};
 use iso_currency::Currency;
 use url::Url;
@@ -25,6 +27,9 @@ pub(crate) enum PayError {
     /// Paid, expired, cancelled, or its hold has just ended.
     #[error("the booking is {}", .0.as_str())]
     NotPayable(BookingState),
+    /// Whoever holds seats of it keeps their money.
+    #[error("the event was closed")]
+    SaleClosed,
     #[error("the request was refused")]
     Refused,
     #[error("the request is not decided yet")]
@@ -60,8 +65,14 @@ async fn held_elsewhere(app: &Services, account: AccountId, id: BookingId) -> Re
     match look_up_booking(app, account, id).await? {
         Found::Booking(booking) if booking.state() != BookingState::Held => Err(PayError::NotPayable(booking.state())),
         Found::Booking(booking) if booking.order().id != id => Ok(booking.order().id),
-        // A hold that is over and not yet expired: by the database's clock it is too late.
-        Found::Booking(_) => Err(PayError::NotPayable(BookingState::Expired)),
+        Found::Booking(booking) => {
+            let event = events::find(&app.pool, booking.order().event).await.map_err(Fault::from)?;
+            Err(match event {
+                Some(event) if event.status == EventStatus::Closed => PayError::SaleClosed,
+                // A hold that is over and not yet expired: by the database's clock it is too late.
+                _ => PayError::NotPayable(BookingState::Expired),
+            })
+        }
         Found::Refused(_) => Err(PayError::Refused),
         Found::Pending(_) => Err(PayError::Pending),
     }

@@ -279,6 +279,9 @@ async fn a_booking_is_its_owners_alone_and_says_why_it_cannot_be_paid() {
     // Nothing answers where the provider should be.
     sqlx::query("UPDATE bookings SET hold_expires_at = now() + interval '1 hour'").execute(&sale.world.pool).await.unwrap();
     problem(pay().await, 503, "unavailable").await;
+    // Of what a closed event holds nothing is sold, not even where a payment is open.
+    sqlx::query("UPDATE events SET status = 'closed'").execute(&sale.world.pool).await.unwrap();
+    problem(pay().await, 409, "sale_closed").await;
 }
 
 async fn issue(sale: &Sale, booking: BookingId, seat: i32) -> TicketId {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use goticket_contracts::amqp::{CommandKind, Names, booking_topology};
+use goticket_contracts::redis_keys::pending;
 use goticket_domain::booking::BookingState;
 use goticket_domain::identity::Role;
 use goticket_gateway::Gateway;
@@ -98,6 +99,62 @@ async fn without_the_broker_nothing_is_accepted_and_the_key_stays_free() {
     assert!(["not_accepted", "acceptance_unknown"].contains(&body["code"].as_str().unwrap()), "{body}");
     links.amqp.restore();
     eventually("the broker is back", SOON, async || (ask().await.status() == StatusCode::ACCEPTED).then_some(())).await;
+}
+
+/// A broker that says nothing may have the request: a fan who asks again under the same key risks nothing, and is not held back by it.
+#[tokio::test]
+async fn what_a_silent_broker_was_given_is_not_known_and_does_not_count() {
+    let (world, links) = World::behind_links_with(&[("UNDECIDED_MAX", "1")]).await;
+    let sale = Sale::at(world).await;
+    let seats = json!({ "seats": [1] });
+    links.amqp.hush();
+    let unknown = sale.ask("k", "wait=0", &seats).await;
+    problem(unknown, 503, "acceptance_unknown").await;
+    links.amqp.restore();
+    eventually("another key of the account", SOON, async || {
+        let answer = sale.ask("other", "wait=0", &json!({ "seats": [3] })).await;
+        assert_ne!(answer.status(), StatusCode::TOO_MANY_REQUESTS);
+        (answer.status() == StatusCode::ACCEPTED).then_some(())
+    })
+    .await;
+    expect(sale.ask("k", "wait=0", &seats).await, StatusCode::ACCEPTED).await;
+}
+
+#[tokio::test]
+async fn what_was_accepted_is_not_denied_when_the_database_goes() {
+    let (world, links) = World::behind_links().await;
+    let sale = Sale::at(world).await;
+    let taken = async {
+        let (_, request) = sale.request().await;
+        links.postgres.cut();
+        request
+    };
+    let seats = json!({ "seats": [1] });
+    let (answer, request) = tokio::join!(sale.ask("k", "wait=3", &seats), taken);
+    let location = answer.headers()["location"].to_str().unwrap().to_owned();
+    expect(answer, StatusCode::ACCEPTED).await;
+    links.postgres.restore();
+
+    hold(&sale.world, &request, request.booking, &[(1, 2_500)]).await;
+    let given_back = async {
+        sale.command().await;
+        links.postgres.cut();
+    };
+    let (answer, ()) = tokio::join!(sale.cancel(&location, "wait=3"), given_back);
+    expect(answer, StatusCode::ACCEPTED).await;
+}
+
+/// Redis forgets who waits; what becomes of the request it cannot forget.
+#[tokio::test]
+async fn a_status_page_that_redis_forgot_is_there_again_with_the_outcome() {
+    let sale = Sale::new().await;
+    let (location, request) = sale.leave_request("k", &json!({ "seats": [1] })).await;
+    let noted = pending(sale.world.redis.prefix(), request.booking);
+    let forgotten: i64 = sale.world.redis.query(redis::cmd("DEL").arg(noted)).await.unwrap();
+    assert_eq!(forgotten, 1);
+    problem(sale.show(&location).await, 404, "booking_not_found").await;
+    hold(&sale.world, &request, request.booking, &[(1, 2_500)]).await;
+    assert_eq!(expect(sale.show(&location).await, StatusCode::OK).await["state"], "held");
 }
 
 #[tokio::test]

@@ -4,7 +4,8 @@ use goticket_contracts::amqp::CommandKind;
 use goticket_contracts::commands::CommandMessage;
 use goticket_domain::booking::{BookingState, Command, PaymentNotice, PaymentResult};
 use goticket_domain::identity::Role;
-use goticket_domain::{Money, PaymentId};
+use goticket_domain::{BookingId, EventId, Money, PaymentId};
+use goticket_testkit::{Link, eventually};
 use hmac::{Hmac, KeyInit, Mac};
 use iso_currency::Currency;
 use jiff::Timestamp;
@@ -13,7 +14,7 @@ use serde_json::json;
 use sha2::Sha256;
 
 use crate::lanes::{Commands, take};
-use crate::world::{WEBHOOK_SECRET, World, expect, problem};
+use crate::world::{SOON, WEBHOOK_SECRET, World, expect, problem};
 
 const PATH: &str = "/v1/payments/sandbox/webhook";
 
@@ -75,22 +76,28 @@ async fn a_notice_is_believed_only_with_a_fresh_signature_over_these_bytes() {
     expect(send(&world, Some(&sign(WEBHOOK_SECRET, now, &other)), &other).await, StatusCode::OK).await;
 }
 
-#[tokio::test]
-async fn a_believed_notice_becomes_a_command_on_its_lanes_lifecycle_queue() {
-    let world = World::new().await;
+/// An open payment of a held booking of a seat.
+async fn open_payment(world: &World) -> (EventId, BookingId, PaymentId) {
     let organizer = world.person(Role::Organizer).await;
     let on_sale = world.event(&organizer).await;
-    let booking = take(&world, on_sale, &[1], BookingState::Held).await;
-    let payment = uuid::Uuid::now_v7();
+    let booking = take(world, on_sale, &[1], BookingState::Held).await;
+    let payment = PaymentId(uuid::Uuid::now_v7());
     sqlx::query(
         "INSERT INTO payments (id, booking, provider, amount_minor, currency, state)
          VALUES ($1, $2, 'sandbox', 2500, 'EUR', 'open')",
     )
-    .bind(payment)
+    .bind(payment.0)
     .bind(booking.0)
     .execute(&world.pool)
     .await
     .unwrap();
+    (on_sale, booking, payment)
+}
+
+#[tokio::test]
+async fn a_believed_notice_becomes_a_command_on_its_lanes_lifecycle_queue() {
+    let world = World::new().await;
+    let (on_sale, booking, payment) = open_payment(&world).await;
     let body = event("payment.declined", &payment.to_string());
     let now = Timestamp::now().as_second();
     let (other, ours) = (sign("whsec_old", now, &body), sign(WEBHOOK_SECRET, now, &body));
@@ -101,7 +108,7 @@ async fn a_believed_notice_becomes_a_command_on_its_lanes_lifecycle_queue() {
     let found = Commands::of(&world).await.next(CommandKind::Lifecycle).await;
     let price = Money { amount_minor: 2_500, currency: Currency::EUR };
     let notice = PaymentNotice {
-        payment: PaymentId(payment),
+        payment,
         booking,
         provider: "sandbox".into(),
         notice_id: "evt_1".into(),
@@ -110,4 +117,39 @@ async fn a_believed_notice_becomes_a_command_on_its_lanes_lifecycle_queue() {
         asked: price,
     };
     assert_eq!(found, CommandMessage { event: on_sale, reply_to: None, command: Command::Pay { notice } });
+}
+
+/// What was refunded by hand, in part or whole, takes nobody's tickets: we hear of refunds as answers to our own requests.
+#[tokio::test]
+async fn a_notice_of_a_refund_commands_nothing() {
+    let world = World::new().await;
+    let (_, _, payment) = open_payment(&world).await;
+    for kind in ["payment.refunded", "payment.paid"] {
+        let body = event(kind, &payment.to_string());
+        let signature = sign(WEBHOOK_SECRET, Timestamp::now().as_second(), &body);
+        expect(send(&world, Some(&signature), &body).await, StatusCode::OK).await;
+    }
+    let first = Commands::of(&world).await.next(CommandKind::Lifecycle).await;
+    assert!(matches!(first.command, Command::Pay { notice } if notice.result == PaymentResult::Paid));
+}
+
+#[tokio::test]
+async fn a_notice_that_no_broker_took_is_to_be_sent_again() {
+    let (world, links) = World::behind_links().await;
+    let (_, _, payment) = open_payment(&world).await;
+    let body = event("payment.paid", &payment.to_string());
+    let signature = sign(WEBHOOK_SECRET, Timestamp::now().as_second(), &body);
+    for take_away in [Link::hush, |link: &Link| {
+        link.cut();
+    }] {
+        take_away(&links.amqp);
+        let answer = send(&world, Some(&signature), &body).await;
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(answer.headers().contains_key("retry-after"));
+        links.amqp.restore();
+    }
+    let taken = async || (send(&world, Some(&signature), &body).await.status() == StatusCode::OK).then_some(());
+    eventually("the broker is back", SOON, taken).await;
+    let found = Commands::of(&world).await.next(CommandKind::Lifecycle).await;
+    assert!(matches!(found.command, Command::Pay { notice } if notice.payment == payment));
 }

@@ -64,8 +64,12 @@ impl World {
 
     /// With servers that can be taken away.
     pub(crate) async fn behind_links() -> (Self, Links) {
+        Self::behind_links_with(&[]).await
+    }
+
+    pub(crate) async fn behind_links_with(settings: &[(&str, &str)]) -> (Self, Links) {
         let (bed, links) = TestBed::behind_links().await;
-        (Self::on(bed, &[]).await, links)
+        (Self::on(bed, settings).await, links)
     }
 
     async fn on(bed: TestBed, settings: &[(&str, &str)]) -> Self {

@@ -132,6 +132,20 @@ impl Redis {
         self.query(&::redis::cmd("PING")).await
     }
 
+    /// After a fail-over the server may be a replica, which refuses to write for as long as we stay. Once it has closed the connection,
+    /// the next one leads where the address leads by then.
+    fn leave_replica<'a>(&self, mut answers: impl Iterator<Item = &'a Value>) {
+        let refuses =
+            |answer: &Value| matches!(answer, Value::ServerError(error) if error.kind() == Some(ServerErrorKind::ReadOnly));
+        if answers.any(refuses) {
+            let mut manager = self.manager.clone();
+            tokio::spawn(async move {
+                tracing::warn!("Redis is a replica by now: connecting again");
+                let _ = manager.send_packed_command(&::redis::cmd("QUIT")).await;
+            });
+        }
+    }
+
     async fn refuse_eviction(&self) -> Result<(), ConnectError> {
         let asked = self.query(::redis::cmd("CONFIG").arg("GET").arg("maxmemory-policy")).await;
         let policy: Vec<String> = match asked {
@@ -169,12 +183,22 @@ fn must_not_evict(answer: &[String]) -> Result<(), ConnectError> {
 impl ConnectionLike for Redis {
     fn req_packed_command<'a>(&'a mut self, cmd: &'a Cmd) -> RedisFuture<'a, Value> {
         let mut manager = self.manager.clone();
-        async move { self.bounded(manager.send_packed_command(cmd)).await }.boxed()
+        async move {
+            let answer = self.bounded(manager.send_packed_command(cmd)).await;
+            self.leave_replica(answer.iter());
+            answer
+        }
+        .boxed()
     }
 
     fn req_packed_commands<'a>(&'a mut self, pipeline: &'a Pipeline, offset: usize, count: usize) -> RedisFuture<'a, Vec<Value>> {
         let mut manager = self.manager.clone();
-        async move { self.bounded(manager.send_packed_commands(pipeline, offset, count)).await }.boxed()
+        async move {
+            let answers = self.bounded(manager.send_packed_commands(pipeline, offset, count)).await;
+            self.leave_replica(answers.iter().flatten());
+            answers
+        }
+        .boxed()
     }
 
     fn get_db(&self) -> i64 {

@@ -71,6 +71,33 @@ async fn a_server_that_goes_away_costs_errors_in_time_and_comes_back() {
     eventually("Redis answers again", SOON, || async { redis.ping().await.ok() }).await;
 }
 
+/// As a master answers that a fail-over made a replica: to writes only, and for as long as the connection stands.
+#[tokio::test]
+async fn a_server_that_became_a_replica_is_left() {
+    let (bed, links) = TestBed::behind_links().await;
+    let redis = connect(&bed).await;
+    let refusal = "READONLY You can't write against a read only replica.";
+    let write = Script::new("return redis.error_reply(ARGV[1])");
+    let (key, before) = (redis.key("written"), links.redis.accepted());
+    let alone = redis.eval::<()>(&write, &[&key], refusal).await.unwrap_err();
+    assert!(is_unavailable(&alone), "{alone}");
+    let another = async || {
+        let _ = redis.ping().await;
+        (links.redis.accepted() > before).then_some(links.redis.accepted())
+    };
+    let second = eventually("another connection", SOON, another).await;
+
+    let mut pipeline = ::redis::pipe();
+    pipeline.cmd("EVAL").arg("return redis.error_reply(ARGV[1])").arg(1).arg(&key).arg(refusal);
+    assert!(is_unavailable(&redis.pipeline::<()>(&pipeline).await.unwrap_err()));
+    let third = async || {
+        let _ = redis.ping().await;
+        (links.redis.accepted() > second).then_some(())
+    };
+    eventually("a third connection", SOON, third).await;
+    eventually("Redis answers again", SOON, || async { redis.ping().await.ok() }).await;
+}
+
 #[tokio::test]
 async fn a_subscription_resumes_after_a_cut_and_says_that_it_may_have_missed_something() {
     let (bed, links) = TestBed::behind_links().await;

@@ -44,7 +44,7 @@ struct Row {
 }
 
 /// Begins to pay a booking, or finds the attempt that is open; true where it is new. None where the booking is not this account's,
-/// not held, or its hold is over by the database's clock.
+/// not held, its hold is over by the database's clock, or its event is closed.
 ///
 /// Two at once: the partial unique index `payments_one_open` lets one insert, the other one finds its row. One that is being declined in
 /// this moment is waited for, and is then not open any more.
@@ -59,7 +59,7 @@ pub async fn open(
         "WITH p AS (
              INSERT INTO payments (id, booking, provider, amount_minor, currency, state)
              SELECT $1, b.id, $4, b.total_minor, b.currency, 'open'
-             FROM bookings b
+             FROM bookings b JOIN events e ON e.id = b.event AND e.status <> 'closed'
              WHERE b.id = $2 AND b.account = $3 AND b.state = 'held' AND b.hold_expires_at > now()
              -- Changes nothing, but locks the row and returns it.
              ON CONFLICT (booking) WHERE state = 'open' DO UPDATE SET booking = payments.booking

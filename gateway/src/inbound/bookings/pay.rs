@@ -47,7 +47,7 @@ pub(crate) struct PaymentBody {
     (status = 201, body = PaymentBody),
     (status = 200, description = "the one that is open already", body = PaymentBody),
     (status = 404, body = ProblemDocument),
-    (status = 409, description = "already_paid, booking_not_payable, booking_refused, booking_pending", body = ProblemDocument),
+    (status = 409, description = "already_paid, booking_not_payable, sale_closed, booking_refused, booking_pending", body = ProblemDocument),
     (status = 422, description = "also idempotency_key_reused: the request's key was decided for another one", body = ProblemDocument),
     (status = 503, body = ProblemDocument),
 ))]

@@ -179,6 +179,10 @@ impl From<PayError> for Problem {
                 Self::conflict("booking_not_payable", detail)
                     .with_error(FieldError::path("booking", format!("is {}: book again", state.as_str())))
             }
+            PayError::SaleClosed => {
+                Self::conflict("sale_closed", "The sale of this event was closed: this booking cannot be paid any more.")
+                    .with_error(FieldError::path("booking", "is for an event that was closed: see other events"))
+            }
             PayError::Refused => refused_before(),
             PayError::Pending => not_decided(),
             PayError::LookUp(error) => error.into(),

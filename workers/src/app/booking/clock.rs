@@ -32,3 +32,23 @@ impl Clock {
         self.latest
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_shows_the_databases_time_and_never_goes_back() {
+        let minute = SignedDuration::from_mins(1);
+        // Another century than ours, or any machine's.
+        let read = Timestamp::from_second(978_307_200).unwrap();
+        let mut clock = Clock::new(read);
+        let first = clock.now();
+        assert!(first >= read && first < read + minute, "{first}");
+        clock.set(read + minute);
+        let later = clock.now();
+        assert!(later >= read + minute && later < read + 2 * minute, "{later}");
+        clock.set(read);
+        assert_eq!(clock.now(), later);
+    }
+}

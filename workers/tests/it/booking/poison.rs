@@ -62,6 +62,27 @@ async fn a_poisoned_request_still_gets_an_answer_that_is_kept() {
 }
 
 #[rstest]
+#[case::the_statement_took_too_long("57014")]
+#[case::a_lock_was_not_to_be_had("55P03")]
+#[tokio::test]
+async fn what_is_too_slow_together_is_decided_in_smaller_batches(#[case] code: &str) {
+    let hall = Hall::open().await;
+    sqlx::raw_sql(sqlx::AssertSqlSafe(format!(
+        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$
+         BEGIN IF (SELECT count(*) FROM made) > 1 THEN RAISE EXCEPTION USING ERRCODE = '{code}'; END IF; RETURN NULL; END $$;
+         CREATE TRIGGER slow AFTER INSERT ON bookings REFERENCING NEW TABLE AS made FOR EACH STATEMENT EXECUTE FUNCTION slow();"
+    )))
+    .execute(&hall.pool)
+    .await
+    .unwrap();
+    let fans = hall.accounts(5).await;
+    let batch: Vec<Job> = (0..5_u32).map(|n| hall.named(fans[n as usize], "k", &[n])).collect();
+    let verdicts = hall.worker().await.run_once(&batch).await;
+    assert!(verdicts.iter().all(|verdict| decided(verdict).is_ok()), "{verdicts:?}");
+    hall.assert_clean().await;
+}
+
+#[rstest]
 #[case::read_only("25006")]
 #[case::disk_full("53100")]
 #[case::out_of_memory("53200")]

@@ -78,13 +78,21 @@ impl Broker {
 
     /// The queue of the lane's requests.
     pub(super) fn requests(&self) -> String {
-        self.names.lane_queue(self.lane, CommandKind::Requests)
+        self.queue(CommandKind::Requests)
+    }
+
+    fn queue(&self, kind: CommandKind) -> String {
+        self.names.lane_queue(self.lane, kind)
     }
 
     pub(super) async fn depth(&self, queue: &str) -> u32 {
+        self.look(queue).await.message_count()
+    }
+
+    async fn look(&self, queue: &str) -> lapin::Queue {
         let channel = self.amqp.channel().await.unwrap();
         let options = lapin::options::QueueDeclareOptions { passive: true, ..Default::default() };
-        channel.queue_declare(queue.into(), options, lapin::types::FieldTable::default()).await.unwrap().message_count()
+        channel.queue_declare(queue.into(), options, lapin::types::FieldTable::default()).await.unwrap()
     }
 
     pub(super) async fn wait_until_decided(&self, hall: &Hall, requests: i64) {
@@ -252,13 +260,23 @@ pub(super) async fn handle(mut queues: LaneQueues, messages: usize) {
     }
 }
 
-/// Workers that take the lane's requests and die, so many times.
-async fn deaths(broker: &Broker, messages: usize, times: u64) {
+/// Workers that take from one of the lane's queues and die, so many times.
+async fn deaths(broker: &Broker, kind: CommandKind, messages: usize, times: u64) {
     for round in 0..times {
-        let mut consumer = broker.amqp.consume(broker.requests(), 50);
+        let mut consumer = broker.amqp.consume(broker.queue(kind), 50);
         let batch = consumer.next_batch(messages, SOON).await;
         assert!(batch.len() == messages && batch.iter().all(|delivery| delivery.earlier_deliveries() == round));
     }
+}
+
+#[tokio::test]
+async fn what_nobody_survives_the_broker_gives_up() {
+    let hall = Hall::open().await;
+    let broker = Broker::of(&hall).await;
+    broker.send(&hall.best(hall.account().await, "k", 0, 1, None).message).await;
+    deaths(&broker, CommandKind::Requests, 1, u64::from(DELIVERY_LIMIT) + 1).await;
+    broker.dead_letters(1).await;
+    broker.assert_empty().await;
 }
 
 #[tokio::test]
@@ -269,7 +287,7 @@ async fn what_workers_die_of_is_answered_before_the_broker_gives_it_up() {
         for fan in hall.accounts(3).await {
             broker.send(&hall.best(fan, "k", 0, 1, None).message).await;
         }
-        deaths(&broker, 3, times.into()).await;
+        deaths(&broker, CommandKind::Requests, 3, times.into()).await;
         handle(broker.queues(&hall).await, 3).await;
         let outcomes: Vec<String> = sqlx::query_scalar("SELECT state FROM bookings").fetch_all(&hall.pool).await.unwrap();
         assert_eq!(outcomes, [outcome; 3], "after {times} deaths");
@@ -277,6 +295,53 @@ async fn what_workers_die_of_is_answered_before_the_broker_gives_it_up() {
         broker.assert_empty().await;
         hall.assert_clean().await;
     }
+}
+
+#[tokio::test]
+async fn what_is_paid_is_confirmed_at_its_last_chance() {
+    let hall = Hall::open().await;
+    let broker = Broker::of(&hall).await;
+    let worker = hall.worker().await;
+    for (n, fan) in (0..).zip(hall.accounts(3).await) {
+        let request = hall.named(fan, "k", &[n]);
+        worker.run_once(std::slice::from_ref(&request)).await;
+        let payment = hall.attempt(request.booking()).await;
+        broker.send(&hall.pay(&payment, &format!("n{n}"), PaymentResult::Paid).message).await;
+    }
+    deaths(&broker, CommandKind::Lifecycle, 3, DELIVERY_LIMIT.into()).await;
+    handle(broker.queues(&hall).await, 3).await;
+    assert_eq!(hall.count("SELECT count(*) FROM bookings WHERE state = 'confirmed'").await, 3);
+    broker.dead_letters(0).await;
+    broker.assert_empty().await;
+    hall.assert_clean().await;
+}
+
+/// An owner that was fenced still consumes: it must not be given what it could only give back.
+#[tokio::test]
+async fn of_two_owners_of_a_lane_the_later_one_is_given_its_messages() {
+    let hall = Hall::open().await;
+    let broker = Broker::of(&hall).await;
+    let fans = hall.accounts(4).await;
+    let send = async |n: usize| broker.send(&hall.best(fans[n], "k", 0, 1, None).message).await;
+    let mut earlier = broker.queues(&hall).await;
+    send(0).await;
+    assert_eq!(timeout(SOON, earlier.step()).await, Ok(1));
+
+    let mut later = broker.queues(&hall).await;
+    let both = async || (broker.look(&broker.requests()).await.consumer_count() == 2).then_some(());
+    tokio::select! {
+        () = eventually("both consume", SOON, both) => {}
+        stepped = later.step() => panic!("{stepped} of no messages"),
+    }
+    for n in 1..4 {
+        send(n).await;
+        tokio::select! {
+            stepped = timeout(SOON, later.step()) => assert_eq!(stepped, Ok(1)),
+            stepped = earlier.step() => panic!("the earlier owner was given {stepped}"),
+        }
+    }
+    broker.wait_until_decided(&hall, 4).await;
+    hall.assert_clean().await;
 }
 
 #[tokio::test]
@@ -289,7 +354,7 @@ async fn who_dies_among_suspects_takes_nobody_along() {
     for fan in &fans {
         broker.send(&hall.best(*fan, "k", 0, 1, None).message).await;
     }
-    deaths(&broker, 3, DEATHS).await;
+    deaths(&broker, CommandKind::Requests, 3, DEATHS).await;
 
     // The second to be handled meets a lock and stands still; there its worker is killed.
     let mut lock = hall.pool.begin().await.unwrap();

@@ -6,6 +6,7 @@ use goticket_domain::{
     booking::{PaymentResult, RefusalReason},
 };
 use goticket_platform::redis::{Notice, subscribe};
+use goticket_testkit::eventually;
 use serde_json::{Value, json};
 
 use crate::{
@@ -104,6 +105,38 @@ async fn an_older_state_never_replaces_a_newer_one() {
     // Nor does the whole map, with which an owner begins.
     hall.worker().await.run_once(&[hall.named(fan, "2", &[2])]).await;
     assert_eq!((hall.seat_map().await, version(&hall).await), (before, Some(newer)));
+}
+
+/// Nobody gives back what an owner had locked that died.
+#[tokio::test]
+async fn a_lock_ends_by_itself() {
+    let hall = Hall::open().await;
+    let fan = hall.account().await;
+    // The write waits for us: the locks are there, and the batch is not.
+    let mut waited_for = hall.pool.acquire().await.unwrap();
+    sqlx::raw_sql(
+        "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NULL; END $$;
+         CREATE TRIGGER waiting BEFORE INSERT ON bookings FOR EACH STATEMENT EXECUTE FUNCTION wait();
+         SELECT pg_advisory_lock(1);",
+    )
+    .execute(&mut *waited_for)
+    .await
+    .unwrap();
+    let worker = hall.worker().await;
+    let owner = async {
+        let verdicts = worker.run_once(&[hall.named(fan, "k", &[3])]).await;
+        assert!(decided(&verdicts[0]).is_ok());
+    };
+    let beside = async {
+        let locked = async || hall.locks().await.pop();
+        let lock = eventually("a lock", SOON, locked).await;
+        let left: i64 = hall.redis.query(redis::cmd("PTTL").arg(lock)).await.unwrap();
+        sqlx::raw_sql("SELECT pg_advisory_unlock(1)").execute(&mut *waited_for).await.unwrap();
+        left
+    };
+    let ((), left) = tokio::join!(owner, beside);
+    assert!((1..=5_000).contains(&left), "{left} ms");
+    hall.assert_clean().await;
 }
 
 #[tokio::test]

@@ -53,11 +53,11 @@ pub(crate) enum Drive {
 const FANS_PER_SECOND: u64 = 8_000;
 
 /// Connections: before the clock starts, of fans who come when one is free, of those who come evenly, and of those who are too many. The
-/// last are more than the gateway lets wait.
+/// last are more than have their turn at a gateway, wait for it, or wait for an outcome; even more would only wait for the generator.
 const PREPARING: usize = 128;
 const CLOSED: usize = 512;
 const EVEN: usize = 1_024;
-const TOO_MANY: usize = 6_000;
+const TOO_MANY: usize = 2_048;
 
 /// Times the peak that are offered.
 const OVERLOAD: f64 = 10.0;
