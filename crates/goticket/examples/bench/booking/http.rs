@@ -52,10 +52,12 @@ pub(crate) enum Drive {
 /// Fans per second of a run: more than any machine we dream of serves.
 const FANS_PER_SECOND: u64 = 8_000;
 
-/// Connections: before the clock starts, of fans who come when one is free, of those who come evenly, and of those who are too many. The
-/// last are more than have their turn at a gateway, wait for it, or wait for an outcome; even more would only wait for the generator.
+/// Connections: before the clock starts, of fans who come when one is free, of those who also pay, of those who come evenly, and of those
+/// who are too many. The last are more than have their turn at a gateway, wait for it, or wait for an outcome; even more would only wait
+/// for the generator.
 const PREPARING: usize = 128;
 const CLOSED: usize = 512;
+const PAYING: usize = 128;
 const EVEN: usize = 1_024;
 const TOO_MANY: usize = 2_048;
 
@@ -86,7 +88,8 @@ pub(crate) async fn run(
     let on_the_clock = usize::try_from(FANS_PER_SECOND * for_.as_secs())?.min(load.accounts() as usize - before.len());
     let installation = Installation::start(bed, load, before.len() + on_the_clock).await?;
     let connections = match drive {
-        Drive::Closed | Drive::Paying | Drive::ToldToKafka => CLOSED,
+        Drive::Closed | Drive::ToldToKafka => CLOSED,
+        Drive::Paying => PAYING,
         Drive::HalfPeak => EVEN,
         Drive::TenPeaks => TOO_MANY,
     };
