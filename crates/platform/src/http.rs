@@ -13,7 +13,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     runtime::{self, Runtime},
     sync::Semaphore,
-    task::{JoinHandle, JoinSet},
+    task::JoinSet,
     time::sleep,
 };
 use tokio_util::sync::CancellationToken;
@@ -90,25 +90,14 @@ pub async fn serve_patiently(
 /// are read, refused and answered here.
 pub async fn serve_apart(listener: TcpListener, router: Router, shutdown: CancellationToken, drain: Duration) -> io::Result<()> {
     let listener = listener.into_std()?;
-    let apart = Apart(Some(runtime::Builder::new_multi_thread().thread_name("http").enable_all().build()?));
-    let serving = apart.spawn(async move { serve(TcpListener::from_std(listener)?, router, shutdown, drain).await });
+    let runtime = runtime::Builder::new_multi_thread().thread_name("http").enable_all().build()?;
+    let serving = runtime.spawn(async move { serve(TcpListener::from_std(listener)?, router, shutdown, drain).await });
+    let _apart = Apart(Some(runtime));
     serving.await.map_err(io::Error::other)?
 }
 
 /// A runtime that may be let go of anywhere: whatever still runs on it is dropped at its next await.
 struct Apart(Option<Runtime>);
-
-impl Apart {
-    fn spawn<F>(&self, task: F) -> JoinHandle<F::Output>
-    where
-        F: Future<Output: Send> + Send + 'static,
-    {
-        match &self.0 {
-            Some(runtime) => runtime.spawn(task),
-            None => tokio::spawn(task),
-        }
-    }
-}
 
 impl Drop for Apart {
     fn drop(&mut self) {

@@ -133,8 +133,8 @@ pub(crate) async fn book(app: &Services, new: NewRequest<'_>) -> Result<Booked, 
     if let Some((waiter, until)) = wait {
         let outcome = sent.outcome(app, &geometry, waiter, until).await;
         if !matches!(outcome, Ok(None)) {
-            let refused = |decided: &Decided| matches!(decided.outcome, Outcome::Refused { .. }) && !decided.replayed;
-            sent.settle(app, outcome.as_ref().is_ok_and(|decided| decided.as_ref().is_some_and(refused))).await;
+            let refused = matches!(&outcome, Ok(Some(Decided { outcome: Outcome::Refused { .. }, replayed: false, .. })));
+            sent.settle(app, refused).await;
         }
         if let Some(decided) = outcome? {
             return Ok(Booked::Decided(decided));

@@ -11,6 +11,8 @@ pub(crate) mod create_event;
 pub(crate) mod geometry;
 pub(crate) mod import_venue;
 pub(crate) mod log_in;
+pub(crate) mod log_out;
+pub(crate) mod look_up_account;
 pub(crate) mod look_up_booking;
 pub(crate) mod passwords;
 pub(crate) mod pay;

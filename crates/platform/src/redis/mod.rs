@@ -2,7 +2,14 @@
 
 mod subscribe;
 
-use std::{io, sync::Arc, time::Duration};
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use ::redis::{
     Client, Cmd, ConnectionInfo, ErrorKind, FromRedisValue, IntoConnectionInfo as _, Pipeline, RedisError, RedisFuture,
@@ -12,7 +19,10 @@ use ::redis::{
 };
 use futures::FutureExt as _;
 use secrecy::ExposeSecret as _;
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::{
+    sync::Semaphore,
+    time::{sleep, timeout},
+};
 
 pub use subscribe::{Notice, Subscription, subscribe};
 
@@ -34,6 +44,7 @@ pub struct Redis {
     in_flight: Arc<Semaphore>,
     deadline: Duration,
     prefix: Arc<str>,
+    leaves: Arc<AtomicBool>,
 }
 
 /// Redis cannot be used.
@@ -62,6 +73,7 @@ pub async fn connect(config: &RedisConfig) -> Result<Redis, ConnectError> {
         in_flight: Arc::new(Semaphore::new(in_flight)),
         deadline: config.response_timeout_ms.millis(),
         prefix: config.prefix.as_str().into(),
+        leaves: Arc::default(),
     };
     redis.refuse_eviction().await?;
     Ok(redis)
@@ -133,15 +145,17 @@ impl Redis {
     }
 
     /// After a fail-over the server may be a replica, which refuses to write for as long as we stay. Once it has closed the connection,
-    /// the next one leads where the address leads by then.
+    /// the next one leads where the address leads by then; not more often than once in [`RECONNECT_DELAY_MAX`].
     fn leave_replica<'a>(&self, mut answers: impl Iterator<Item = &'a Value>) {
         let refuses =
             |answer: &Value| matches!(answer, Value::ServerError(error) if error.kind() == Some(ServerErrorKind::ReadOnly));
-        if answers.any(refuses) {
-            let mut manager = self.manager.clone();
+        if answers.any(refuses) && !self.leaves.swap(true, Ordering::Relaxed) {
+            let (mut manager, leaves) = (self.manager.clone(), Arc::clone(&self.leaves));
             tokio::spawn(async move {
                 tracing::warn!("Redis is a replica by now: connecting again");
                 let _ = manager.send_packed_command(&::redis::cmd("QUIT")).await;
+                sleep(RECONNECT_DELAY_MAX).await;
+                leaves.store(false, Ordering::Relaxed);
             });
         }
     }

@@ -89,9 +89,9 @@ async fn a_server_that_became_a_replica_is_left() {
 
     let mut pipeline = ::redis::pipe();
     pipeline.cmd("EVAL").arg("return redis.error_reply(ARGV[1])").arg(1).arg(&key).arg(refusal);
-    assert!(is_unavailable(&redis.pipeline::<()>(&pipeline).await.unwrap_err()));
     let third = async || {
-        let _ = redis.ping().await;
+        // What meets the connection's end is told so.
+        assert!(is_unavailable(&redis.pipeline::<()>(&pipeline).await.unwrap_err()));
         (links.redis.accepted() > second).then_some(())
     };
     eventually("a third connection", SOON, third).await;

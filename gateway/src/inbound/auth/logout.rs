@@ -5,9 +5,9 @@ use axum::http::StatusCode;
 
 use super::TAG;
 use super::refresh::RefreshBody;
+use crate::app::log_out::log_out;
 use crate::inbound::json::Json;
 use crate::inbound::problem::{Problem, ProblemDocument};
-use crate::outbound::refresh_families::RefreshToken;
 use crate::services::App;
 
 /// Ends a session: its refresh tokens are worth nothing from now on. Access tokens run out by themselves.
@@ -16,8 +16,6 @@ use crate::services::App;
     (status = 503, body = ProblemDocument),
 ))]
 pub(crate) async fn logout(State(app): State<App>, Json(body): Json<RefreshBody>) -> Result<StatusCode, Problem> {
-    if let Some(token) = RefreshToken::parse(&body.refresh_token) {
-        app.sessions.families.end(token.family).await?;
-    }
+    log_out(&app, &body.refresh_token).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,11 +1,10 @@
 //! `GET /v1/me`
 
 use axum::extract::State;
-use goticket_storage::accounts;
 
 use super::{AccountBody, TAG};
 use crate::app::caller::Caller;
-use crate::fault::Fault;
+use crate::app::look_up_account::look_up_account;
 use crate::inbound::problem::{FieldError, Problem, ProblemDocument};
 use crate::services::App;
 
@@ -15,8 +14,7 @@ use crate::services::App;
     (status = 401, body = ProblemDocument),
 ))]
 pub(crate) async fn me(State(app): State<App>, caller: Caller) -> Result<axum::Json<AccountBody>, Problem> {
-    let account = accounts::find(&app.pool, caller.account).await.map_err(Fault::from)?;
-    let account = account.ok_or_else(|| {
+    let account = look_up_account(&app, caller).await?.ok_or_else(|| {
         Problem::not_found("account_not_found", "This account does not exist any more. Register again.")
             .with_error(FieldError::header("Authorization", "is of an account that is gone: register again"))
     })?;

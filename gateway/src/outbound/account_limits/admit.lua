@@ -11,7 +11,7 @@
 -- Returns  {'told', what a copy of it was told}; {'known'}: it came before, and goes on; {'new'}: it is noted;
 --          {'refused', ms until the minute is over}; {'undecided', the keys that are}
 --
--- Invariant: no more than ARGV[2] keys are noted. Cost: 6 commands, and ARGV[2] keys at most.
+-- Invariant: no more than ARGV[2] keys are noted. Cost: 8 commands, and ARGV[2] keys at most.
 
 local told = redis.call('GET', KEYS[3])
 if told and told ~= 'sent' then
