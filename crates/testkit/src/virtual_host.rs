@@ -34,6 +34,12 @@ impl Stack {
         Ok(found)
     }
 
+    /// Has the broker write down now what it was told to declare: for some moments it keeps that in memory, and one that is killed then
+    /// comes back with queues that have forgotten their messages. What it confirms in a queue that is older is on disk.
+    pub async fn write_declarations_down(&self) -> Result<()> {
+        self.eval("mnesia:sync_log(), [ok = dets:sync(Table) || Table <- dets:all()], ok.").await
+    }
+
     /// Has queues elect a leader that have none after the broker was killed, as an operator would. By itself a queue of RabbitMQ 3.10.8 may
     /// stay without one for minutes when a client speaks to it before its election.
     pub async fn elect_leaders(&self, host: &VirtualHost) -> Result<()> {

@@ -40,6 +40,7 @@ async fn a_broker_that_dies_and_comes_back_has_the_same_lanes_with_their_command
     let host = stack.virtual_host(&bed).unwrap();
     let hall = Hall::in_bed(bed).await;
     let broker = Broker::of(&hall).await;
+    stack.write_declarations_down().await.unwrap();
     let fans = hall.accounts(12).await;
     // Every fan wants the seat of the one before, too: who comes first gets it.
     let requests: Vec<_> = (0..12_u32).zip(&fans).map(|(n, fan)| hall.named(*fan, &format!("{n:02}"), &[n, n + 1])).collect();

@@ -45,6 +45,7 @@ async fn a_flapping_broker_costs_no_outcome_and_leaves_every_consumer_once() {
     until_there_again(&stack, &host, &consumers).await;
     sale.until_decided(sale.decided() + SOME).await;
 
+    stack.write_declarations_down().await.unwrap();
     for _ in 0..RESTARTS {
         stack.kill(Server::RabbitMq).unwrap();
         is_sent_away_in_time(&asking).await;
