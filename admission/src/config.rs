@@ -36,10 +36,6 @@ pub struct AdmissionConfig {
     pub tick_ms: U64In<20, 5_000>,
     /// Longest line; the next fan is refused. Ten million places take about 1.5 GB in Redis.
     pub max_line: U32In<1, 50_000_000>,
-    /// How long fans are still admitted while that cannot be made durable.
-    pub durable_grace_ms: U64In<0, 60_000>,
-    /// Floors are written at least this often, also when nobody was admitted.
-    pub floors_every_ms: U64In<100, 60_000>,
     /// An unchanged board is published again after this; gateways take one that is older than 10 s for a silent waiting room.
     pub board_every_ms: U64In<100, 8_000>,
 }

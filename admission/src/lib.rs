@@ -3,16 +3,17 @@
 //! Not here: the rules themselves (`goticket_domain::queue`), SQL (`goticket_storage::rooms`), the forms of tickets and tokens
 //! (`goticket_tokens`), HTTP (the gateway's).
 //!
-//! A room's line lives in Redis, changed by one Lua script per step; what must survive Redis (settings, draw, floors, the log)
-//! lives in Postgres. Any number of replicas serve and tick the same rooms; none leads.
+//! A room's line is a log in Postgres: joins, leaves, claims and admissions in the order in which they were written. Redis holds the
+//! line that follows from it, and is filled from the log wherever it is behind. Any number of replicas serve and tick the same rooms;
+//! none leads.
 //!
 //! Invariants:
-//! * one account has one place per event, whatever the number of tabs, devices and replicas ([`app`]: `join`);
+//! * what a fan or an operator was told is in the log: Redis may forget or go back, and no one is lost, moved, doubled or admitted
+//!   twice (`app/room_log.rs`);
+//! * one account has one place per event, whatever the number of tabs, devices and replicas (`app/join.rs`);
 //! * over every stretch of t minutes at most `burst + rate · t` fans are admitted, and never more are inside than the cap, across
-//!   crashes of replicas and losses of Redis (`tick.lua`, `init.lua`);
-//! * while admissions cannot be made durable, fans are admitted for `admission.durable_grace_ms` at most, then nobody
-//!   (`app/durable.rs`);
-//! * a place that Redis lost comes back at its score by the ticket its fan holds, also after they joined again (`restore.lua`);
+//!   crashes of replicas, losses of Redis and clocks that jump (`app/tick.rs`, `app/clock.rs`);
+//! * while admissions cannot be written down, no one is admitted;
 //! * the draw happens once, and doing it again gives the same order (`app/draw.rs`).
 
 pub mod app;

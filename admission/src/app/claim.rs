@@ -1,37 +1,30 @@
 //! From admitted to inside: the fan whose turn it is gets their entry token.
 
-use goticket_domain::queue::{Claimed, PlaceTicket, QueueError, RoomState};
+use goticket_domain::queue::{Claimed, PlaceTicket, QueueError, Standing};
 use goticket_domain::{AccountId, EventId};
 
 use super::WaitingRoomService;
+use super::group_commit::Change;
+use super::join::refuse_without_line;
 use super::place::at;
-use crate::outbound::redis::{ClaimAnswer, PlaceAnswer};
-
-/// A place may move between two looks (a tick admits it, it is put back) and is then claimed again.
-const ATTEMPTS: u32 = 3;
+use crate::outbound::redis::Found;
 
 impl WaitingRoomService {
     /// Begins the session, or finds it again: the same end, whoever asks how often.
     pub(super) async fn claim_place(&self, event: EventId, account: AccountId, signed: &str) -> Result<Claimed, QueueError> {
         let ticket = self.ticket(event, account, signed)?;
-        let session_s = self.room(event).await?.room.settings.session_s;
-        for _ in 0..ATTEMPTS {
-            match self.warm(event, || self.lines.claim(event, ticket.place, session_s)).await? {
-                ClaimAnswer::Inside { now_ms, until_ms } => return self.let_in(&ticket, now_ms, until_ms),
-                ClaimAnswer::Closed => return Err(QueueError::ClosedToJoins { state: RoomState::Closed }),
-                ClaimAnswer::Cold => return Err(QueueError::Unavailable),
-                ClaimAnswer::Elsewhere => {}
-            }
-            match self.look_up(&ticket).await? {
-                PlaceAnswer::Waiting { ahead, .. } => return Err(QueueError::NotYourTurn { ahead }),
-                PlaceAnswer::Lobby => return Err(QueueError::NotDrawn),
-                PlaceAnswer::Passed => return Err(QueueError::ClaimWindowPassed),
-                PlaceAnswer::Over | PlaceAnswer::Missing { .. } => return Err(QueueError::NotInLine),
-                PlaceAnswer::Cold => return Err(QueueError::Unavailable),
-                PlaceAnswer::Admitted { .. } | PlaceAnswer::Inside { .. } => {}
-            }
+        let known = self.room(event).await?;
+        refuse_without_line(&known.room)?;
+        let session_ms = i64::from(known.room.settings.session_s) * 1_000;
+        match known.log.change(ticket.place, Change::Claim { session_ms }).await?.after {
+            Found::Here(Standing::Inside { until_ms, .. }) => self.let_in(&ticket, known.log.now_ms(), until_ms),
+            Found::Here(Standing::Waiting(_)) => Err(QueueError::NotYourTurn { ahead: known.log.ahead_of(ticket.place).await? }),
+            Found::Here(Standing::Lobby { .. }) => Err(QueueError::NotDrawn),
+            Found::Passed => Err(QueueError::ClaimWindowPassed),
+            Found::Over | Found::Nowhere => Err(QueueError::NotInLine),
+            // It was admitted a moment ago, after it had been found waiting.
+            Found::Here(Standing::Admitted { .. }) => Err(QueueError::Unavailable),
         }
-        Err(QueueError::Unavailable)
     }
 
     fn let_in(&self, ticket: &PlaceTicket, now_ms: i64, until_ms: i64) -> Result<Claimed, QueueError> {

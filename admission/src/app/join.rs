@@ -1,32 +1,53 @@
 //! Taking a place: one per account, found again from any tab or device.
 
-use goticket_domain::queue::{JoinedPlace, PlaceKind, PlaceTicket, QueueError, RoomState};
+use goticket_domain::queue::{JoinedPlace, PlaceKind, PlaceTicket, QueueError, RoomState, Standing};
 use goticket_domain::{AccountId, EventId};
+use goticket_storage::StorageError;
+use goticket_storage::rooms::Room;
 
-use super::fill::refuse_without_line;
+use super::group_commit::Change;
 use super::{WaitingRoomService, storage_failed};
-use crate::outbound::redis::JoinAnswer;
+use crate::outbound::redis::Found;
 
 impl WaitingRoomService {
-    /// The account's place and a ticket of the present epoch for it. Who has left, or let their turn pass, begins again at the end.
+    /// The account's place and a ticket for it, in the log before this returns. Who has left, or let their turn pass, begins again at
+    /// the end.
     pub(super) async fn take_place(&self, event: EventId, account: AccountId) -> Result<JoinedPlace, QueueError> {
-        let room = self.room(event).await?.room;
-        refuse_without_line(&room)?;
+        let known = self.room(event).await?;
+        refuse_without_line(&known.room)?;
         let place = self.place_of(event, account);
-        match self.warm(event, || self.lines.join(event, place, self.max_line)).await? {
-            JoinAnswer::Place { now_ms, epoch, score, existing } => {
-                let ticket = PlaceTicket { place, event, account, kind: score.kind(), epoch, issued_at_ms: now_ms };
-                let signed = self.place_keys.sign(&ticket);
-                if !existing {
-                    let kind = if ticket.kind == PlaceKind::Lobby { "lobby" } else { "late" };
-                    metrics::counter!("admission_joins_total", "kind" => kind).increment(1);
-                }
-                Ok(JoinedPlace { ticket, signed, existing })
+        let (entry, stands) = if known.room.state.admits_joins() {
+            let changed = known.log.change(place, Change::Join { line_max: u64::from(self.max_line) }).await?;
+            (changed.entry, changed.after)
+        } else {
+            (None, known.log.find(&[place]).await?.found.first().copied().unwrap_or(Found::Nowhere))
+        };
+        let (kind, taken_by) = match stands {
+            Found::Here(Standing::Lobby { position }) => (PlaceKind::Lobby, Some(position)),
+            Found::Here(Standing::Waiting(score) | Standing::Admitted { score, .. } | Standing::Inside { score, .. }) => {
+                let kind = score.kind();
+                (kind, if let PlaceKind::Late { sequence } = kind { Some(sequence) } else { None })
             }
-            JoinAnswer::Full => Err(QueueError::Full),
-            JoinAnswer::Refused(RoomState::Scheduled) => Err(QueueError::NotYetOpen { opens_at: room.lobby_opens_at }),
-            JoinAnswer::Refused(state) => Err(QueueError::ClosedToJoins { state }),
-            JoinAnswer::Cold => Err(storage_failed(goticket_storage::StorageError::Unexpected("a warm room is cold".into()))),
+            _ if entry.is_none() => return Err(QueueError::ClosedToJoins { state: known.room.state }),
+            _ => return Err(storage_failed(StorageError::Unexpected("who joined stands nowhere".into()))),
+        };
+        // Of two that came at once at two replicas, one took the place.
+        let existing = entry.is_none() || entry != taken_by;
+        if !existing {
+            let label = if kind == PlaceKind::Lobby { "lobby" } else { "late" };
+            metrics::counter!("admission_joins_total", "kind" => label).increment(1);
         }
+        let ticket = PlaceTicket { place, event, account, kind, issued_at_ms: known.log.now_ms() };
+        let signed = self.place_keys.sign(&ticket);
+        Ok(JoinedPlace { ticket, signed, existing })
+    }
+}
+
+/// A room that is not open yet, or over, has no line.
+pub(super) fn refuse_without_line(room: &Room) -> Result<(), QueueError> {
+    match room.state {
+        RoomState::Scheduled => Err(QueueError::NotYetOpen { opens_at: room.lobby_opens_at }),
+        RoomState::Closed => Err(QueueError::ClosedToJoins { state: RoomState::Closed }),
+        _ => Ok(()),
     }
 }

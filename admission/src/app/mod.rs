@@ -2,15 +2,16 @@
 
 mod boards;
 mod claim;
+mod clock;
 mod control;
 mod draw;
-mod durable;
-mod fill;
+mod group_commit;
 mod join;
 mod leave;
 pub mod log_chain;
 mod pace;
 mod place;
+mod room_log;
 mod rooms;
 mod schedule;
 mod set_control;
@@ -48,36 +49,32 @@ pub struct Deps {
     pub entry_signer: EntrySigner,
 }
 
-/// The waiting room itself: the port's in-process adapter, and what gRPC serves. Has no clock of its own: what fans are told is
-/// by Redis' clock, the schedule by the database's.
+/// The waiting room itself: the port's in-process adapter, and what gRPC serves. What fans are told is by the database's clock (`clock.rs`).
 pub struct WaitingRoomService {
     pool: PgPool,
     lines: Lines,
     place_keys: PlaceKeys,
     entry_signer: EntrySigner,
     max_line: u32,
-    floors_every: Duration,
     rooms: rooms::Rooms,
     boards: boards::Boards,
-    reading: std::sync::Mutex<durable::Failing>,
-    durable_grace: Duration,
+    /// The rooms could not be read the last time.
+    blind: std::sync::atomic::AtomicBool,
 }
 
 impl WaitingRoomService {
     /// A waiting room that does nothing by itself; see [`crate::start`].
     pub fn new(config: &AdmissionConfig, deps: Deps) -> Self {
-        let durable_grace = config.durable_grace_ms.millis();
+        let lines = Lines::new(deps.redis);
         Self {
-            rooms: rooms::Rooms::new(deps.pool.clone()),
+            rooms: rooms::Rooms::new(deps.pool.clone(), lines.clone()),
             pool: deps.pool,
-            lines: Lines::new(deps.redis),
+            lines,
             place_keys: deps.place_keys,
             entry_signer: deps.entry_signer,
             max_line: config.max_line.get(),
-            floors_every: config.floors_every_ms.millis(),
             boards: boards::Boards::new(config.board_every_ms.millis()),
-            reading: std::sync::Mutex::new(durable::Failing::not()),
-            durable_grace,
+            blind: std::sync::atomic::AtomicBool::new(false),
         }
     }
 

@@ -8,9 +8,13 @@ use goticket_domain::queue::{QueueError, RoomState};
 use goticket_storage::rooms::{self, Room};
 use goticket_storage::{StorageError, answered};
 use sqlx::PgPool;
+use tokio::time::Instant;
 
+use super::clock::Clock;
+use super::room_log::RoomLog;
 use super::tick::Memory;
 use super::{WaitingRoomService, storage_failed};
+use crate::outbound::redis::Lines;
 
 /// Closed rooms that are kept for those who still ask; the ones closed last.
 const CLOSED_KEPT: usize = 256;
@@ -20,18 +24,19 @@ const CLOSED_KEPT: usize = 256;
 pub(super) struct Known {
     pub(super) room: Arc<Room>,
     pub(super) memory: Arc<Mutex<Memory>>,
-    /// Held by whoever fills Redis, so that a crowd does it once.
-    pub(super) filling: Arc<tokio::sync::Mutex<()>>,
+    pub(super) log: Arc<RoomLog>,
 }
 
 pub(super) struct Rooms {
     pool: PgPool,
+    lines: Lines,
+    clock: Arc<Clock>,
     known: RwLock<HashMap<EventId, Known>>,
 }
 
 impl Rooms {
-    pub(super) fn new(pool: PgPool) -> Self {
-        Self { pool, known: RwLock::default() }
+    pub(super) fn new(pool: PgPool, lines: Lines) -> Self {
+        Self { pool, lines, clock: Arc::default(), known: RwLock::default() }
     }
 
     /// Reads what is alive, and what was when it was read last. Rooms are forgotten some time after they were closed.
@@ -54,16 +59,18 @@ impl Rooms {
         self.known.read().unwrap_or_else(PoisonError::into_inner).get(&event).cloned()
     }
 
-    /// Remembers a room as it was read, unless something newer is known.
+    /// Remembers a room as it was read just now, unless something newer is known.
     pub(super) fn put(&self, room: Room) -> Known {
+        self.clock.hear(room.read_at.as_millisecond(), Instant::now());
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         let room = Arc::new(room);
         let entry = known.entry(room.event).or_insert_with(|| Known {
             room: Arc::clone(&room),
             memory: Arc::default(),
-            filling: Arc::default(),
+            log: Arc::new(RoomLog::new(room.event, self.pool.clone(), self.lines.clone(), Arc::clone(&self.clock))),
         });
-        if (entry.room.revision, entry.room.epoch, entry.room.read_at) <= (room.revision, room.epoch, room.read_at) {
+        entry.log.heard_of(room.log.size);
+        if (entry.room.revision, entry.room.log.size, entry.room.read_at) <= (room.revision, room.log.size, room.read_at) {
             entry.room = room;
         }
         entry.clone()

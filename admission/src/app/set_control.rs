@@ -23,8 +23,8 @@ const DRAW_WAIT: Duration = Duration::from_millis(1_500);
 const DRAW_LOOK: Duration = Duration::from_millis(50);
 
 impl WaitingRoomService {
-    /// Everything or nothing: Postgres and the log in one transaction, then Redis. Every tick carries the settings, so a Redis
-    /// that is away takes them over when it is back. A lobby that is opened early is shown as such until its order is drawn.
+    /// Everything or nothing, in one transaction; every tick reads it. A lobby that is opened early is shown as such until its order
+    /// is drawn.
     pub(super) async fn change_control(
         &self,
         event: EventId,
@@ -55,8 +55,8 @@ impl WaitingRoomService {
         if opens_lobby {
             self.await_draw(event).await;
         }
-        let room = self.reread(event).await?.room;
-        Ok(self.show(&room).await)
+        let known = self.reread(event).await?;
+        Ok(self.show(&known).await)
     }
 
     /// Makes the draw of a lobby whose sale has started, or waits for the replica that makes it. Where it takes too long, fails or is

@@ -2,21 +2,22 @@
 
 use std::time::Duration;
 
-use goticket_admission::outbound::redis::{FreezeAnswer, Lines, ScoresAnswer};
+use goticket_admission::outbound::redis::{Applied, Lines};
 use goticket_domain::queue::{
     ClaimedPlace, ControlChange, DrawSecret, DrawSeed, Location, MerkleRoot, PlaceId, PlaceKind, QueueError, RoomState, Score,
     WaitingRoom,
 };
 use goticket_domain::{AccountId, EventId};
+use goticket_storage::queue_log;
 use goticket_testkit::eventually;
 
 use crate::world::{SECRET, World, fans, generous, on_sale};
 
 /// The line as it stands in Redis.
 async fn line(world: &World, event: EventId) -> Vec<(PlaceId, u64)> {
-    let line: Vec<(String, u64)> =
+    let line: Vec<(Vec<u8>, u64)> =
         world.ask("ZRANGE", &[world.names(event).line(), "0".into(), "-1".into(), "WITHSCORES".into()]).await;
-    line.into_iter().map(|(place, score)| (PlaceId::from_hex(&place).unwrap(), score)).collect()
+    line.into_iter().map(|(place, score)| (PlaceId(place.try_into().unwrap()), score)).collect()
 }
 
 /// What anyone computes from the published secret and lobby.
@@ -32,10 +33,8 @@ async fn lobby_of(world: &World, n: usize) -> (EventId, Vec<AccountId>, Vec<Plac
     let room = world.replica();
     let event = world.lobby(&room, &generous()).await;
     let all = fans(n);
-    let mut places = Vec::new();
-    for fan in &all {
-        places.push(room.join(event, *fan).await.unwrap().ticket.place);
-    }
+    let joined = futures::future::join_all(all.iter().map(|fan| room.join(event, *fan))).await;
+    let places = joined.into_iter().map(|joined| joined.unwrap().ticket.place).collect();
     (event, all, places)
 }
 
@@ -84,17 +83,18 @@ async fn a_draw_that_was_killed_half_way_is_done_again_to_the_same_order() {
     let world = World::new().await;
     let (event, all, mut places) = lobby_of(&world, 50).await;
     let (_, seed, order) = recomputed(&mut places);
-    // Killed after it had frozen the lobby and written a part of the order.
+    // Killed after it had closed the lobby and written a part of the order.
     let lines = Lines::new(world.redis.clone());
-    assert_eq!(lines.freeze(event).await.unwrap(), FreezeAnswer::Frozen(50));
+    let closing = queue_log::close(&world.pool, event, 0).await.unwrap().unwrap();
+    assert_eq!(lines.apply(event, &closing).await.unwrap(), Applied::Done);
     let half: Vec<_> = places[..20].iter().map(|place| (*place, Score::drawn(&seed, *place))).collect();
-    assert_eq!(lines.write_scores(event, &half).await.unwrap(), ScoresAnswer::Written);
+    assert!(lines.put_scores(event, 51, &half).await.unwrap());
 
     // Meanwhile one joins, one of the lobby asks, one leaves.
     let room = world.replica();
     room.tick_once().await;
     let late = room.join(event, AccountId::generate()).await.unwrap();
-    assert_eq!(late.ticket.kind, PlaceKind::Late { sequence: 0 });
+    assert_eq!(late.ticket.kind, PlaceKind::Late { sequence: 51 });
     let found = room.join(event, all[7]).await.unwrap();
     assert!(found.existing && found.ticket.kind == PlaceKind::Lobby);
     assert_eq!(room.place(event, all[7], &found.signed).await, Err(QueueError::NotDrawn));
@@ -105,38 +105,32 @@ async fn a_draw_that_was_killed_half_way_is_done_again_to_the_same_order() {
     world.start_sale(&room, event).await;
 
     let left = room.join(event, all[8]).await.unwrap();
-    assert_eq!((left.existing, left.ticket.kind), (false, PlaceKind::Late { sequence: 1 }), "they left before the draw was done");
+    assert_eq!(
+        (left.existing, left.ticket.kind),
+        (false, PlaceKind::Late { sequence: 54 }),
+        "they left before the draw was done"
+    );
     let mut expected: Vec<_> = order.into_iter().filter(|(place, _)| *place != left.ticket.place).collect();
-    expected.extend([(late.ticket.place, 1 << 52), (left.ticket.place, (1 << 52) + 1)]);
+    expected.extend([(late.ticket.place, (1 << 52) + 51), (left.ticket.place, (1 << 52) + 54)]);
     assert_eq!(line(&world, event).await, expected);
     assert_eq!(world.room(event).await.seed, Some(seed), "the root is that of the lobby as it was closed");
 }
 
 #[tokio::test]
-async fn a_draw_that_was_killed_after_its_commit_is_taken_over_by_the_next_tick() {
+async fn a_draw_whose_replica_died_after_its_commit_is_taken_over_by_whoever_looks_next() {
     let world = World::new().await;
     let (event, _, mut places) = lobby_of(&world, 10).await;
     let room = world.replica();
     room.refresh_rooms().await;
-    let k = world.names(event);
-    let before: Vec<(String, String)> = world.ask("HGETALL", &[k.room()]).await;
+    let before = world.remember_redis(event).await;
     world.start_sale(&room, event).await;
-    // Redis as it was between the commit and the first tick.
-    let drawn = line(&world, event).await;
-    for (field, value) in before.into_iter().filter(|(field, _)| field == "revision" || field == "state") {
-        let _: u64 = world.ask("HSET", &[k.room(), field, value]).await;
-    }
-    let _: u64 = world.ask("HSET", &[k.room(), "drawing".into(), "1".into()]).await;
-    let _: u64 = world.ask("ZADD", &[k.lobby(), "0".into(), places[0].to_hex()]).await;
+    // Redis as it was between the commit and what came after.
+    world.redis_goes_back(event, &before).await;
 
     let other = world.replica();
-    world.empty_bucket(event).await;
-    other.tick_once().await;
-    let (lobby, drawing): (u64, Option<String>) =
-        (world.ask("EXISTS", &[k.lobby()]).await, world.ask("HGET", &[k.room(), "drawing".into()]).await);
-    assert_eq!((lobby, drawing), (0, None));
-    assert_eq!(drawn, recomputed(&mut places).2);
-    assert_eq!(other.join(event, AccountId::generate()).await.unwrap().ticket.kind, PlaceKind::Late { sequence: 0 });
+    other.control(event).await.unwrap();
+    assert_eq!(line(&world, event).await, recomputed(&mut places).2);
+    assert!(matches!(other.join(event, AccountId::generate()).await.unwrap().ticket.kind, PlaceKind::Late { .. }));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -188,7 +182,7 @@ async fn an_early_opening_that_its_caller_gave_up_is_finished_by_the_schedule() 
     let change = ControlChange { state: Some(RoomState::Open), reason: "doors are early".into(), ..ControlChange::default() };
     let caller = room.clone();
     let call = tokio::spawn(async move { caller.set_control(event, change, operator).await });
-    while world.ask::<Option<String>>("HGET", &[world.names(event).room(), "drawing".into()]).await.is_none() {
+    while world.room(event).await.log.closed_at.is_none() {
         tokio::task::yield_now().await;
     }
     call.abort();

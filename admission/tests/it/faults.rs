@@ -12,33 +12,33 @@ use crate::world::{World, fans, generous, on_sale};
 const SOON: Duration = Duration::from_secs(20);
 
 /// Links, quick to notice that a server is away.
-const IMPATIENT: [(&str, &str); 5] = [
-    ("ADMISSION__DURABLE_GRACE_MS", "0"),
-    ("ADMISSION__FLOORS_EVERY_MS", "100"),
-    ("POSTGRES__ACQUIRE_TIMEOUT_MS", "500"),
-    ("REDIS__RESPONSE_TIMEOUT_MS", "500"),
-    ("REDIS__CONNECT_TIMEOUT_MS", "500"),
-];
+const IMPATIENT: [(&str, &str); 3] =
+    [("POSTGRES__ACQUIRE_TIMEOUT_MS", "500"), ("REDIS__RESPONSE_TIMEOUT_MS", "500"), ("REDIS__CONNECT_TIMEOUT_MS", "500")];
 
 #[tokio::test]
-async fn nobody_is_admitted_while_it_cannot_be_made_durable() {
+async fn nobody_joins_or_is_admitted_while_it_cannot_be_written_down() {
     let (bed, links) = TestBed::behind_links().await;
     let world = World::on(bed, &IMPATIENT).await;
     let room = world.replica();
     let event = world.on_sale(&room, &generous()).await;
-    let joined = room.join(event, AccountId::generate()).await.unwrap();
+    let fan = AccountId::generate();
+    let joined = room.join(event, fan).await.unwrap();
+    world.fill_bucket(event).await;
     room.refresh_rooms().await;
     links.postgres.cut();
-    world.admit(&room, event).await;
+    room.tick_once().await;
     let line: u64 = world.ask("ZCARD", &[world.names(event).line()]).await;
     assert_eq!(line, 1, "they wait");
-    let other = room.join(event, AccountId::generate()).await.unwrap();
-    assert_eq!(other.ticket.epoch, joined.ticket.epoch, "joining goes on");
+    assert_eq!(room.join(event, AccountId::generate()).await.unwrap_err(), QueueError::Unavailable);
+    assert!(
+        room.join(event, fan).await.unwrap().existing && room.place(event, fan, &joined.signed).await.is_ok(),
+        "who stands stands"
+    );
     let change = ControlChange { rate_per_min: Some(1), ..ControlChange::default() };
     assert_eq!(room.set_control(event, change, world.operator).await.unwrap_err(), QueueError::Unavailable);
     links.postgres.restore();
     eventually("they are admitted by a tick", SOON, || async {
-        world.admit(&room, event).await;
+        room.tick_once().await;
         let line: u64 = world.ask("ZCARD", &[world.names(event).line()]).await;
         (line == 0).then_some(())
     })

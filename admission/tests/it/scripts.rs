@@ -1,318 +1,267 @@
-//! Each Lua script alone, on a real Redis.
+//! Each Lua script alone, on a real Redis; and all of them against the line that the domain says follows from a log.
 
-use goticket_admission::outbound::redis::{
-    ClaimAnswer, FreezeAnswer, JoinAnswer, LeaveAnswer, Lines, Order, PlaceAnswer, RestoreAnswer, ScoresAnswer, Snapshot,
-    TickAnswer, Warmth,
-};
-use goticket_domain::queue::{PlaceId, PlaceKind, PlaceTicket, RoomState, Score};
-use goticket_domain::{AccountId, EventId};
-use goticket_storage::rooms::Room;
+use goticket_admission::outbound::redis::{Applied, Filling, Found, Lines};
+use goticket_domain::EventId;
+use goticket_domain::queue::{DrawSeed, EMPTY_LOG, Entry, Line, Phase, PlaceId, Score, Segment, Standing};
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
 
 use crate::world::{World, generous};
 
 const LATE: u64 = 1 << 52;
-const MAX_LINE: u32 = 100;
+const AT: i64 = 1_000_000;
 
-/// A room that is only known to Redis.
+/// A room that is only known to Redis, and its log.
 struct Bench {
     world: World,
     lines: Lines,
-    room: Room,
     event: EventId,
+    size: u64,
+    hash: [u8; 32],
 }
 
 fn place(n: u8) -> PlaceId {
     PlaceId([n; 16])
 }
 
-/// Signed at 1000 ms.
-fn ticket(event: EventId, n: u8, epoch: u64) -> PlaceTicket {
-    let account = AccountId(uuid::Uuid::from_u128(n.into()));
-    PlaceTicket { place: place(n), event, account, kind: PlaceKind::Lobby, epoch, issued_at_ms: 1_000 }
-}
-
 fn score(n: u64) -> Score {
     Score::from_u64(n).unwrap()
 }
 
+fn join(places: std::ops::RangeInclusive<u8>) -> Vec<Entry> {
+    places.map(|n| Entry::Join(place(n))).collect()
+}
+
 impl Bench {
-    /// Filled for the first time, in this state, with a full bucket and so long windows that nothing ends by itself.
-    async fn new(state: RoomState) -> Self {
+    async fn new() -> Self {
         let world = World::new().await;
         let event = world.publish(&generous(), 3_600, 7_200).await;
-        let room = Room { state, epoch: 1, ..world.room(event).await };
         let lines = Lines::new(world.redis.clone());
-        lines.init(&room).await.unwrap();
-        Self { world, lines, room, event }
+        Self { world, lines, event, size: 0, hash: EMPTY_LOG }
     }
 
-    async fn join(&self, n: u8) -> JoinAnswer {
-        self.lines.join(self.event, place(n), MAX_LINE).await.unwrap()
+    /// One whose lobby was drawn with no one in it: the first late place is entry 2.
+    async fn drawn() -> Self {
+        let mut bench = Self::new().await;
+        bench.append(AT, vec![Entry::Close]).await;
+        bench.append(AT, vec![Entry::Draw(DrawSeed([0; 32]))]).await;
+        bench
     }
 
-    async fn stands(&self, n: u8) -> PlaceAnswer {
-        self.lines.place(self.event, place(n)).await.unwrap()
+    fn next(&self, at_ms: i64, entries: Vec<Entry>) -> Segment {
+        let mut hash = self.hash;
+        hash[0] = hash[0].wrapping_add(1);
+        hash[1] ^= hash[0];
+        Segment { first: self.size, at_ms, hash, before: self.hash, entries }
     }
 
-    async fn tick(&self, admit_max: u32) -> Snapshot {
-        self.world.fill_bucket(self.event).await;
-        match self.lines.tick(&self.room, Order { admit_max, let_go_max: 10 }).await.unwrap() {
-            TickAnswer::Moved(now) => now,
-            other => panic!("{other:?}"),
+    async fn append(&mut self, at_ms: i64, entries: Vec<Entry>) -> Segment {
+        let segment = self.next(at_ms, entries);
+        if let [Entry::Draw(seed)] = segment.entries.as_slice() {
+            let lobby = self.lines.lobby(self.event, 0, 1_000).await.unwrap();
+            let drawn: Vec<_> = lobby.into_iter().map(|place| (place, Score::drawn(seed, place))).collect();
+            assert!(drawn.is_empty() || self.lines.put_scores(self.event, segment.first, &drawn).await.unwrap());
         }
+        assert_eq!(self.lines.apply(self.event, &segment).await.unwrap(), Applied::Done);
+        (self.size, self.hash) = (segment.end(), segment.hash);
+        segment
+    }
+
+    async fn stands(&self, n: u8, now_ms: i64) -> Found {
+        self.lines.find(self.event, now_ms, &[place(n)]).await.unwrap().found[0]
     }
 }
 
 #[tokio::test]
-async fn every_script_says_that_it_does_not_know_the_room() {
-    let world = World::new().await;
-    let (lines, event) = (Lines::new(world.redis.clone()), world.publish(&generous(), 3_600, 7_200).await);
-    let room = world.room(event).await;
-    assert_eq!(lines.join(event, place(1), MAX_LINE).await.unwrap(), JoinAnswer::Cold);
-    assert_eq!(lines.place(event, place(1)).await.unwrap(), PlaceAnswer::Cold);
-    assert_eq!(lines.claim(event, place(1), 60).await.unwrap(), ClaimAnswer::Cold);
-    assert_eq!(lines.leave(event, place(1)).await.unwrap(), LeaveAnswer::Cold);
-    assert_eq!(lines.restore(&ticket(event, 1, 0), None, 60).await.unwrap(), RestoreAnswer::Cold);
-    assert_eq!(lines.freeze(event).await.unwrap(), FreezeAnswer::Cold);
-    assert_eq!(lines.write_scores(event, &[(place(1), score(1))]).await.unwrap(), ScoresAnswer::Cold);
-    assert_eq!(lines.tick(&room, Order { admit_max: 1, let_go_max: 1 }).await.unwrap(), TickAnswer::Cold);
-    assert_eq!(lines.warmth(&room).await.unwrap(), Warmth::Cold);
-    assert!(lines.pivots(event).await.unwrap().is_empty());
-    lines.close(&room).await.unwrap();
-    let keys: Vec<String> = world.ask("KEYS", &[format!("{}*", world.redis.prefix())]).await;
-    assert!(keys.is_empty(), "and none of them leaves a key behind: {keys:?}");
+async fn what_only_looks_leaves_no_key_behind() {
+    let bench = Bench::new().await;
+    assert_eq!(bench.stands(1, AT).await, Found::Nowhere);
+    let seen = bench.lines.look(bench.event, AT).await.unwrap();
+    assert_eq!((seen.applied, seen.hash, seen.phase, seen.waiting, seen.frontier), (0, EMPTY_LOG, Phase::Lobby, 0, None));
+    assert_eq!(bench.lines.reach(bench.event, 5).await.unwrap(), None);
+    assert!(bench.lines.pivots(bench.event).await.unwrap().is_empty());
+    bench.lines.close(bench.event).await.unwrap();
+    let keys: Vec<String> = bench.world.ask("KEYS", &[format!("{}*", bench.world.redis.prefix())]).await;
+    assert!(keys.is_empty(), "{keys:?}");
 }
 
 #[tokio::test]
-async fn join_gives_each_place_one_score() {
-    let bench = Bench::new(RoomState::Open).await;
-    let rows = [(1, LATE, false), (2, LATE + 1, false), (1, LATE, true), (3, LATE + 2, false), (2, LATE + 1, true)];
-    for (n, expected, was_there) in rows {
-        let JoinAnswer::Place { score, existing, epoch, .. } = bench.join(n).await else { panic!() };
-        assert_eq!((score.as_u64(), existing, epoch), (expected, was_there, 1), "{n}");
-    }
-    assert_eq!(bench.lines.join(bench.event, place(9), 3).await.unwrap(), JoinAnswer::Full);
-}
-
-#[tokio::test]
-async fn join_is_refused_in_the_states_that_take_nobody_in() {
-    for state in RoomState::ALL {
-        let bench = Bench::new(state).await;
-        let answer = bench.join(1).await;
-        if state.admits_joins() {
-            assert!(matches!(answer, JoinAnswer::Place { .. }), "{state:?}: {answer:?}");
-        } else {
-            assert_eq!(answer, JoinAnswer::Refused(state));
-        }
-    }
-}
-
-#[tokio::test]
-async fn claim_moves_a_place_once() {
-    let bench = Bench::new(RoomState::Open).await;
-    bench.join(1).await;
-    let claim = || async { bench.lines.claim(bench.event, place(1), 600).await.unwrap() };
-    assert_eq!(claim().await, ClaimAnswer::Elsewhere, "in line");
-    bench.tick(1).await;
-    let ClaimAnswer::Inside { now_ms, until_ms } = claim().await else { panic!() };
-    assert_eq!(until_ms - now_ms, 600_000);
-    assert!(matches!(claim().await, ClaimAnswer::Inside { until_ms: again, .. } if again == until_ms));
-    bench.world.put_time(&bench.world.names(bench.event).sessions(), place(1), now_ms).await;
-    assert_eq!(claim().await, ClaimAnswer::Elsewhere, "over");
-}
-
-#[tokio::test]
-async fn place_tells_all_whereabouts_apart() {
-    let bench = Bench::new(RoomState::Open).await;
-    for n in 1..=5 {
-        bench.join(n).await;
-    }
-    bench.tick(3).await;
-    bench.lines.claim(bench.event, place(2), 600).await.unwrap();
-    bench.lines.leave(bench.event, place(4)).await.unwrap();
-    bench.world.put_time(&bench.world.names(bench.event).admitted(), place(3), 5).await;
-    assert!(matches!(bench.stands(1).await, PlaceAnswer::Admitted { .. }));
-    assert!(matches!(bench.stands(2).await, PlaceAnswer::Inside { .. }));
-    assert_eq!(bench.stands(3).await, PlaceAnswer::Passed, "not swept yet");
-    bench.tick(0).await;
-    assert_eq!(bench.stands(3).await, PlaceAnswer::Passed, "swept");
-    assert_eq!(bench.stands(4).await, PlaceAnswer::Over);
-    assert_eq!(bench.stands(5).await, PlaceAnswer::Waiting { score: score(LATE + 4), ahead: 0 });
-    assert_eq!(bench.stands(6).await, PlaceAnswer::Missing { epoch: 1 });
-}
-
-#[tokio::test]
-async fn leave_gives_back_from_everywhere_and_is_safe_to_repeat() {
-    let bench = Bench::new(RoomState::Open).await;
-    for n in 1..=3 {
-        bench.join(n).await;
-    }
-    bench.tick(2).await;
-    bench.lines.claim(bench.event, place(1), 600).await.unwrap();
-    for n in 1..=3 {
-        assert_eq!(bench.lines.leave(bench.event, place(n)).await.unwrap(), LeaveAnswer::Left { removed: true });
-        assert_eq!(bench.lines.leave(bench.event, place(n)).await.unwrap(), LeaveAnswer::Left { removed: false });
-    }
-    let now = bench.tick(10).await;
-    assert_eq!((now.active, now.waiting, now.admitted), (0, 0, 2));
-    let k = bench.world.names(bench.event);
-    assert_eq!(bench.world.ask::<u64>("HLEN", &[k.scores()]).await, 0);
-}
-
-#[tokio::test]
-async fn init_keeps_what_another_replica_has_filled_and_starts_with_an_empty_bucket() {
-    let bench = Bench::new(RoomState::Open).await;
-    let field = |name: &'static str| {
-        let key = bench.world.names(bench.event).room();
-        let world = &bench.world;
-        async move { world.ask::<String>("HGET", &[key.as_str(), name]).await }
-    };
-    assert_eq!(
-        (field("tokens").await, field("ghosts").await, field("next_sequence").await),
-        ("0".into(), "0".into(), "0".into())
-    );
-    bench.join(1).await;
-    bench.lines.init(&Room { admitted: 99, ..bench.room.clone() }).await.unwrap();
-    assert_eq!((field("admitted").await, field("next_sequence").await), ("0".into(), "1".into()), "the same epoch: not again");
-
-    let later =
-        Room { epoch: 2, admitted: 99, next_sequence: 40, active: 7, active_until_ms: i64::MAX / 2, ..bench.room.clone() };
-    bench.tick(1).await;
-    bench.lines.init(&later).await.unwrap();
-    assert_eq!(field("ghosts").await, "6", "one of the seven is known");
-    assert_eq!(
-        (field("epoch").await, field("admitted").await, field("next_sequence").await),
-        ("2".into(), "99".into(), "40".into())
-    );
-}
-
-#[tokio::test]
-async fn restore_puts_back_what_was_lost_and_nothing_else() {
-    let bench = Bench::new(RoomState::Open).await;
-    bench
-        .lines
-        .init(&Room {
-            epoch: 2,
-            frontier: Some(score(100)),
-            admitted: 3,
-            active: 1,
-            active_until_ms: i64::MAX / 2,
-            ..bench.room.clone()
-        })
-        .await
-        .unwrap();
-    for n in 7..=9 {
-        bench.join(n).await;
-    }
-    let restore = |n, epoch, at: Option<u64>| {
-        let lines = &bench.lines;
-        let event = bench.event;
-        async move { lines.restore(&ticket(event, n, epoch), at.map(score), 60).await.unwrap() }
-    };
-    assert_eq!(restore(1, 2, Some(50)).await, RestoreAnswer::Known, "a ticket of this epoch was not lost");
-    assert_eq!(restore(9, 2, Some(50)).await, RestoreAnswer::Known, "nor is one that moves forward by it");
-    assert_eq!(restore(9, 1, Some(LATE + 3)).await, RestoreAnswer::Known, "it stands further ahead already");
-    assert_eq!(restore(9, 1, None).await, RestoreAnswer::Known);
-    assert_eq!(restore(1, 1, None).await, RestoreAnswer::Undrawn);
-    assert_eq!(restore(1, 1, Some(100)).await, RestoreAnswer::Restored);
-    assert!(matches!(bench.stands(1).await, PlaceAnswer::Admitted { .. }), "at the frontier: their slot was kept");
-    assert_eq!(restore(2, 1, Some(99)).await, RestoreAnswer::Restored);
-    assert_eq!(bench.stands(2).await, PlaceAnswer::Waiting { score: score(99), ahead: 0 }, "no slot is left: at the front");
-    assert_eq!(restore(3, 1, Some(101)).await, RestoreAnswer::Restored);
-    assert_eq!(bench.stands(3).await, PlaceAnswer::Waiting { score: score(101), ahead: 1 });
-    for at in [101, 102] {
-        assert_eq!(restore(3, 1, Some(at)).await, RestoreAnswer::Known, "nobody is moved back");
-    }
-    assert_eq!(restore(9, 1, Some(103)).await, RestoreAnswer::Restored, "it joined again before");
-    assert_eq!(bench.stands(9).await, PlaceAnswer::Waiting { score: score(103), ahead: 2 });
-    let gone = bench.world.names(bench.event).gone();
-    for (n, went, expected) in [
-        (7, "1000", RestoreAnswer::Known),
-        (7, "-1000", RestoreAnswer::Known),
-        (7, "999", RestoreAnswer::Restored),
-        (8, "-999", RestoreAnswer::Restored),
+async fn segments_are_taken_over_once_and_in_order_and_only_of_this_log() {
+    let mut bench = Bench::new().await;
+    let first = bench.append(AT, join(1..=3)).await;
+    let apply = async |segment: &Segment| bench.lines.apply(bench.event, segment).await.unwrap();
+    assert_eq!(apply(&first).await, Applied::Done, "again");
+    let second = bench.next(AT, join(4..=5));
+    let third = Segment { first: 5, before: second.hash, hash: [9; 32], ..bench.next(AT, join(6..=6)) };
+    assert_eq!(apply(&third).await, Applied::Behind(3));
+    for other in [
+        Segment { before: [7; 32], ..second.clone() },
+        Segment { first: 2, ..second.clone() },
+        Segment { hash: [7; 32], ..first.clone() },
     ] {
-        let _: u64 = bench.world.ask("ZADD", &[gone.clone(), went.to_owned(), place(n).to_hex()]).await;
-        assert_eq!(restore(n, 1, Some(200)).await, expected, "went at {went}, signed at 1000");
+        assert_eq!(apply(&other).await, Applied::Other, "{other:?}");
     }
+    for (segment, expected) in [(&second, Applied::Done), (&third, Applied::Done), (&second, Applied::Before(6))] {
+        assert_eq!(apply(segment).await, expected);
+    }
+    let found = bench.lines.find(bench.event, AT, &[place(6)]).await.unwrap();
+    assert_eq!((found.applied, found.waiting, found.found), (6, 6, vec![Found::Here(Standing::Lobby { position: 5 })]));
 }
 
 #[tokio::test]
-async fn tick_lets_go_refills_admits_and_counts() {
-    let bench = Bench::new(RoomState::Open).await;
-    for n in 1..=20 {
-        bench.join(n).await;
+async fn find_tells_all_whereabouts_apart() {
+    let mut bench = Bench::drawn().await;
+    bench.append(AT, join(1..=5)).await;
+    bench.append(AT, vec![Entry::Admit { through: score(LATE + 4), claim_by_ms: AT + 100 }]).await;
+    let claim = Entry::Claim { place: place(2), until_ms: AT + 500 };
+    bench.append(AT + 50, vec![claim, Entry::Leave(place(4)), Entry::Leave(place(9))]).await;
+    let admitted = |n| Found::Here(Standing::Admitted { score: score(LATE + n), claim_by_ms: AT + 100 });
+    let inside = Found::Here(Standing::Inside { score: score(LATE + 3), until_ms: AT + 500 });
+    for (n, now_ms, expected) in [
+        (1, AT + 99, admitted(2)),
+        (1, AT + 100, Found::Passed),
+        (2, AT + 499, inside),
+        (2, AT + 500, Found::Over),
+        (4, AT, Found::Over),
+        (5, AT, Found::Here(Standing::Waiting(score(LATE + 6)))),
+        (9, AT, Found::Nowhere),
+    ] {
+        assert_eq!(bench.stands(n, now_ms).await, expected, "{n} at {now_ms}");
     }
-    let first = bench.tick(12).await;
-    assert_eq!((first.admitted_now, first.admitted, first.active, first.waiting), (12, 12, 12, 8));
-    assert_eq!((first.frontier, first.next_sequence), (Some(score(LATE + 11)), 20));
-    let k = bench.world.names(bench.event);
-    for n in 1..=12 {
-        bench.world.put_time(&k.admitted(), place(n), 1).await;
-    }
-    let second = bench.tick(0).await;
-    assert_eq!((second.let_go, second.active, second.admitted), (10, 2, 12), "at most as many as ordered");
-    let third = bench.tick(100).await;
-    assert_eq!((third.let_go, third.active, third.admitted, third.waiting), (2, 8, 20, 0));
-    let behind = Room { admitted: 21, ..bench.room.clone() };
-    assert_eq!(bench.lines.tick(&behind, Order { admit_max: 0, let_go_max: 0 }).await.unwrap(), TickAnswer::Cold);
-    let stale = Room { revision: bench.room.revision - 1, ..bench.room.clone() };
-    assert_eq!(bench.lines.tick(&stale, Order { admit_max: 0, let_go_max: 0 }).await.unwrap(), TickAnswer::Stale);
+    assert_eq!(bench.lines.ahead_of(bench.event, place(5)).await.unwrap(), Some(0));
+    assert_eq!(bench.lines.ahead_of(bench.event, place(1)).await.unwrap(), None);
 }
 
 #[tokio::test]
-async fn freeze_is_safe_to_repeat_and_scores_are_the_same_each_time() {
-    let bench = Bench::new(RoomState::Lobby).await;
-    for n in 1..=3 {
-        bench.join(n).await;
-    }
-    assert_eq!(bench.lines.freeze(bench.event).await.unwrap(), FreezeAnswer::Frozen(3));
-    bench.join(4).await;
-    assert_eq!(bench.lines.freeze(bench.event).await.unwrap(), FreezeAnswer::Frozen(3));
-    let mut lobby = bench.lines.frozen(bench.event, 0, 2).await.unwrap();
-    lobby.extend(bench.lines.frozen(bench.event, 2, 2).await.unwrap());
-    assert_eq!(lobby, [place(1), place(2), place(3)]);
-    bench.lines.leave(bench.event, place(2)).await.unwrap();
+async fn look_counts_and_lets_go_only_of_who_is_over_for_the_log_too() {
+    let mut bench = Bench::drawn().await;
+    bench.append(AT, join(1..=20)).await;
+    bench.append(AT, vec![Entry::Admit { through: score(LATE + 13), claim_by_ms: AT + 100 }]).await;
+    let look = async |now_ms| bench.lines.look(bench.event, now_ms).await.unwrap();
+    let seen = look(AT).await;
+    assert_eq!((seen.admitted, seen.inside, seen.waiting, seen.frontier), (12, 12, 8, Some(score(LATE + 13))));
+    assert_eq!(bench.lines.reach(bench.event, 3).await.unwrap(), Some((score(LATE + 16), 3)));
+    assert_eq!(bench.lines.reach(bench.event, 30).await.unwrap(), Some((score(LATE + 21), 8)), "the line is shorter");
+    assert_eq!(bench.lines.reach(bench.event, 0).await.unwrap(), None);
+    let admitted = bench.world.names(bench.event).admitted();
+    assert_eq!(
+        (look(AT + 200).await.inside, bench.world.ask::<u64>("ZCARD", &[&admitted]).await),
+        (0, 12),
+        "a clock that is ahead"
+    );
+    bench.append(AT + 150, join(21..=21)).await;
+    let look = async |now_ms| bench.lines.look(bench.event, now_ms).await.unwrap();
+    look(AT + 200).await;
+    assert_eq!(bench.world.ask::<u64>("ZCARD", &[&admitted]).await, 0);
+    assert_eq!(bench.stands(1, AT + 200).await, Found::Passed);
+    bench.append(AT + 150, join(1..=1)).await;
+    assert_eq!(bench.stands(1, AT + 200).await, Found::Here(Standing::Waiting(score(LATE + 24))));
+}
+
+#[tokio::test]
+async fn a_draw_is_written_right_before_its_entry_and_never_after() {
+    let mut bench = Bench::new().await;
+    bench.append(AT, join(1..=3)).await;
+    bench.append(AT, vec![Entry::Close]).await;
+    bench.append(AT, join(4..=4)).await;
     let drawn = [(place(1), score(30)), (place(2), score(20)), (place(3), score(10))];
-    for _ in 0..2 {
-        assert_eq!(bench.lines.write_scores(bench.event, &drawn).await.unwrap(), ScoresAnswer::Written);
+    for (at, expected) in [(4, false), (5, true), (5, true), (6, false)] {
+        assert_eq!(bench.lines.put_scores(bench.event, at, &drawn).await.unwrap(), expected, "{at}");
     }
-    let open = Room { state: RoomState::Open, revision: bench.room.revision + 1, ..bench.room.clone() };
-    bench.lines.tick(&open, Order { admit_max: 0, let_go_max: 0 }).await.unwrap();
-    assert_eq!(bench.lines.write_scores(bench.event, &drawn).await.unwrap(), ScoresAnswer::Done);
-    assert_eq!(bench.stands(3).await, PlaceAnswer::Waiting { score: score(10), ahead: 0 });
-    assert_eq!(bench.stands(1).await, PlaceAnswer::Waiting { score: score(30), ahead: 1 });
-    assert_eq!(bench.stands(4).await, PlaceAnswer::Waiting { score: score(LATE), ahead: 2 });
-    assert_eq!(bench.stands(2).await, PlaceAnswer::Over);
+    assert_eq!(bench.stands(1, AT).await, Found::Here(Standing::Lobby { position: 0 }), "its draw is not there yet");
+    assert_eq!(bench.lines.look(bench.event, AT).await.unwrap().waiting, 4);
+    let draw = bench.next(AT, vec![Entry::Draw(DrawSeed([0; 32]))]);
+    assert_eq!(bench.lines.apply(bench.event, &draw).await.unwrap(), Applied::Done);
+    assert_eq!(bench.stands(1, AT).await, Found::Here(Standing::Waiting(score(30))));
+    assert!(!bench.lines.put_scores(bench.event, 5, &drawn).await.unwrap());
+    assert_eq!(bench.lines.ahead_of(bench.event, place(4)).await.unwrap(), Some(3), "late");
+}
+
+/// What may happen next, drawn from a few places so that everything meets everything.
+fn random_entry(rng: &mut StdRng, at_ms: i64, size: u64) -> Entry {
+    let place = place(rng.random_range(0..12));
+    match rng.random_range(0..10) {
+        0..=4 => Entry::Join(place),
+        5 => Entry::Leave(place),
+        6..=7 => Entry::Claim { place, until_ms: at_ms + rng.random_range(1..200) },
+        _ => {
+            let through = if rng.random() { rng.random_range(0..LATE) } else { LATE + rng.random_range(0..=size) };
+            Entry::Admit { through: score(through), claim_by_ms: at_ms + rng.random_range(1..200) }
+        }
+    }
 }
 
 #[tokio::test]
-async fn who_leaves_while_the_lobby_is_drawn_and_joins_again_comes_late() {
-    let bench = Bench::new(RoomState::Lobby).await;
-    for n in 1..=3 {
-        bench.join(n).await;
+async fn redis_holds_the_line_that_follows_from_the_log_however_it_came_there() {
+    for seed in 0..25 {
+        let mut rng = StdRng::seed_from_u64(seed);
+        let mut bench = Bench::new().await;
+        let (mut line, mut at_ms, mut segments) = (Line::default(), AT, 0);
+        let (closed, drawn) = (rng.random_range(0..8), rng.random_range(8..16));
+        while segments < 40 {
+            at_ms += rng.random_range(0..60);
+            let entries = match segments {
+                n if n == closed => vec![Entry::Close],
+                n if n == drawn => vec![Entry::Draw(DrawSeed([u8::try_from(seed).unwrap(); 32]))],
+                n => {
+                    let most = rng.random_range(1..6);
+                    // Before the draw no one is admitted.
+                    (0..most)
+                        .map(|_| random_entry(&mut rng, at_ms, bench.size))
+                        .filter(|e| n > drawn || !matches!(e, Entry::Admit { .. }))
+                        .collect()
+                }
+            };
+            segments += 1;
+            if entries.is_empty() {
+                continue;
+            }
+            let segment = bench.append(at_ms, entries).await;
+            line.apply(&segment);
+            if rng.random_ratio(1, 8) {
+                // Redis is filled from the log.
+                let filling = Filling { line: &line, size: bench.size, hash: bench.hash, at_ms };
+                assert!(bench.lines.fill(bench.event, bench.size, &filling).await.unwrap());
+            }
+            let seen = bench.lines.look(bench.event, at_ms + rng.random_range(0..50)).await.unwrap();
+            assert_eq!(
+                (seen.phase, seen.admitted, seen.frontier, seen.applied),
+                (line.phase(), line.admitted(), line.frontier(), bench.size),
+                "seed {seed}"
+            );
+            for n in 0..12 {
+                let expected = line.standing(place(n), at_ms);
+                let found = match bench.stands(n, at_ms).await {
+                    Found::Here(standing) => Some(standing),
+                    _ => None,
+                };
+                assert_eq!(found, expected, "seed {seed}, segment {segments}, place {n}");
+            }
+        }
     }
-    // Leaving and coming back before the draw costs nothing.
-    bench.lines.leave(bench.event, place(3)).await.unwrap();
-    bench.join(3).await;
-    bench.lines.freeze(bench.event).await.unwrap();
-    bench.lines.leave(bench.event, place(1)).await.unwrap();
-    for was_there in [false, true] {
-        let JoinAnswer::Place { score, existing, .. } = bench.join(1).await else { panic!() };
-        assert_eq!((score.as_u64(), existing), (LATE, was_there));
-    }
-    let drawn = [(place(1), score(10)), (place(2), score(20)), (place(3), score(30))];
-    bench.lines.write_scores(bench.event, &drawn).await.unwrap();
-    let open = Room { state: RoomState::Open, revision: bench.room.revision + 1, ..bench.room.clone() };
-    bench.lines.tick(&open, Order { admit_max: 0, let_go_max: 0 }).await.unwrap();
-    assert_eq!(bench.stands(2).await, PlaceAnswer::Waiting { score: score(20), ahead: 0 });
-    assert_eq!(bench.stands(3).await, PlaceAnswer::Waiting { score: score(30), ahead: 1 });
-    assert_eq!(bench.stands(1).await, PlaceAnswer::Waiting { score: score(LATE), ahead: 2 });
+}
+
+#[tokio::test]
+async fn a_filling_is_thrown_away_where_the_line_has_moved_meanwhile() {
+    let mut bench = Bench::new().await;
+    let segment = bench.append(AT, join(1..=2)).await;
+    let mut line = Line::default();
+    line.apply(&segment);
+    let filling = Filling { line: &line, size: 2, hash: segment.hash, at_ms: AT };
+    bench.append(AT, join(3..=3)).await;
+    assert!(!bench.lines.fill(bench.event, 2, &filling).await.unwrap());
+    assert_eq!(bench.lines.find(bench.event, AT, &[]).await.unwrap().waiting, 3);
+    let keys: Vec<String> = bench.world.ask("KEYS", &[format!("{}*", bench.world.redis.prefix())]).await;
+    assert_eq!(keys.len(), 2, "the room and its lobby: {keys:?}");
+    assert!(bench.lines.fill(bench.event, 3, &filling).await.unwrap(), "from what it is now");
+    assert_eq!(bench.lines.find(bench.event, AT, &[]).await.unwrap().waiting, 2);
+    let ttl: i64 = bench.world.ask("TTL", &[bench.world.names(bench.event).lobby()]).await;
+    assert_eq!(ttl, -1, "it stays");
 }
 
 #[tokio::test]
 async fn pivots_are_dense_at_the_front_and_end_with_the_last_place() {
-    let bench = Bench::new(RoomState::Open).await;
+    let bench = Bench::new().await;
     let line = bench.world.names(bench.event).line();
     let mut args = vec![line];
     for n in 0..5_000u64 {
@@ -326,17 +275,4 @@ async fn pivots_are_dense_at_the_front_and_end_with_the_last_place() {
     assert_eq!(ranks.last(), Some(&4_999));
     assert!(ranks[64..].windows(2).all(|pair| pair[0] < pair[1] && (pair[1] - pair[0]) * 20 <= pair[0]), "{ranks:?}");
     assert!(ranks.len() < 200, "{}", ranks.len());
-}
-
-#[tokio::test]
-async fn close_lets_everything_expire_and_nobody_in() {
-    let bench = Bench::new(RoomState::Open).await;
-    bench.join(1).await;
-    let closing = Room { revision: bench.room.revision + 1, state: RoomState::Closed, ..bench.room.clone() };
-    bench.lines.close(&closing).await.unwrap();
-    assert_eq!(bench.join(2).await, JoinAnswer::Refused(RoomState::Closed));
-    let order = Order { admit_max: 1, let_go_max: 1 };
-    assert_eq!(bench.lines.tick(&bench.room, order).await.unwrap(), TickAnswer::Stale, "a replica that has not heard of it");
-    let ttl: i64 = bench.world.ask("TTL", &[bench.world.names(bench.event).line()]).await;
-    assert!(ttl > 0);
 }

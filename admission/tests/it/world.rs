@@ -153,24 +153,55 @@ impl World {
         }
     }
 
-    /// No tokens, as of now.
-    pub(crate) async fn empty_bucket(&self, event: EventId) {
-        let _: u64 = self.ask("HSET", &[self.names(event).room(), "tokens".to_owned(), "0".to_owned()]).await;
-        self.clock_stood(event, 0).await;
+    /// Redis as it is now for this event: what a dump on disk or a lagging replica would have.
+    pub(crate) async fn remember_redis(&self, event: EventId) -> Vec<(String, Option<Vec<u8>>)> {
+        let k = self.names(event);
+        let mut dump = Vec::new();
+        for key in [k.room(), k.line(), k.lobby(), k.admitted(), k.sessions(), k.gone(), k.scores()] {
+            let value = self.ask("DUMP", &[&key]).await;
+            dump.push((key, value));
+        }
+        dump
     }
 
-    /// As if the last refill had been so many microseconds ago (negative: as if the clock had gone back since).
-    pub(crate) async fn clock_stood(&self, event: EventId, ago_us: i64) {
-        let (seconds, micros): (i64, i64) = self.redis.query(&cmd("TIME")).await.unwrap();
-        let at = seconds * 1_000_000 + micros - ago_us;
-        let _: u64 = self.ask("HSET", &[self.names(event).room(), "refilled_us".to_owned(), at.to_string()]).await;
+    /// Redis goes back to what it was then.
+    pub(crate) async fn redis_goes_back(&self, event: EventId, dump: &[(String, Option<Vec<u8>>)]) {
+        self.lose_redis(event).await;
+        for (key, value) in dump {
+            if let Some(value) = value {
+                let () = self.redis.query(cmd("RESTORE").arg(key).arg(0).arg(value)).await.unwrap();
+            }
+        }
+    }
+
+    /// No tokens, as of now.
+    pub(crate) async fn empty_bucket(&self, event: EventId) {
+        self.set_bucket(event, 0, 0).await;
+    }
+
+    /// An empty bucket, as if the last refill had been so many milliseconds ago (negative: as if the clock had gone back since).
+    pub(crate) async fn clock_stood(&self, event: EventId, ago_ms: i64) {
+        self.set_bucket(event, 0, ago_ms).await;
+    }
+
+    async fn set_bucket(&self, event: EventId, micro_tokens: i64, ago_ms: i64) {
+        sqlx::query(
+            "UPDATE queue_heads SET micro_tokens = $2, refilled_ms = (extract(epoch FROM clock_timestamp()) * 1000)::bigint - $3
+             WHERE event = $1",
+        )
+        .bind(event.0)
+        .bind(micro_tokens)
+        .bind(ago_ms)
+        .execute(&self.pool)
+        .await
+        .unwrap();
     }
 
     /// Sets the time at which a window or session ends.
     pub(crate) async fn put_time(&self, key: &str, place: PlaceId, ms: i64) {
-        let found: Option<f64> = self.ask("ZSCORE", &[key, &place.to_hex()]).await;
+        let found: Option<f64> = self.redis.query(cmd("ZSCORE").arg(key).arg(place.0.as_slice())).await.unwrap();
         assert!(found.is_some(), "the place is not in {key}");
-        let _: u64 = self.ask("ZADD", &[key, &ms.to_string(), &place.to_hex()]).await;
+        let _: u64 = self.redis.query(cmd("ZADD").arg(key).arg(ms).arg(place.0.as_slice())).await.unwrap();
     }
 
     /// The room as it is in Postgres.
@@ -205,9 +236,9 @@ impl World {
         room.tick_once().await;
     }
 
-    /// As if so many micro-tokens had been refilled: no test waits for a bucket.
+    /// As if it had been refilled: no test waits for a bucket.
     pub(crate) async fn fill_bucket(&self, event: EventId) {
-        let _: u64 = self.ask("HSET", &[self.names(event).room(), "tokens".to_owned(), "10000000000".to_owned()]).await;
+        self.set_bucket(event, 10_000_000_000, 0).await;
     }
 
     /// When the lobby opens.

@@ -15,16 +15,21 @@ impl EventKeys {
         Self { base: format!("{prefix}{{{event}}}:") }
     }
 
+    /// Keys beside those of `event`, on the same shard, under which a line is filled before it takes their place.
+    pub fn aside(prefix: &str, event: EventId, filling: uuid::Uuid) -> Self {
+        Self { base: format!("{prefix}{{{event}}}:{filling}:") }
+    }
+
     fn key(&self, name: &str) -> String {
         format!("{}{name}", self.base)
     }
 
-    /// HASH: the room's epoch, state, bucket, sequence, counters. Written by the waiting room's scripts only.
+    /// HASH: how far the log is taken over, and what follows from it besides places. Written by the waiting room's scripts only.
     pub fn room(&self) -> String {
         self.key("room")
     }
 
-    /// ZSET place id → score: the line (in the lobby: everyone at score 0).
+    /// ZSET place id (16 bytes) → score: the line.
     pub fn line(&self) -> String {
         self.key("line")
     }
@@ -49,7 +54,7 @@ impl EventKeys {
         self.key("scores")
     }
 
-    /// ZSET place id → 0: the lobby, frozen while its order is being drawn.
+    /// ZSET place id → the log's entry by which it was taken: the lobby, until its order is drawn.
     pub fn lobby(&self) -> String {
         self.key("lobby")
     }

@@ -14,6 +14,7 @@ pub mod lanes;
 pub mod notifications;
 pub mod outbox;
 pub mod payments;
+pub mod queue_log;
 pub mod rooms;
 pub mod seats;
 pub mod venues;

@@ -1,19 +1,18 @@
 //! Waiting rooms: what must survive the loss of Redis. After its making only the admission service writes a room; of its event it
 //! writes one thing, the start of a sale that an operator begins early.
 
-mod floors;
 mod log;
 
 use goticket_domain::EventId;
-use goticket_domain::queue::{DrawSecret, DrawSeed, MerkleRoot, RoomSettings, RoomState, Score};
+use goticket_domain::queue::{DrawSecret, DrawSeed, MerkleRoot, RoomSettings, RoomState};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
 use sqlx::{FromRow, PgConnection, PgPool};
 use uuid::Uuid;
 
 use crate::StorageError;
+use crate::queue_log::{self, Head, HeadRow};
 
-pub use floors::{Floors, save_floors};
 pub use log::{LogRow, append_log, latest_log, log_from};
 
 /// A room as it stands in Postgres.
@@ -43,25 +42,8 @@ pub struct Room {
     pub root: Option<MerkleRoot>,
     /// Seed of the draw.
     pub seed: Option<DrawSeed>,
-    /// How often Redis had to be filled.
-    pub epoch: u64,
-    /// Durable floor of the frontier.
-    pub frontier: Option<Score>,
-    /// Durable floor of the count of admissions.
-    pub admitted: u64,
-    /// Durable floor of the sequence numbers.
-    pub next_sequence: u64,
-    /// How many were inside; 0 once all of them must have gone.
-    pub active: u32,
-    /// When all of them must have gone, Unix ms.
-    pub active_until_ms: i64,
-}
-
-impl Room {
-    /// The frontier as tables and Redis hold it: -1 for none.
-    pub fn frontier_number(&self) -> i64 {
-        self.frontier.and_then(|f| i64::try_from(f.as_u64()).ok()).unwrap_or(-1)
-    }
+    /// Where its log ends.
+    pub log: Head,
 }
 
 #[derive(FromRow)]
@@ -86,12 +68,8 @@ struct Row {
     draw_beacon: Vec<u8>,
     draw_root: Option<Vec<u8>>,
     draw_seed: Option<Vec<u8>>,
-    epoch: i64,
-    frontier: i64,
-    admitted: i64,
-    next_sequence: i64,
-    active: i32,
-    active_until_ms: i64,
+    #[sqlx(flatten)]
+    log: HeadRow,
 }
 
 impl TryFrom<Row> for Room {
@@ -118,12 +96,7 @@ impl TryFrom<Row> for Room {
             beacon: row.draw_beacon,
             root: row.draw_root.map(|bytes| digest("draw_root", &bytes)).transpose()?.map(MerkleRoot),
             seed: row.draw_seed.map(|bytes| digest("draw_seed", &bytes)).transpose()?.map(DrawSeed),
-            epoch: number("epoch", row.epoch)?,
-            frontier: u64::try_from(row.frontier).ok().and_then(Score::from_u64),
-            admitted: number("admitted", row.admitted)?,
-            next_sequence: number("next_sequence", row.next_sequence)?,
-            active: number("active", row.active)?,
-            active_until_ms: row.active_until_ms,
+            log: row.log.try_into()?,
         })
     }
 }
@@ -148,10 +121,9 @@ macro_rules! select_room {
                          WHEN r.state = 'scheduled' AND e.lobby_opens_at <= clock_timestamp() THEN 'lobby'
                          WHEN r.state = 'lobby' AND e.onsale_at <= clock_timestamp() THEN 'open' END AS due,
                     r.draw_secret, r.draw_beacon, r.draw_root, r.draw_seed,
-                    r.epoch, r.frontier, r.admitted, r.next_sequence,
-                    CASE WHEN r.active_until > clock_timestamp() THEN r.active ELSE 0 END AS active,
-                    (extract(epoch FROM greatest(r.active_until, 'epoch')) * 1000)::bigint AS active_until_ms
-             FROM rooms r JOIN events e ON e.id = r.event ",
+                    h.size, h.hash, h.decisions, h.micro_tokens, h.refilled_ms, h.frontier, h.admitted,
+                    h.closed_at
+             FROM rooms r JOIN events e ON e.id = r.event JOIN queue_heads h ON h.event = r.event ",
             $rest
         )
     };
@@ -177,9 +149,9 @@ pub async fn create(
     .bind(number::<_, i32>("session_s", settings.session_s)?)
     .bind(&settings.message)
     .bind(secret.as_slice())
-    .execute(connection)
+    .execute(&mut *connection)
     .await?;
-    Ok(())
+    queue_log::create(connection, event).await
 }
 
 /// Every room that is not closed, and those of `also` in whatever state: the one read of each tick. Served by `rooms_alive`.
@@ -212,7 +184,8 @@ pub async fn lock_if_free(connection: &mut PgConnection, event: EventId) -> Resu
     row.map(Room::try_from).transpose()
 }
 
-/// Writes state and settings of a locked room and raises its revision, also when the clock went back.
+/// Writes state and settings of a locked room and raises its revision, also when the clock went back. An admission that was decided
+/// with what was set before is not written any more.
 pub async fn save_control(
     connection: &mut PgConnection,
     event: EventId,
@@ -232,9 +205,10 @@ pub async fn save_control(
     .bind(number::<_, i32>("claim_window_s", settings.claim_window_s)?)
     .bind(number::<_, i32>("session_s", settings.session_s)?)
     .bind(&settings.message)
-    .execute(connection)
+    .execute(&mut *connection)
     .await?;
-    one(done.rows_affected(), "save_control")
+    one(done.rows_affected(), "save_control")?;
+    queue_log::outdate_decisions(connection, event).await
 }
 
 /// Lets the sale of a locked room start now, if it would later: for the draw, and for bookings. Returns when it starts.
@@ -265,27 +239,6 @@ pub async fn save_draw(
     .execute(connection)
     .await?;
     one(done.rows_affected(), "save_draw")
-}
-
-/// Added to the durable sequence number whenever Redis has lost a room: more than can have been given out since it was written.
-const SEQUENCE_GAP: i64 = 1_000_000;
-
-/// Raises the epoch of a room that Redis does not know, if it is still `seen`, to beyond `found` (what Redis holds, 0 for nothing),
-/// and leaves a gap in the sequence numbers, unless it is the first filling. False where another replica was faster: then its epoch counts.
-pub async fn raise_epoch(pool: &PgPool, event: EventId, seen: u64, found: u64) -> Result<bool, StorageError> {
-    let done = sqlx::query(
-        "UPDATE rooms
-         SET epoch = greatest(epoch, $3) + 1,
-             next_sequence = CASE WHEN greatest(epoch, $3) = 0 THEN next_sequence ELSE next_sequence + $4 END
-         WHERE event = $1 AND epoch = $2",
-    )
-    .bind(event.0)
-    .bind(number::<_, i64>("epoch", seen)?)
-    .bind(number::<_, i64>("epoch", found)?)
-    .bind(SEQUENCE_GAP)
-    .execute(pool)
-    .await?;
-    Ok(done.rows_affected() == 1)
 }
 
 /// The database's clock, in microseconds like everything it stores.

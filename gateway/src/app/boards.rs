@@ -7,8 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::StreamExt;
 use goticket_domain::EventId;
-use goticket_domain::queue::{Board, Location, PlaceId, PlaceTicket, RoomState, WaitingRoom};
-use moka::sync::Cache;
+use goticket_domain::queue::{Board, RoomState, WaitingRoom};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
@@ -36,21 +35,10 @@ pub(crate) enum NoBoard {
     Stale,
 }
 
-/// Places remembered as put back, about 100 bytes each. Beyond it the least used are asked for again.
-const PUT_BACK_MAX: u64 = 200_000;
-
 /// All boards.
+#[derive(Default)]
 pub(crate) struct Boards {
     seen: RwLock<HashMap<EventId, Arc<Seen>>>,
-    /// Places that the waiting room has put back in this epoch, so that tickets of earlier epochs cost one call, not one with every
-    /// poll. Before and after the draw apart: while it is being made, nobody is put back.
-    put_back: Cache<(PlaceId, u64, bool), ()>,
-}
-
-impl Default for Boards {
-    fn default() -> Self {
-        Self { seen: RwLock::default(), put_back: Cache::new(PUT_BACK_MAX) }
-    }
 }
 
 impl Boards {
@@ -59,21 +47,6 @@ impl Boards {
         let seen = self.seen.read().unwrap_or_else(PoisonError::into_inner).get(&event).cloned().ok_or(NoBoard::Unknown)?;
         let fresh = seen.board.state == RoomState::Closed || seen.at.elapsed() < STALE_AFTER;
         if fresh { Ok(seen) } else { Err(NoBoard::Stale) }
-    }
-
-    /// Whether the place of this ticket may have been lost with Redis and is not known to be put back: then the waiting room has to
-    /// be asked, which puts it back.
-    pub(crate) fn may_be_lost(&self, ticket: &PlaceTicket, board: &Board) -> bool {
-        ticket.epoch < board.epoch && self.put_back.get(&put_back_key(ticket, board)).is_none()
-    }
-
-    /// The waiting room has the place, and says so. Remembered once the board says the same of the ticket: from then on it can
-    /// answer alone.
-    pub(crate) fn found(&self, ticket: &PlaceTicket, board: &Board, location: Location) {
-        let agree = std::mem::discriminant(&board.locate(ticket)) == std::mem::discriminant(&location);
-        if ticket.epoch < board.epoch && agree {
-            self.put_back.insert(put_back_key(ticket, board), ());
-        }
     }
 
     /// Whether no room's board is stale: for the readiness report.
@@ -108,8 +81,4 @@ impl Boards {
             pause = (pause * 2).min(RETRY_MAX);
         }
     }
-}
-
-fn put_back_key(ticket: &PlaceTicket, board: &Board) -> (PlaceId, u64, bool) {
-    (ticket.place, board.epoch, board.seed.is_some())
 }

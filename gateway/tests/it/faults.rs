@@ -193,13 +193,17 @@ async fn on_its_way_out_the_gateway_answers_those_who_wait() {
 #[tokio::test]
 async fn beyond_its_limit_the_gateway_turns_requests_away_and_stays_healthy() {
     let world = World::with(&[("REQUESTS_MAX", "1")]).await;
-    // A log-in whose body doesn't come.
     let address = world.url("").replace("http://", "");
-    let mut slow = tokio::net::TcpStream::connect(&address).await.unwrap();
     let head =
         format!("POST /v1/auth/login HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n");
-    slow.write_all(head.as_bytes()).await.unwrap();
-    let full = async || (world.get("/v1/events", None).await.status() == StatusCode::SERVICE_UNAVAILABLE).then_some(());
+    // Log-ins whose body doesn't come; one that meets another request is itself turned away.
+    let slow = std::sync::Mutex::new(Vec::new());
+    let full = async || {
+        let mut another = tokio::net::TcpStream::connect(&address).await.unwrap();
+        another.write_all(head.as_bytes()).await.unwrap();
+        slow.lock().unwrap().push(another);
+        (world.get("/v1/events", None).await.status() == StatusCode::SERVICE_UNAVAILABLE).then_some(())
+    };
     eventually("no room", SOON, full).await;
     problem(world.get("/v1/events", None).await, 503, "overloaded").await;
     expect(world.get("/healthz", None).await, StatusCode::OK).await;

@@ -120,7 +120,7 @@ async fn a_place_that_was_not_claimed_in_time_is_told_so() {
     .await;
     // The end of their window lies in the past.
     let admitted = goticket_contracts::redis_keys::EventKeys::new(world.redis.prefix(), event).admitted();
-    let place = joined["place"]["id"].as_str().unwrap();
+    let place = hex::decode(joined["place"]["id"].as_str().unwrap()).unwrap();
     let end = redis::cmd("ZADD").arg(admitted).arg("XX").arg("CH").arg(1).arg(place).to_owned();
     let changed: i64 = world.redis.query(&end).await.unwrap();
     assert_eq!(changed, 1);

@@ -90,7 +90,6 @@ async fn a_place_ticket_must_be_for_this_account_and_this_event() {
         event,
         account: fan.id,
         kind: PlaceKind::Late { sequence: 1 },
-        epoch: 0,
         issued_at_ms: 0,
     };
     let sign = |ticket: &PlaceTicket| world.keys.place.sign(ticket);

@@ -1,18 +1,12 @@
-//! The line in Redis: one Lua script per change, each beside the Rust that calls it.
-//!
-//! Every script answers `{status, {numbers}}`. `COLD` means that Redis does not know the room (any more): the caller fills it
-//! from Postgres and asks again.
+//! The line in Redis, as it follows from the room's log: one Lua script per change or look, each beside the Rust that calls it.
 
-mod claim;
+mod apply;
 mod close;
 mod draw;
-mod init;
-mod join;
-mod leave;
+mod fill;
+mod find;
+mod look;
 mod pivots;
-mod place;
-mod restore;
-mod tick;
 
 use goticket_contracts::redis_keys::EventKeys;
 use goticket_domain::EventId;
@@ -20,14 +14,10 @@ use goticket_domain::queue::Score;
 use goticket_platform::redis::Redis;
 use redis::{ErrorKind, RedisError, RedisResult, Script};
 
-pub use claim::ClaimAnswer;
-pub use draw::{FreezeAnswer, ScoresAnswer};
-pub use init::Warmth;
-pub use join::JoinAnswer;
-pub use leave::LeaveAnswer;
-pub use place::PlaceAnswer;
-pub use restore::RestoreAnswer;
-pub use tick::{Order, Snapshot, TickAnswer};
+pub use apply::Applied;
+pub use fill::Filling;
+pub use find::{Found, Places};
+pub use look::Snapshot;
 
 /// The lines of all rooms.
 #[derive(Clone)]
@@ -38,34 +28,24 @@ pub struct Lines {
 
 /// All scripts, hashed once.
 struct Scripts {
-    claim: Script,
-    close: Script,
-    freeze: Script,
-    init: Script,
-    join: Script,
-    leave: Script,
+    apply: Script,
+    find: Script,
+    look: Script,
     pivots: Script,
-    place: Script,
-    restore: Script,
     scores: Script,
-    tick: Script,
+    swap: Script,
 }
 
 static SCRIPTS: std::sync::LazyLock<Scripts> = std::sync::LazyLock::new(|| Scripts {
-    claim: Script::new(include_str!("claim.lua")),
-    close: Script::new(include_str!("close.lua")),
-    freeze: Script::new(include_str!("freeze.lua")),
-    init: Script::new(include_str!("init.lua")),
-    join: Script::new(include_str!("join.lua")),
-    leave: Script::new(include_str!("leave.lua")),
+    apply: Script::new(include_str!("apply.lua")),
+    find: Script::new(include_str!("find.lua")),
+    look: Script::new(include_str!("look.lua")),
     pivots: Script::new(include_str!("pivots.lua")),
-    place: Script::new(include_str!("place.lua")),
-    restore: Script::new(include_str!("restore.lua")),
     scores: Script::new(include_str!("scores.lua")),
-    tick: Script::new(include_str!("tick.lua")),
+    swap: Script::new(include_str!("swap.lua")),
 });
 
-/// What every script answers.
+/// What scripts that change something answer.
 type Reply = (String, Vec<i64>);
 
 impl Lines {
@@ -78,28 +58,19 @@ impl Lines {
     pub fn keys(&self, event: EventId) -> EventKeys {
         EventKeys::new(self.redis.prefix(), event)
     }
-}
 
-/// Answers that may say that Redis does not know the room.
-pub trait MaybeCold {
-    /// It does not.
-    fn is_cold(&self) -> bool;
+    fn line_keys(&self, event: EventId) -> Vec<String> {
+        fill::line_keys(&self.keys(event))
+    }
 }
-
-macro_rules! maybe_cold {
-    ($($answer:ty),+) => {
-        $(impl MaybeCold for $answer {
-            fn is_cold(&self) -> bool {
-                matches!(self, Self::Cold)
-            }
-        })+
-    };
-}
-maybe_cold!(JoinAnswer, PlaceAnswer, ClaimAnswer, LeaveAnswer, RestoreAnswer, FreezeAnswer, TickAnswer);
 
 /// A script answered something its caller does not know: a bug, or two versions at once.
 fn unexpected<T>(script: &str, reply: &Reply) -> RedisResult<T> {
     Err(RedisError::from((ErrorKind::UnexpectedReturnType, "unexpected answer of a script", format!("{script}: {reply:?}"))))
+}
+
+fn unexpected_numbers<T>(script: &str, numbers: &[i64]) -> RedisResult<T> {
+    unexpected(script, &(String::new(), numbers.to_vec()))
 }
 
 /// A score as scripts return it; None for -1 (no score).

@@ -1,15 +1,10 @@
--- Puts a chunk of drawn places into the line.
+-- Puts a part of the drawn lobby into the line, at its scores.
 --
--- KEYS  1 room  2 line  3 gone
--- ARGV  place id, score, place id, score, …
--- Returns {status, {}}; status is OK | COLD (the draw was lost: begin it again) | DONE (another attempt has finished it)
--- Invariant: a place always gets the same score, so doing it again changes nothing; who left meanwhile stays out.
--- Cost: one read and at most one write per place.
-local room, line, gone = unpack(KEYS)
-local epoch, drawing = unpack(redis.call('HMGET', room, 'epoch', 'drawing'))
-if not epoch then return {'COLD', {}} end
-if not drawing then return {'DONE', {}} end
-for i = 1, #ARGV, 2 do
-  if not redis.call('ZSCORE', gone, ARGV[i]) then redis.call('ZADD', line, ARGV[i + 1], ARGV[i]) end
-end
+-- KEYS  1 room  2 line
+-- ARGV  1 entries of the log before the draw  then score and place, again and again
+-- Returns {status, {}}; status is OK | BEHIND (Redis does not stand right before the draw)
+-- Invariant: doing it again changes nothing; once the draw is taken over, nothing is put back that has moved on since.
+-- Cost: one write of O(log N) per place.
+if redis.call('HGET', KEYS[1], 'applied') ~= ARGV[1] then return {'BEHIND', {}} end
+redis.call('ZADD', KEYS[2], unpack(ARGV, 2))
 return {'OK', {}}

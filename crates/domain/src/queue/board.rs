@@ -33,8 +33,6 @@ pub struct Board {
     pub event: EventId,
     /// Where the room stands.
     pub state: RoomState,
-    /// Counts how often Redis had to be filled again; see [`PlaceTicket::epoch`].
-    pub epoch: u64,
     /// When this snapshot was taken.
     pub at: Timestamp,
     /// When the lobby opens.
@@ -158,7 +156,6 @@ mod tests {
         Board {
             event: EventId(Uuid::nil()),
             state: RoomState::Open,
-            epoch: 1,
             at: Timestamp::UNIX_EPOCH,
             lobby_opens_at: Timestamp::UNIX_EPOCH,
             onsale_at: Timestamp::UNIX_EPOCH,
@@ -182,7 +179,6 @@ mod tests {
             event: EventId(Uuid::nil()),
             account: AccountId(Uuid::nil()),
             kind: PlaceKind::Late { sequence },
-            epoch: 1,
             issued_at_ms: 0,
         }
     }

@@ -60,7 +60,7 @@ pub enum PlaceKind {
     Lobby,
     /// Joined after the start: first come, first served.
     Late {
-        /// The room's running number, from 0.
+        /// Entries in the room's log before the one that took it.
         sequence: u64,
     },
 }
@@ -119,9 +119,6 @@ pub struct PlaceTicket {
     pub account: AccountId,
     /// Lobby or sequence number.
     pub kind: PlaceKind,
-    /// The room's epoch when this was signed. A place that is missing from a room of a *later* epoch (or stands further back
-    /// there, because its fan joined again) was lost by Redis and is put back; one missing from the *same* epoch has left, been admitted and gone, or let its claim window pass.
-    pub epoch: u64,
     /// When it was signed, in Unix milliseconds.
     pub issued_at_ms: i64,
 }

@@ -1,14 +1,14 @@
 //! `POST /v1/events/{event}/queue`
 
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use goticket_domain::EventId;
-use goticket_domain::queue::{Location, PlaceId, PlaceKind, QueueError, RoomState, poll_after_ms};
+use goticket_domain::queue::{Location, PlaceId, PlaceKind, RoomState, poll_after_ms};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{LocationBody, TAG, place_ticket};
+use super::{LocationBody, TAG};
 use crate::app::caller::Caller;
 use crate::inbound::parts::Path;
 use crate::inbound::problem::{Problem, ProblemDocument};
@@ -20,7 +20,7 @@ const POLL_SOON_MS: u64 = 1_000;
 /// A place in line.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct JoinedBody {
-    /// To be kept and sent as `Place-Ticket`: it survives everything but being lost.
+    /// To be kept and sent as `Place-Ticket`: polls are answered by it.
     place_ticket: String,
     place: PlaceBody,
     /// Null for the moment in which no board has come yet.
@@ -40,15 +40,14 @@ pub(crate) struct PlaceBody {
     id: PlaceId,
     /// `lobby` or `late`.
     kind: &'static str,
-    /// Of a late place: its number.
+    /// Of a late place: how much had happened in the room before it. A later place has a higher one.
     #[serde(skip_serializing_if = "Option::is_none")]
     sequence: Option<u64>,
 }
 
-/// Takes the account's one place in line, or finds it again. Who has a place ticket sends it along: where the line was lost, that
-/// brings their place back. One that is not valid is not looked at.
+/// Takes the account's one place in line, or finds it again, from whichever device.
 #[utoipa::path(post, path = "/v1/events/{event}/queue", tag = TAG, security(("access" = [])),
-    params(("event" = Uuid, Path), ("Place-Ticket" = Option<String>, Header)), responses(
+    params(("event" = Uuid, Path)), responses(
     (status = 201, description = "a new place", body = JoinedBody),
     (status = 200, description = "the place this account had", body = JoinedBody),
     (status = 404, body = ProblemDocument),
@@ -59,14 +58,7 @@ pub(crate) async fn join(
     State(app): State<App>,
     caller: Caller,
     Path(event): Path<EventId>,
-    headers: HeaderMap,
 ) -> Result<impl IntoResponse, Problem> {
-    // Looking it up puts a place back that was lost with Redis. Unless that was done, a new one would take the ticket's stead.
-    if let Ok((_, signed)) = place_ticket(&app, &headers, event, caller)
-        && app.waiting_room.place(event, caller.account, signed).await == Err(QueueError::Unavailable)
-    {
-        return Err(QueueError::Unavailable.into());
-    }
     let joined = app.waiting_room.join(event, caller.account).await?;
     let seen = app.boards.get(event).ok();
     let location = seen.as_ref().map(|seen| seen.board.locate(&joined.ticket));

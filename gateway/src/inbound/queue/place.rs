@@ -38,7 +38,7 @@ pub(crate) struct PlaceAnswer {
     poll_after_ms: u64,
 }
 
-/// Where the caller stands in line. Answered from memory, but for `exact` and for the first poll after a loss of Redis.
+/// Where the caller stands in line. Answered from memory, but for `exact`.
 #[utoipa::path(get, path = "/v1/events/{event}/queue/place", tag = TAG, security(("access" = [])),
     params(("event" = Uuid, Path), PlaceQuery, ("Place-Ticket" = String, Header)), responses(
     (status = 200, body = PlaceAnswer),
@@ -55,10 +55,8 @@ pub(crate) async fn place(
 ) -> Result<impl IntoResponse, Problem> {
     let (ticket, signed) = place_ticket(&app, &headers, event, caller)?;
     let seen = super::board(&app, event).await?;
-    let location = if query.exact.unwrap_or(false) || app.boards.may_be_lost(&ticket, &seen.board) {
-        let location = exact(&seen.board, &ticket, app.waiting_room.place(event, caller.account, signed).await)?;
-        app.boards.found(&ticket, &seen.board, location);
-        location
+    let location = if query.exact.unwrap_or(false) {
+        exact(&seen.board, &ticket, app.waiting_room.place(event, caller.account, signed).await)?
     } else {
         seen.board.locate(&ticket)
     };

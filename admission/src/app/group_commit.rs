@@ -1,0 +1,173 @@
+//! Group commit: what fans do at about the same time is written by one transaction. While one is under way, the next gathers.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use goticket_domain::queue::{Entry, PlaceId, QueueError};
+use tokio::sync::oneshot;
+
+use super::room_log::RoomLog;
+use crate::outbound::redis::Found;
+
+/// Most that is written at once: a script of so many holds up polls for a few milliseconds.
+const WRITTEN_AT_ONCE: usize = 1_000;
+
+/// What a fan wants of their place.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Change {
+    /// To have it, if the line is not longer than this.
+    Join {
+        /// Longest line.
+        line_max: u64,
+    },
+    /// To give it back.
+    Leave,
+    /// To go inside for so long, if it is its turn.
+    Claim {
+        /// The session, in milliseconds.
+        session_ms: i64,
+    },
+}
+
+/// What came of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Changed {
+    /// Where the place stood before.
+    pub(super) before: Found,
+    /// Where it stands now.
+    pub(super) after: Found,
+    /// The entry that was written for it; none where there was nothing to change.
+    pub(super) entry: Option<u64>,
+}
+
+type Answer = Result<Changed, QueueError>;
+
+#[derive(Debug)]
+struct Request {
+    place: PlaceId,
+    change: Change,
+    answer: oneshot::Sender<Answer>,
+}
+
+/// Requests that wait for the next transaction.
+#[derive(Debug, Default)]
+pub(super) struct Pending {
+    requests: Vec<Request>,
+    writing: bool,
+}
+
+/// A request that is being written, and where its place stood.
+struct Written {
+    request: Request,
+    before: Found,
+}
+
+impl RoomLog {
+    /// Changes a place, or finds that there is nothing to change. Goes on where the caller gives up.
+    pub(super) async fn change(self: &Arc<Self>, place: PlaceId, change: Change) -> Answer {
+        let (answer, answered) = oneshot::channel();
+        let begin = {
+            let mut pending = self.pending();
+            pending.requests.push(Request { place, change, answer });
+            !std::mem::replace(&mut pending.writing, true)
+        };
+        if begin {
+            tokio::spawn(Arc::clone(self).write_all());
+        }
+        answered.await.unwrap_or(Err(QueueError::Unavailable))
+    }
+
+    /// Until no one waits.
+    async fn write_all(self: Arc<Self>) {
+        let _next = NextMayWrite(&self);
+        loop {
+            let batch = {
+                let mut pending = self.pending();
+                let (batch, left) = split(std::mem::take(&mut pending.requests));
+                pending.requests = left;
+                pending.writing = !batch.is_empty();
+                batch
+            };
+            if batch.is_empty() {
+                return;
+            }
+            self.write(batch).await;
+        }
+    }
+
+    async fn write(&self, batch: Vec<Request>) {
+        let places: Vec<PlaceId> = batch.iter().map(|request| request.place).collect();
+        let found = match self.find(&places).await {
+            Ok(found) => found,
+            Err(error) => return answer_all(batch, &error),
+        };
+        let (now_ms, mut waiting) = (self.now_ms(), found.waiting);
+        let (mut written, mut entries) = (Vec::new(), Vec::new());
+        for (request, before) in batch.into_iter().zip(found.found) {
+            match entry(&request, before, now_ms, waiting) {
+                Ok(Some(entry)) => {
+                    waiting += u64::from(matches!(entry, Entry::Join(_)));
+                    entries.push(entry);
+                    written.push(Written { request, before });
+                }
+                Ok(None) => drop(request.answer.send(Ok(Changed { before, after: before, entry: None }))),
+                Err(error) => drop(request.answer.send(Err(error))),
+            }
+        }
+        if entries.is_empty() {
+            return;
+        }
+        let places: Vec<PlaceId> = written.iter().map(|written| written.request.place).collect();
+        let after = async {
+            let segment = self.append(entries, None).await?.ok_or(QueueError::Unavailable)?;
+            Ok::<_, QueueError>((segment.first, self.find(&places).await?))
+        };
+        match after.await {
+            Ok((first, found)) => {
+                for ((entry, written), after) in (first..).zip(written).zip(found.found) {
+                    let _ = written.request.answer.send(Ok(Changed { before: written.before, after, entry: Some(entry) }));
+                }
+            }
+            Err(error) => answer_all(written.into_iter().map(|written| written.request), &error),
+        }
+    }
+}
+
+/// A panic must not leave a room in which everyone waits for somebody to write.
+struct NextMayWrite<'a>(&'a RoomLog);
+
+impl Drop for NextMayWrite<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.pending().writing = false;
+        }
+    }
+}
+
+/// What is to be written; none where there is nothing to change.
+fn entry(request: &Request, stands: Found, now_ms: i64, waiting: u64) -> Result<Option<Entry>, QueueError> {
+    use goticket_domain::queue::Standing::Admitted;
+    let place = request.place;
+    Ok(match (request.change, stands) {
+        (Change::Join { .. }, Found::Here(_)) => None,
+        (Change::Join { line_max }, _) if waiting >= line_max => return Err(QueueError::Full),
+        (Change::Join { .. }, _) => Some(Entry::Join(place)),
+        (Change::Leave, Found::Here(_)) => Some(Entry::Leave(place)),
+        (Change::Claim { session_ms }, Found::Here(Admitted { .. })) => {
+            Some(Entry::Claim { place, until_ms: now_ms.saturating_add(session_ms) })
+        }
+        (Change::Leave | Change::Claim { .. }, _) => None,
+    })
+}
+
+/// Those to be written now: each place once, in the order in which they came.
+fn split(requests: Vec<Request>) -> (Vec<Request>, Vec<Request>) {
+    let mut places = HashSet::new();
+    requests.into_iter().partition(|request| places.len() < WRITTEN_AT_ONCE && places.insert(request.place))
+}
+
+fn answer_all(requests: impl IntoIterator<Item = Request>, error: &QueueError) {
+    for request in requests {
+        let _ = request.answer.send(Err(error.clone()));
+    }
+}

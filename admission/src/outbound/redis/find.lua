@@ -1,0 +1,42 @@
+-- Where places stand. Changes nothing.
+--
+-- KEYS  1 room  2 line  3 lobby  4 admitted  5 sessions  6 gone  7 scores
+-- ARGV  1 now (ms)  then places
+-- Returns {applied, length of the line, then three numbers per place: what, score, until when (ms)}; what is one of
+--   0 not here | 1 in the lobby (the entry by which it was taken) | 2 in line (score) | 3 admitted (score, claim by) | 4 inside (score, until)
+--   5 let its turn pass | 6 left, or its session is over
+-- Invariant: none to keep. Who is past their time but not let go yet is already told so.
+-- Cost: 3 reads, and at most 6 per place, O(log N).
+local room, line, lobby, admitted, sessions, gone, scores = unpack(KEYS)
+local now = tonumber(ARGV[1])
+
+local function find(place)
+  -- The lobby first: while it is drawn, its places come into line one by one.
+  local score = redis.call('ZSCORE', lobby, place)
+  if score then return 1, tonumber(score), 0 end
+  score = redis.call('ZSCORE', line, place)
+  if score then return 2, tonumber(score), 0 end
+  local till = tonumber(redis.call('ZSCORE', sessions, place))
+  if till then
+    if till <= now then return 6, 0, 0 end
+    return 4, tonumber(redis.call('HGET', scores, place) or 0), till
+  end
+  till = tonumber(redis.call('ZSCORE', admitted, place))
+  if till then
+    if till <= now then return 5, 0, 0 end
+    return 3, tonumber(redis.call('HGET', scores, place) or 0), till
+  end
+  local went = tonumber(redis.call('ZSCORE', gone, place))
+  if not went then return 0, 0, 0 end
+  if went < 0 then return 5, 0, 0 end
+  return 6, 0, 0
+end
+
+local found = {tonumber(redis.call('HGET', room, 'applied') or 0), math.max(redis.call('ZCARD', line), redis.call('ZCARD', lobby))}
+for i = 2, #ARGV do
+  local what, score, till = find(ARGV[i])
+  found[#found + 1] = what
+  found[#found + 1] = score
+  found[#found + 1] = till
+end
+return found
