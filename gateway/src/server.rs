@@ -12,6 +12,7 @@ use goticket_domain::queue::WaitingRoom;
 use goticket_platform::health::{Readiness, checks};
 use goticket_platform::shutdown::{Shutdown, ShutdownError};
 use goticket_platform::{amqp, health, http, metrics, postgres, redis};
+use goticket_storage::bookings::view;
 use goticket_tokens::keys::KeyFolder;
 use jiff::Timestamp;
 use tokio::net::TcpListener;
@@ -26,6 +27,7 @@ use crate::app::refuse_early::EarlyRefusals;
 use crate::app::seat_feeds::SeatFeeds;
 use crate::app::seat_map::SeatMaps;
 use crate::app::sessions::Sessions;
+use crate::app::shared_looks::SharedLooks;
 use crate::app::stream_slots::{
     BOOKING_STREAMS_MAX, BOOKING_STREAMS_OF_ACCOUNT_MAX, SEAT_STREAMS_MAX, SEAT_STREAMS_OF_ADDRESS_MAX, StreamSlots,
 };
@@ -127,7 +129,14 @@ impl Gateway {
             seat_maps: SeatMaps::new(pool.clone(), redis.clone()),
             seat_feeds: SeatFeeds::new(SeatDeltas::new(config.redis, redis.clone()), &config.gateway),
             turns: Turns::new(),
-            early_refusals: EarlyRefusals::new(),
+            decided: SharedLooks::spawn({
+                let pool = pool.clone();
+                move |keys: Vec<_>| {
+                    let pool = pool.clone();
+                    async move { Ok(view::by_keys(&pool, &keys).await?) }
+                }
+            }),
+            early_refusals: EarlyRefusals::new(pool.clone()),
             account_limits: AccountLimits::new(redis.clone(), &config.gateway),
             boards: Arc::clone(&boards),
             commands: Commands::new(amqp.publisher(), &names, lanes, instance),

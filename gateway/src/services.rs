@@ -4,8 +4,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use goticket_domain::AccountId;
+use goticket_domain::booking::IdempotencyKey;
 use goticket_domain::queue::WaitingRoom;
 use goticket_platform::redis::Redis;
+use goticket_storage::bookings::view::DecidedRequest;
 use goticket_tokens::{AccessVerifier, EntryVerifier, PlaceKeys};
 use jiff::Timestamp;
 use sqlx::PgPool;
@@ -20,6 +22,7 @@ use crate::app::refuse_early::EarlyRefusals;
 use crate::app::seat_feeds::SeatFeeds;
 use crate::app::seat_map::SeatMaps;
 use crate::app::sessions::Sessions;
+use crate::app::shared_looks::SharedLooks;
 use crate::app::stream_slots::StreamSlots;
 use crate::app::turns::Turns;
 use crate::app::waiters::Waiters;
@@ -52,6 +55,8 @@ pub(crate) struct Services {
     pub(crate) seat_maps: SeatMaps,
     pub(crate) seat_feeds: Arc<SeatFeeds>,
     pub(crate) turns: Turns,
+    /// What was decided under the keys of accounts.
+    pub(crate) decided: SharedLooks<(AccountId, IdempotencyKey), DecidedRequest>,
     pub(crate) early_refusals: EarlyRefusals,
     pub(crate) account_limits: AccountLimits,
     pub(crate) boards: Arc<Boards>,

@@ -1,5 +1,7 @@
 //! Seats: written once with their event, never changed; and who has them now.
 
+use std::collections::HashMap;
+
 use goticket_contracts::redis_keys::seat_state;
 use goticket_domain::booking::{BookingState, TakenSeat};
 use goticket_domain::{AccountId, BookingId, EventId, SeatNo};
@@ -90,27 +92,24 @@ pub async fn all(pool: &PgPool, event: EventId) -> Result<Vec<Seat>, StorageErro
     rows.into_iter().map(seat).collect()
 }
 
-/// Who has these of the seats, as far as they are not free.
-pub async fn takers(pool: &PgPool, event: EventId, seats: &[SeatNo]) -> Result<Vec<TakenSeat>, StorageError> {
-    let rows: Vec<(i32, Uuid, Uuid, bool, jiff_sqlx::Timestamp)> = sqlx::query_as(
-        "SELECT s.seat, b.id, b.account, b.state = 'confirmed', b.hold_expires_at
-         FROM taken_seats s JOIN bookings b ON b.id = s.booking
-         WHERE s.event = $1 AND s.seat = ANY($2)
-         ORDER BY s.seat",
+/// Who has these seats of events, as far as they are not free.
+pub async fn takers(pool: &PgPool, seats: &[(EventId, SeatNo)]) -> Result<HashMap<(EventId, SeatNo), TakenSeat>, StorageError> {
+    // The primary key of taken_seats.
+    let rows: Vec<(Uuid, i32, Uuid, Uuid, bool, jiff_sqlx::Timestamp)> = sqlx::query_as(
+        "SELECT s.event, s.seat, b.id, b.account, b.state = 'confirmed', b.hold_expires_at
+         FROM UNNEST($1::uuid[], $2::int[]) AS asked (event, seat)
+         JOIN taken_seats s USING (event, seat) JOIN bookings b ON b.id = s.booking",
     )
-    .bind(event.0)
-    .bind(numbers::<_, _, i32>(seats, |seat| seat.0)?)
+    .bind(seats.iter().map(|(event, _)| event.0).collect::<Vec<_>>())
+    .bind(numbers::<_, _, i32>(seats, |(_, seat)| seat.0)?)
     .fetch_all(pool)
     .await?;
-    let mut taken = Vec::with_capacity(rows.len());
-    for (seat, booking, account, sold, until) in rows {
-        taken.push(TakenSeat {
-            seat: SeatNo(number(seat)?),
-            booking: BookingId(booking),
-            account: AccountId(account),
-            state: if sold { BookingState::Confirmed } else { BookingState::Held },
-            until: until.to_jiff(),
-        });
+    let mut taken = HashMap::with_capacity(rows.len());
+    for (event, seat, booking, account, sold, until) in rows {
+        let seat = SeatNo(number(seat)?);
+        let state = if sold { BookingState::Confirmed } else { BookingState::Held };
+        let (booking, account, until) = (BookingId(booking), AccountId(account), until.to_jiff());
+        taken.insert((EventId(event), seat), TakenSeat { seat, booking, account, state, until });
     }
     Ok(taken)
 }

@@ -211,7 +211,7 @@ impl Sent {
 
     /// What is stored under the key.
     async fn look_up(&self, app: &Services) -> Result<Option<Decided>, BookError> {
-        let decided = view::by_key(&app.pool, self.account, &self.key).await.map_err(Fault::from)?;
+        let decided = app.decided.get((self.account, self.key.clone())).await?;
         match decided {
             Some(stored) if stored.payload_hash == self.payload_hash => {
                 let replayed = stored.outcome.booking() != self.booking;

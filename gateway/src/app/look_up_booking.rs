@@ -46,7 +46,7 @@ pub(crate) async fn look_up_booking(app: &Services, account: AccountId, id: Book
     }
     let request = pending::find(&app.redis, id).await?.filter(|request| request.account == account);
     let request = request.ok_or(LookUpError::NotFound)?;
-    match view::by_key(&app.pool, account, &request.key).await.map_err(Fault::from)? {
+    match app.decided.get((account, request.key.clone())).await? {
         None => Ok(Found::Pending(request)),
         Some(decided) if decided.payload_hash == request.payload_hash => settled(app, decided).await,
         Some(_) => Err(LookUpError::KeyReused),

@@ -23,6 +23,7 @@ pub(crate) mod register;
 pub(crate) mod seat_feeds;
 pub(crate) mod seat_map;
 pub(crate) mod sessions;
+pub(crate) mod shared_looks;
 pub(crate) mod stream_slots;
 pub(crate) mod take_webhook;
 pub(crate) mod turns;

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::try_join_all;
 use goticket_domain::booking::{BookingState, Refusal, RefusalReason, SeatChoice, SeatCount, TakenSeat};
 use goticket_domain::catalog::EventStatus;
 use goticket_domain::{AccountId, EventId, SeatNo, SectionNo};
@@ -11,8 +12,10 @@ use goticket_storage::events::Event;
 use goticket_storage::seats;
 use jiff::Timestamp;
 use moka::future::Cache;
+use sqlx::PgPool;
 
 use crate::app::geometry::Geometry;
+use crate::app::shared_looks::SharedLooks;
 use crate::fault::Fault;
 use crate::services::Services;
 
@@ -25,12 +28,18 @@ const REMEMBERED_MAX: u64 = 100_000;
 /// What was looked up lately; readers of one seat share a look.
 pub(crate) struct EarlyRefusals {
     takers: Cache<(EventId, SeatNo), Option<TakenSeat>>,
+    looks: SharedLooks<(EventId, SeatNo), TakenSeat>,
     left: Cache<(EventId, SectionNo, Option<u16>), SeatCount>,
 }
 
 impl EarlyRefusals {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(pool: PgPool) -> Self {
+        let look = move |seats: Vec<_>| {
+            let pool = pool.clone();
+            async move { Ok(seats::takers(&pool, &seats).await?) }
+        };
         Self {
+            looks: SharedLooks::spawn(look),
             takers: Cache::builder().max_capacity(REMEMBERED_MAX).time_to_live(AGE_MAX).build(),
             left: Cache::builder().max_capacity(REMEMBERED_MAX).time_to_live(AGE_MAX).build(),
         }
@@ -70,9 +79,9 @@ async fn named_taken(
     let map = app.seat_maps.recent(event, geometry).await?;
     let suspects: Vec<SeatNo> = seats.iter().copied().filter(|seat| map.is_taken(*seat)).collect();
     let mut taken = Vec::with_capacity(suspects.len());
-    for seat in &suspects {
-        let look = async { Ok(seats::takers(&app.pool, event, &[*seat]).await?.pop()) };
-        let taker = app.early_refusals.takers.try_get_with((event, *seat), look).await.map_err(shared)?;
+    let early = &app.early_refusals;
+    let looks = suspects.iter().map(|seat| early.takers.try_get_with((event, *seat), early.looks.get((event, *seat))));
+    for taker in try_join_all(looks).await.map_err(shared)? {
         taken.extend(taker.filter(|taken| is_still_taken(taken, app.now())));
     }
     if taken.is_empty() && suspects.is_empty() {

@@ -1,5 +1,7 @@
 //! What fans read of their bookings. Nothing here changes anything.
 
+use std::collections::HashMap;
+
 use goticket_domain::booking::{AnyBooking, IdempotencyKey, Outcome, PayloadHash};
 use goticket_domain::{AccountId, BookingId, EventId, SectionNo, TicketId};
 use sqlx::PgPool;
@@ -49,16 +51,33 @@ pub async fn booking(pool: &PgPool, id: BookingId) -> Result<Option<AnyBooking>,
     row.map_or(Ok(None), |row| row.booking())
 }
 
-/// What was decided under an account's key.
-pub async fn by_key(pool: &PgPool, account: AccountId, key: &IdempotencyKey) -> Result<Option<DecidedRequest>, StorageError> {
+/// What was decided under these keys of accounts, as far as something was.
+pub async fn by_keys(
+    pool: &PgPool,
+    keys: &[(AccountId, IdempotencyKey)],
+) -> Result<HashMap<(AccountId, IdempotencyKey), DecidedRequest>, StorageError> {
+    #[derive(sqlx::FromRow)]
+    struct Row {
+        asked: i64,
+        #[sqlx(flatten)]
+        booking: BookingRow,
+    }
     // bookings_one_outcome.
-    let row: Option<BookingRow> =
-        sqlx::query_as(concat!("SELECT ", booking_columns!(), " FROM bookings b WHERE b.account = $1 AND b.key = $2"))
-            .bind(account.0)
-            .bind(key.as_str())
-            .fetch_optional(pool)
-            .await?;
-    row.as_ref().map(decided).transpose()
+    let rows: Vec<Row> = sqlx::query_as(concat!(
+        "SELECT asked.no AS asked, ",
+        booking_columns!(),
+        " FROM UNNEST($1::uuid[], $2::text[]) WITH ORDINALITY AS asked (account, key, no) JOIN bookings b USING (account, key)"
+    ))
+    .bind(keys.iter().map(|(account, _)| account.0).collect::<Vec<_>>())
+    .bind(keys.iter().map(|(_, key)| key.as_str()).collect::<Vec<_>>())
+    .fetch_all(pool)
+    .await?;
+    let of_key = |row: &Row| {
+        let asked = usize::try_from(row.asked - 1).ok().and_then(|index| keys.get(index));
+        let asked = asked.ok_or_else(|| StorageError::Unexpected(format!("key {} of {}", row.asked, keys.len())))?;
+        Ok((asked.clone(), decided(&row.booking)?))
+    };
+    rows.iter().map(of_key).collect()
 }
 
 /// Which of an account's keys were decided, and whether they were refused.
