@@ -32,12 +32,16 @@ pub struct AdmissionConfig {
     /// What callers of the gRPC show. Not used inside the monolith.
     #[serde(default)]
     pub grpc_secret: Option<SecretString>,
-    /// Between two ticks. Each replica ticks; the budget is one.
+    /// Between two ticks of a replica.
     pub tick_ms: U64In<20, 5_000>,
     /// Longest line; the next fan is refused. Ten million places take about 1.5 GB in Redis.
     pub max_line: U32In<1, 50_000_000>,
     /// An unchanged board is published again after this; gateways take one that is older than 10 s for a silent waiting room.
-    pub board_every_ms: U64In<100, 8_000>,
+    pub board_every_ms: U64In<100, 5_000>,
+    /// How long an entry token buys; whoever leaves keeps their slot for so long. A fan goes on by claiming again.
+    pub entry_token_s: U32In<20, 600>,
+    /// The rooms of a replica that was not heard of for so long are taken over by the others. It is heard of four times as often.
+    pub lease_ms: U64In<400, 600_000>,
 }
 
 /// Shortest secret that is accepted: 128 bits in hexadecimal.

@@ -4,8 +4,8 @@
 //! (`goticket_tokens`), HTTP (the gateway's).
 //!
 //! A room's line is a log in Postgres: joins, leaves, claims and admissions in the order in which they were written. Redis holds the
-//! line that follows from it, and is filled from the log wherever it is behind. Any number of replicas serve and tick the same rooms;
-//! none leads.
+//! line that follows from it, and is filled from the log wherever it is behind. Any number of replicas serve the same rooms; each room is
+//! ticked by one of them, its owner.
 //!
 //! Invariants:
 //! * what a fan or an operator was told is in the log: Redis may forget or go back, and no one is lost, moved, doubled or admitted
@@ -14,6 +14,7 @@
 //! * over every stretch of t minutes at most `burst + rate · t` fans are admitted, and never more are inside than the cap, across
 //!   crashes of replicas, losses of Redis and clocks that jump (`app/tick.rs`, `app/clock.rs`);
 //! * while admissions cannot be written down, no one is admitted;
+//! * an owner that was replaced writes nothing, and no board is shown after a newer one (`app/ownership.rs`, `app/publication.rs`);
 //! * the draw happens once, and doing it again gives the same order (`app/draw.rs`).
 
 pub mod app;
@@ -47,7 +48,7 @@ pub async fn connect(config: &Config) -> anyhow::Result<Deps> {
 /// Starts the waiting room inside this process: the port to call, with the ticks running until the shutdown.
 pub fn start(config: &AdmissionConfig, deps: Deps, shutdown: &Shutdown) -> Arc<WaitingRoomService> {
     let service = Arc::new(WaitingRoomService::new(config, deps));
-    app::spawn_ticks(&service, config.tick_ms.millis(), shutdown);
+    app::spawn_loops(&service, config.tick_ms.millis(), shutdown);
     service
 }
 

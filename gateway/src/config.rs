@@ -84,6 +84,10 @@ pub struct GatewayConfig {
     pub auth_per_min: U32In<0, 1_000_000>,
     /// Attempts at once within that.
     pub auth_burst: U32In<1, 1_000_000>,
+    /// Joins of waiting rooms, per client network and minute; 0: no limit.
+    pub joins_per_min: U32In<0, 10_000_000>,
+    /// Joins at once within that.
+    pub joins_burst: U32In<1, 10_000_000>,
     /// Proxies before us that append to `X-Forwarded-For`.
     pub trusted_proxies: U32In<0, 10>,
 }

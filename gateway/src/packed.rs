@@ -8,7 +8,7 @@ use std::io::{self, Write as _};
 
 use axum::body::Body;
 use bytes::Bytes;
-use flate2::write::DeflateEncoder;
+use flate2::write::{DeflateEncoder, GzEncoder};
 use flate2::{Compression, Crc};
 use futures::stream;
 use tokio::sync::OnceCell;
@@ -16,7 +16,7 @@ use tokio::task::spawn_blocking;
 
 use crate::fault::Fault;
 
-/// Deflate, without a time or a name, by nobody in particular.
+/// Deflate, without a time or a name, by no one in particular.
 const HEAD: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
 /// The last block, which is empty: stored, zero bytes, and their complement.
 const LAST_BLOCK: [u8; 5] = [1, 0, 0, 0xff, 0xff];
@@ -80,6 +80,13 @@ pub(crate) async fn gzip(parts: &[&Packed]) -> Result<Body, Fault> {
     end.extend(sum.amount().to_le_bytes());
     chunks.push(end.into());
     Ok(streamed(chunks))
+}
+
+/// A whole gzip body of something small, which is read often.
+pub(crate) fn gzip_small(plain: &[u8]) -> io::Result<Bytes> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(plain)?;
+    encoder.finish().map(Bytes::from)
 }
 
 fn deflate(plain: &[u8]) -> io::Result<Deflated> {

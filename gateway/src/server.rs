@@ -29,13 +29,16 @@ use crate::app::seat_map::SeatMaps;
 use crate::app::sessions::Sessions;
 use crate::app::shared_looks::SharedLooks;
 use crate::app::stream_slots::{
-    BOOKING_STREAMS_MAX, BOOKING_STREAMS_OF_ACCOUNT_MAX, SEAT_STREAMS_MAX, SEAT_STREAMS_OF_ADDRESS_MAX, StreamSlots,
+    BOARD_STREAMS_MAX, BOARD_STREAMS_OF_PLACE_MAX, BOOKING_STREAMS_MAX, BOOKING_STREAMS_OF_ACCOUNT_MAX, SEAT_STREAMS_MAX,
+    SEAT_STREAMS_OF_ADDRESS_MAX, StreamSlots,
 };
 use crate::app::turns::Turns;
 use crate::app::waiters::Waiters;
 use crate::config::Config;
 use crate::inbound;
-use crate::inbound::rate_limit::AuthLimit;
+use crate::inbound::client_address::ClientAddresses;
+use crate::inbound::queue::QueueLimits;
+use crate::inbound::rate_limit::RateLimit;
 use crate::inbound::replies;
 use crate::outbound::account_limits::AccountLimits;
 use crate::outbound::commands::Commands;
@@ -143,8 +146,11 @@ impl Gateway {
             waiters: Arc::clone(&waiters),
             payments: SandboxPayments::new(&config.payments, webhook_url)?,
             objects: Objects::new(config.objects.dir),
-            auth_limit: AuthLimit::new(&config.gateway),
+            addresses: ClientAddresses::new(&config.gateway),
+            auth_limit: RateLimit::new(config.gateway.auth_per_min.get(), config.gateway.auth_burst.get()),
+            queue_limits: QueueLimits::new(&config.gateway),
             booking_streams: StreamSlots::new("booking", BOOKING_STREAMS_MAX, BOOKING_STREAMS_OF_ACCOUNT_MAX),
+            board_streams: StreamSlots::new("board", BOARD_STREAMS_MAX, BOARD_STREAMS_OF_PLACE_MAX),
             seat_streams: StreamSlots::new("seats", SEAT_STREAMS_MAX, SEAT_STREAMS_OF_ADDRESS_MAX),
             ending: shutdown.token(),
             config: config.gateway,

@@ -3,9 +3,9 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use goticket_domain::AccountId;
 use goticket_domain::booking::IdempotencyKey;
-use goticket_domain::queue::WaitingRoom;
+use goticket_domain::queue::{PlaceId, WaitingRoom};
+use goticket_domain::{AccountId, EventId};
 use goticket_platform::redis::Redis;
 use goticket_storage::bookings::view::DecidedRequest;
 use goticket_tokens::{AccessVerifier, EntryVerifier, PlaceKeys};
@@ -27,7 +27,9 @@ use crate::app::stream_slots::StreamSlots;
 use crate::app::turns::Turns;
 use crate::app::waiters::Waiters;
 use crate::config::GatewayConfig;
-use crate::inbound::rate_limit::AuthLimit;
+use crate::inbound::client_address::ClientAddresses;
+use crate::inbound::queue::QueueLimits;
+use crate::inbound::rate_limit::RateLimit;
 use crate::outbound::account_limits::AccountLimits;
 use crate::outbound::commands::Commands;
 use crate::outbound::objects::Objects;
@@ -64,8 +66,12 @@ pub(crate) struct Services {
     pub(crate) waiters: Arc<Waiters>,
     pub(crate) payments: SandboxPayments,
     pub(crate) objects: Objects,
-    pub(crate) auth_limit: AuthLimit,
+    pub(crate) addresses: ClientAddresses,
+    /// Attempts to register, log in or refresh, by address.
+    pub(crate) auth_limit: RateLimit<IpAddr>,
+    pub(crate) queue_limits: QueueLimits,
     pub(crate) booking_streams: Arc<StreamSlots<AccountId>>,
+    pub(crate) board_streams: Arc<StreamSlots<(EventId, PlaceId)>>,
     pub(crate) seat_streams: Arc<StreamSlots<IpAddr>>,
     /// Cancelled when the process is on its way out: waits are cut short.
     pub(crate) ending: CancellationToken,

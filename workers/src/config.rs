@@ -9,7 +9,7 @@ use goticket_platform::config::{
 use serde::Deserialize;
 
 use crate::{
-    app::{expire_holds::ExpiryConfig, reconcile_payments::ReconcilerConfig, relay::RelayConfig, share_lanes::SharesConfig},
+    app::{expire_holds::ExpiryConfig, reconcile_payments::ReconcilerConfig, relay::RelayConfig, sharing::SharesConfig},
     outbound::sandbox_payments::PaymentsConfig,
 };
 
@@ -89,7 +89,7 @@ pub struct NotifierConfig {
     pub sweep_pause_ms: U64In<100, 600_000>,
     /// Lost tasks published again per look. With the pause it bounds how fast copies of tasks that only wait make their queue longer.
     pub sweep_batch_max: U32In<1, 10_000>,
-    /// An unfinished notification that nobody has touched for so long has lost its task. The range begins above the longest pause
+    /// An unfinished notification that no one has touched for so long has lost its task. The range begins above the longest pause
     /// between two tries of a task, a minute: one that is tried again and again is not lost.
     pub stale_after_s: U64In<120, 86_400>,
 }

@@ -1,15 +1,13 @@
-//! The boards, and who watches them.
+//! The boards as their rooms' owners made them, and who watches them.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
 use goticket_domain::EventId;
-use goticket_domain::queue::Board;
+use goticket_domain::queue::PublishedBoard;
 use tokio::sync::broadcast;
-use tokio::time::Instant;
 use tokio_stream::wrappers::BroadcastStream;
 
 /// Boards a slow watcher may be behind; then they are given all current ones again.
@@ -18,32 +16,28 @@ const BACKLOG: usize = 1024;
 /// The current board of each room.
 pub(super) struct Boards {
     inner: Arc<Inner>,
-    every: Duration,
 }
 
 struct Inner {
-    current: Mutex<HashMap<EventId, (Arc<Board>, Instant)>>,
-    changes: broadcast::Sender<Arc<Board>>,
+    current: Mutex<HashMap<EventId, Arc<PublishedBoard>>>,
+    changes: broadcast::Sender<Arc<PublishedBoard>>,
 }
 
 impl Boards {
-    /// Unchanged boards are published again after `every`.
-    pub(super) fn new(every: Duration) -> Self {
-        Self { inner: Arc::new(Inner { current: Mutex::default(), changes: broadcast::Sender::new(BACKLOG) }), every }
+    pub(super) fn new() -> Self {
+        Self { inner: Arc::new(Inner { current: Mutex::default(), changes: broadcast::Sender::new(BACKLOG) }) }
     }
 
-    /// Shows a board to all watchers if it says something new, or the last one has become old.
-    pub(super) fn publish(&self, board: Board) {
+    /// Shows a board to all watchers, unless it is older than the one they have, or the same.
+    pub(super) fn show(&self, board: PublishedBoard) {
         let mut current = self.inner.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((last, at)) = current.get(&board.event)
-            && at.elapsed() < self.every
-            && says_the_same(last, &board)
-        {
+        let event = board.board.event;
+        if current.get(&event).is_some_and(|shown| shown.version >= board.version) {
             return;
         }
         let board = Arc::new(board);
-        current.insert(board.event, (Arc::clone(&board), Instant::now()));
-        // Under the lock, so that watchers see a room's boards in order. An error means that nobody watches.
+        current.insert(event, Arc::clone(&board));
+        // Under the lock, so that watchers see a room's boards in order. An error means that no one watches.
         let _ = self.inner.changes.send(board);
     }
 
@@ -52,35 +46,29 @@ impl Boards {
         self.inner.current.lock().unwrap_or_else(PoisonError::into_inner).retain(|event, _| known(*event));
     }
 
-    pub(super) fn get(&self, event: EventId) -> Option<Arc<Board>> {
-        self.inner.current.lock().unwrap_or_else(PoisonError::into_inner).get(&event).map(|(board, _)| Arc::clone(board))
+    pub(super) fn get(&self, event: EventId) -> Option<Arc<PublishedBoard>> {
+        self.inner.current.lock().unwrap_or_else(PoisonError::into_inner).get(&event).map(Arc::clone)
     }
 
     /// The current boards, then each as it changes. Ends never.
-    pub(super) fn watch(&self) -> BoxStream<'static, Board> {
+    pub(super) fn watch(&self) -> BoxStream<'static, Arc<PublishedBoard>> {
         let inner = Arc::clone(&self.inner);
         let (first, changes) = inner.snapshot_and_changes();
         let changes = BroadcastStream::new(changes).flat_map(move |change| match change {
             Ok(board) => stream::iter(vec![board]),
             Err(_lagged) => stream::iter(inner.snapshot()),
         });
-        stream::iter(first).chain(changes).map(|board| Board::clone(&board)).boxed()
+        stream::iter(first).chain(changes).boxed()
     }
 }
 
 impl Inner {
-    fn snapshot(&self) -> Vec<Arc<Board>> {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner).values().map(|(board, _)| Arc::clone(board)).collect()
+    fn snapshot(&self) -> Vec<Arc<PublishedBoard>> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner).values().map(Arc::clone).collect()
     }
 
-    fn snapshot_and_changes(&self) -> (Vec<Arc<Board>>, broadcast::Receiver<Arc<Board>>) {
+    fn snapshot_and_changes(&self) -> (Vec<Arc<PublishedBoard>>, broadcast::Receiver<Arc<PublishedBoard>>) {
         let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        (current.values().map(|(board, _)| Arc::clone(board)).collect(), self.changes.subscribe())
+        (current.values().map(Arc::clone).collect(), self.changes.subscribe())
     }
-}
-
-/// Equal but for the time.
-fn says_the_same(one: &Board, other: &Board) -> bool {
-    let other = Board { at: one.at, ..other.clone() };
-    *one == other
 }

@@ -19,9 +19,9 @@ pub(super) struct Drawn {
 
 impl WaitingRoomService {
     /// Draws the order of a room whose sale begins. Nothing but the closing of the lobby is written yet.
-    pub(super) async fn draw(&self, known: &Known) -> Result<Drawn, QueueError> {
+    pub(super) async fn draw(&self, known: &Known, epoch: i64) -> Result<Drawn, QueueError> {
         let event = known.room.event;
-        let closed_at = known.log.close().await?;
+        let closed_at = known.log.close(epoch).await?;
         let mut lobby = known.log.lobby_at(closed_at).await?;
         let (secret, beacon) = (known.room.secret.clone(), known.room.beacon.clone());
         // Millions of hashes: not on a thread that serves requests.

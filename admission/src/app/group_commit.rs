@@ -20,8 +20,11 @@ pub(super) enum Change {
         /// Longest line.
         line_max: u64,
     },
-    /// To give it back.
-    Leave,
+    /// To give it back; a session ends when what was given out for it has ended, after so long at the latest.
+    Leave {
+        /// The longest that an entry token buys, in milliseconds.
+        token_ms: i64,
+    },
     /// To go inside for so long, if it is its turn.
     Claim {
         /// The session, in milliseconds.
@@ -146,17 +149,20 @@ impl Drop for NextMayWrite<'_> {
 
 /// What is to be written; none where there is nothing to change.
 fn entry(request: &Request, stands: Found, now_ms: i64, waiting: u64) -> Result<Option<Entry>, QueueError> {
-    use goticket_domain::queue::Standing::Admitted;
+    use goticket_domain::queue::Standing::{Admitted, Inside};
     let place = request.place;
     Ok(match (request.change, stands) {
         (Change::Join { .. }, Found::Here(_)) => None,
         (Change::Join { line_max }, _) if waiting >= line_max => return Err(QueueError::Full),
         (Change::Join { .. }, _) => Some(Entry::Join(place)),
-        (Change::Leave, Found::Here(_)) => Some(Entry::Leave(place)),
+        (Change::Leave { token_ms }, Found::Here(Inside { until_ms, .. })) => {
+            Some(Entry::End { place, until_ms: until_ms.min(now_ms.saturating_add(token_ms)) })
+        }
+        (Change::Leave { .. }, Found::Here(_)) => Some(Entry::Leave(place)),
         (Change::Claim { session_ms }, Found::Here(Admitted { .. })) => {
             Some(Entry::Claim { place, until_ms: now_ms.saturating_add(session_ms) })
         }
-        (Change::Leave | Change::Claim { .. }, _) => None,
+        (Change::Leave { .. } | Change::Claim { .. }, _) => None,
     })
 }
 

@@ -9,11 +9,13 @@ mod group_commit;
 mod join;
 mod leave;
 pub mod log_chain;
-mod pace;
+mod memory;
+pub mod ownership;
 mod place;
+mod publication;
 mod room_log;
 mod rooms;
-mod schedule;
+pub mod schedule;
 mod set_control;
 mod tick;
 
@@ -21,9 +23,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use goticket_domain::queue::{
-    Board, Claimed, ClaimedPlace, ControlChange, JoinedPlace, LogEntry, PlaceId, PlaceTicket, QueueError, RoomControl,
+    Claimed, ClaimedPlace, ControlChange, JoinedPlace, LogEntry, PlaceId, PlaceTicket, PublishedBoard, QueueError, RoomControl,
     WaitingRoom,
 };
 use goticket_domain::{AccountId, EventId};
@@ -33,6 +36,7 @@ use goticket_storage::StorageError;
 use goticket_tokens::{EntrySigner, PlaceKeys};
 use sqlx::PgPool;
 use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
 
 use crate::config::AdmissionConfig;
 use crate::outbound::redis::Lines;
@@ -56,8 +60,13 @@ pub struct WaitingRoomService {
     place_keys: PlaceKeys,
     entry_signer: EntrySigner,
     max_line: u32,
+    /// How long an entry token buys, in milliseconds.
+    token_ms: i64,
     rooms: rooms::Rooms,
+    ownership: ownership::Ownership,
+    draws: schedule::Draws,
     boards: boards::Boards,
+    board_every: Duration,
     /// The rooms could not be read the last time.
     blind: std::sync::atomic::AtomicBool,
 }
@@ -68,12 +77,16 @@ impl WaitingRoomService {
         let lines = Lines::new(deps.redis);
         Self {
             rooms: rooms::Rooms::new(deps.pool.clone(), lines.clone()),
+            ownership: ownership::Ownership::new(deps.pool.clone(), config.lease_ms.millis()),
+            draws: schedule::Draws::new(),
             pool: deps.pool,
             lines,
             place_keys: deps.place_keys,
             entry_signer: deps.entry_signer,
             max_line: config.max_line.get(),
-            boards: boards::Boards::new(config.board_every_ms.millis()),
+            token_ms: i64::from(config.entry_token_s.get()) * 1_000,
+            boards: boards::Boards::new(),
+            board_every: config.board_every_ms.millis(),
             blind: std::sync::atomic::AtomicBool::new(false),
         }
     }
@@ -117,36 +130,38 @@ impl WaitingRoom for WaitingRoomService {
         self.read_log(event, limit).await
     }
 
-    async fn watch(&self) -> Result<BoxStream<'static, Board>, QueueError> {
+    async fn watch(&self) -> Result<BoxStream<'static, Arc<PublishedBoard>>, QueueError> {
         Ok(self.boards.watch())
     }
 }
 
-/// Ticks until the shutdown: admission and schedule apart, so that a long draw holds up nobody else's room.
-pub(crate) fn spawn_ticks(service: &Arc<WaitingRoomService>, every: Duration, shutdown: &Shutdown) {
-    let (token, service_) = (shutdown.token(), Arc::clone(service));
-    shutdown.spawn(
-        "admission ticks",
-        repeat(every, token.clone(), move || {
-            let service = Arc::clone(&service_);
-            async move {
-                service.refresh_rooms().await;
-                service.admit_all().await;
-            }
-        }),
-    );
-    let service_ = Arc::clone(service);
-    shutdown.spawn(
-        "waiting room schedule",
-        repeat(every, token, move || {
-            let service = Arc::clone(&service_);
-            async move { service.keep_schedule().await }
-        }),
-    );
+/// Does what a replica does by itself, until the shutdown. Each loop waits for nothing that another one does: a long draw must not hold up
+/// other rooms, nor a slow store the beats that keep them ours.
+pub(crate) fn spawn_loops(service: &Arc<WaitingRoomService>, every: Duration, shutdown: &Shutdown) {
+    let spawn = |name: &str, every, step: fn(Arc<WaitingRoomService>) -> BoxFuture<'static, ()>| {
+        let service = Arc::clone(service);
+        shutdown.spawn(name, repeat(every, shutdown.token(), move || step(Arc::clone(&service))));
+    };
+    spawn("admission ticks", every, |service| {
+        Box::pin(async move {
+            service.refresh_rooms().await;
+            service.admit_all().await;
+        })
+    });
+    spawn("waiting room schedule", every, |service| Box::pin(async move { service.take_light_steps().await }));
+    spawn("draws", every, |service| Box::pin(async move { service.draw_all().await }));
+    let (listening, token) = (Arc::clone(service), shutdown.token());
+    shutdown.spawn("boards", async move { listening.listen(token).await });
+    let (sharing, token) = (Arc::clone(service), shutdown.token());
+    shutdown.spawn("waiting room owners", async move {
+        repeat(sharing.ownership.beat_every(), token, || sharing.share_rooms()).await;
+        // What is still on its way is written before, or not at all.
+        sharing.give_rooms_back().await;
+    });
 }
 
 /// Runs `step` again and again; a step that was begun is finished.
-async fn repeat<F: Future<Output = ()>>(every: Duration, end: tokio_util::sync::CancellationToken, step: impl Fn() -> F) {
+async fn repeat<F: Future<Output = ()>>(every: Duration, end: CancellationToken, step: impl Fn() -> F) {
     let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {

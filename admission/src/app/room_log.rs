@@ -13,7 +13,7 @@ use sqlx::PgPool;
 use super::clock::Clock;
 use super::group_commit::Pending;
 use super::{redis_failed, storage_failed};
-use crate::outbound::redis::{Applied, Filling, Lines, Places, Snapshot};
+use crate::outbound::redis::{Applied, Filling, Lines, Outline, Places, Snapshot};
 
 /// How often Redis may lose the room, or fall behind, within one call before we give up.
 const ATTEMPTS: u32 = 5;
@@ -83,6 +83,11 @@ impl RoomLog {
         Ok(seen)
     }
 
+    /// What a board tells of the line, once the lobby is closed.
+    pub(super) async fn outline(&self) -> Result<Outline, QueueError> {
+        self.up_to_date(|| self.lines.outline(self.event, self.now_ms()), |outline| outline.applied).await
+    }
+
     /// How many stand before a place that stands in line.
     pub(super) async fn ahead_of(&self, place: PlaceId) -> Result<u64, QueueError> {
         let ahead = self.lines.ahead_of(self.event, place).await.map_err(|error| redis_failed(&error))?;
@@ -110,7 +115,8 @@ impl RoomLog {
         Err(QueueError::Unavailable)
     }
 
-    /// Writes entries down and takes them over. None where an admission was decided with what is not so any more.
+    /// Writes entries down and takes them over. None where an admission was decided with what is not so any more, or
+    /// by an owner that was replaced.
     pub(super) async fn append(&self, entries: Vec<Entry>, decided: Option<Decided>) -> Result<Option<Segment>, QueueError> {
         let now_ms = self.now_ms();
         let written = answered(async {
@@ -122,9 +128,9 @@ impl RoomLog {
         Ok(Some(segment))
     }
 
-    /// Closes the lobby, unless it is; returns how long the log was then.
-    pub(super) async fn close(&self) -> Result<u64, QueueError> {
-        if let Some(segment) = queue_log::close(&self.pool, self.event, self.now_ms()).await.map_err(storage_failed)? {
+    /// Closes the lobby, unless it is; returns how long the log was then. The caller owns the room under this epoch.
+    pub(super) async fn close(&self, epoch: i64) -> Result<u64, QueueError> {
+        if let Some(segment) = queue_log::close(&self.pool, self.event, epoch, self.now_ms()).await.map_err(storage_failed)? {
             self.take_over(&segment).await?;
         }
         self.head().await?.closed_at.ok_or(QueueError::Unavailable)

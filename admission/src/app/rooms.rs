@@ -1,7 +1,7 @@
 //! The rooms this replica knows, as Postgres last showed them: read again by every tick.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use goticket_domain::EventId;
 use goticket_domain::queue::{QueueError, RoomState};
@@ -11,8 +11,8 @@ use sqlx::PgPool;
 use tokio::time::Instant;
 
 use super::clock::Clock;
+use super::memory::Memory;
 use super::room_log::RoomLog;
-use super::tick::Memory;
 use super::{WaitingRoomService, storage_failed};
 use crate::outbound::redis::Lines;
 
@@ -23,8 +23,15 @@ const CLOSED_KEPT: usize = 256;
 #[derive(Clone)]
 pub(super) struct Known {
     pub(super) room: Arc<Room>,
-    pub(super) memory: Arc<Mutex<Memory>>,
+    memory: Arc<Mutex<Memory>>,
     pub(super) log: Arc<RoomLog>,
+}
+
+impl Known {
+    /// Not to be held while anything is waited for.
+    pub(super) fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 pub(super) struct Rooms {

@@ -19,7 +19,7 @@ const MAX_REASON_CHARS: usize = 500;
 /// How long an operator waits for the draw of a lobby that they open: within the gateway's patience for a call. A longer draw is
 /// finished by the schedule.
 const DRAW_WAIT: Duration = Duration::from_millis(1_500);
-/// Between two looks at a draw that another replica makes.
+/// Between two looks at a draw that the room's owner makes.
 const DRAW_LOOK: Duration = Duration::from_millis(50);
 
 impl WaitingRoomService {
@@ -59,7 +59,7 @@ impl WaitingRoomService {
         Ok(self.show(&known).await)
     }
 
-    /// Makes the draw of a lobby whose sale has started, or waits for the replica that makes it. Where it takes too long, fails or is
+    /// Makes the draw of a lobby whose sale has started, or waits for the owner that makes it. Where it takes too long, fails or is
     /// given up, the schedule makes it.
     async fn await_draw(&self, event: EventId) {
         let drawn = async {
@@ -103,6 +103,7 @@ fn apply(room: &Room, change: &ControlChange) -> Result<(RoomState, RoomSettings
         active_cap: change.active_cap.unwrap_or(now.active_cap),
         claim_window_s: change.claim_window_s.unwrap_or(now.claim_window_s),
         session_s: change.session_s.unwrap_or(now.session_s),
+        selling: change.selling.unwrap_or(now.selling),
         message: change.message.clone().unwrap_or_else(|| now.message.clone()),
     };
     settings.check().map_err(|error| QueueError::BadControl {
@@ -122,6 +123,7 @@ fn difference(room: &Room, state: RoomState, settings: &RoomSettings) -> Map<Str
         ("active_cap", json!(now.active_cap), json!(settings.active_cap)),
         ("claim_window_s", json!(now.claim_window_s), json!(settings.claim_window_s)),
         ("session_s", json!(now.session_s), json!(settings.session_s)),
+        ("selling", json!(now.selling), json!(settings.selling)),
         ("message", json!(now.message), json!(settings.message)),
     ];
     let changed = fields.into_iter().filter(|(_, before, after)| before != after);

@@ -1,42 +1,39 @@
-//! The tick: reads the rooms, admits the front of every line, and publishes the boards.
+//! The tick: reads the rooms, admits the front of every line of ours, and makes the boards.
 //!
-//! Who is admitted is written down before anybody learns it. Any replica may tick at any time: of two that decide at once, the log
-//! takes one.
+//! Who is admitted is written down before anybody learns it. Only a room's owner admits; of two that both take themselves for the owner,
+//! the log listens to one.
 
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use futures::StreamExt as _;
 use futures::stream;
-use goticket_domain::queue::{Board, Entry, Limits, Phase, Pivot, QueueError, RoomState, admissible};
+use goticket_domain::EventId;
+use goticket_domain::queue::{Board, Entry, Phase, Pivots, QueueError, RoomState};
 use goticket_storage::queue_log::{Decided, Head};
-use goticket_storage::rooms::Room;
+use goticket_storage::rooms::{Room, owners};
 
-use super::pace::Pace;
+use super::memory::turns;
 use super::place::at;
 use super::rooms::Known;
-use super::{WaitingRoomService, redis_failed};
-use crate::outbound::redis::Snapshot;
+use super::{WaitingRoomService, redis_failed, storage_failed};
+use crate::outbound::redis::{Outline, Snapshot};
 
 /// Most fans admitted by one tick: the highest rate at the slowest sensible tick, and a few milliseconds of script.
 const ADMIT_MAX: u64 = 5_000;
 /// Rooms ticked at the same time.
 const ROOMS_AT_ONCE: usize = 32;
 
-/// What this replica remembers of a room between ticks.
-#[derive(Default)]
-pub(super) struct Memory {
-    pace: Pace,
-    failing: bool,
-    cleared: bool,
-}
-
 impl WaitingRoomService {
-    /// Everything a replica does by itself, once: what the loops of [`crate::start`] repeat, and tests call.
+    /// Everything a replica does by itself, once: what the loops of [`crate::start`] repeat, and tests call. Looks at every room of ours,
+    /// whatever it saw before.
     pub async fn tick_once(&self) {
+        self.share_rooms().await;
         self.refresh_rooms().await;
+        self.rooms.all().iter().for_each(|known| known.memory().forget_look());
         self.keep_schedule().await;
         self.admit_all().await;
+        // Without Redis the boards of before stay.
+        let _ = self.read_boards().await;
     }
 
     /// Reads all rooms. Without Postgres the settings read last stay in force, and no one is admitted.
@@ -51,14 +48,13 @@ impl WaitingRoomService {
         self.boards.retain(|event| self.rooms.get(event).is_some());
     }
 
-    /// Ticks every room.
+    /// Ticks every room of ours in which there is anything to do.
     pub async fn admit_all(&self) {
-        stream::iter(self.rooms.all())
-            .for_each_concurrent(ROOMS_AT_ONCE, |known| async move {
-                let event = known.room.event;
-                let result = self.tick_room(&known).await;
-                let mut memory = known.memory.lock().unwrap_or_else(PoisonError::into_inner);
-                if std::mem::replace(&mut memory.failing, result.is_err()) != result.is_err() {
+        stream::iter(self.ownership.rooms())
+            .for_each_concurrent(ROOMS_AT_ONCE, |(event, epoch)| async move {
+                let Ok(known) = self.room(event).await else { return };
+                let result = self.tick_room(&known, epoch).await;
+                if std::mem::replace(&mut known.memory().failing, result.is_err()) != result.is_err() {
                     match &result {
                         Ok(()) => tracing::info!(%event, "the room ticks again"),
                         Err(error) => tracing::warn!(%event, %error, "the room does not tick"),
@@ -68,73 +64,55 @@ impl WaitingRoomService {
             .await;
     }
 
-    async fn tick_room(&self, known: &Known) -> Result<(), QueueError> {
-        match known.room.state {
-            RoomState::Scheduled => self.boards.publish(still_board(&known.room)),
-            RoomState::Closed => return self.clear_up(known).await,
-            _ => {
-                let mut seen = known.log.look(&known.room.log).await?;
-                if let Some(after) = admit(known, &seen).await? {
-                    seen = after;
-                }
-                let pivots = match seen.phase {
-                    Phase::Lobby | Phase::Closed => Vec::new(),
-                    Phase::Drawn => self.lines.pivots(known.room.event).await.map_err(|error| redis_failed(&error))?,
-                };
-                self.publish(known, seen, pivots)?;
-            }
+    async fn tick_room(&self, known: &Known, epoch: i64) -> Result<(), QueueError> {
+        let room = &known.room;
+        match room.state {
+            RoomState::Scheduled => return self.publish(known, epoch, still_board(room)).await,
+            RoomState::Closed => return self.clear_up(known, epoch).await,
+            _ if !known.memory().is_due(room, epoch, known.log.now_ms(), self.board_every) => return Ok(()),
+            _ => {}
         }
-        Ok(())
+        let mut seen = known.log.look(&room.log).await?;
+        if let Some(after) = admit(known, epoch, &seen).await? {
+            seen = after;
+        }
+        let board = board(known, &seen, outline(known, &seen).await?)?;
+        known.memory().looked(epoch, room.revision, seen);
+        self.publish(known, epoch, board).await
     }
 
-    fn publish(&self, known: &Known, seen: Snapshot, pivots: Vec<Pivot>) -> Result<(), QueueError> {
-        let label = known.room.event.to_string();
-        #[expect(clippy::cast_precision_loss, reason = "a gauge of people")]
-        for (name, value) in [("admission_waiting", seen.waiting), ("admission_active", seen.inside)] {
-            metrics::gauge!(name, "event" => label.clone()).set(value as f64);
-        }
-        let now_ms = known.log.now_ms();
-        let observed = known.memory.lock().unwrap_or_else(PoisonError::into_inner).pace.sample(now_ms, seen.admitted);
-        self.boards.publish(Board {
-            at: at(now_ms)?,
-            waiting: seen.waiting,
-            admitted: seen.admitted,
-            frontier: seen.frontier,
-            observed_per_min: observed,
-            pivots,
-            availability: seen.availability,
-            ..still_board(&known.room)
-        });
-        Ok(())
-    }
-
-    /// A closed room's keys go, once; its board stays.
-    async fn clear_up(&self, known: &Known) -> Result<(), QueueError> {
-        self.boards.publish(still_board(&known.room));
-        let cleared = known.memory.lock().unwrap_or_else(PoisonError::into_inner).cleared;
-        if !cleared {
-            self.lines.close(known.room.event).await.map_err(|error| redis_failed(&error))?;
-            known.memory.lock().unwrap_or_else(PoisonError::into_inner).cleared = true;
-        }
+    /// A closed room's keys go, and with them the work of its owner; its last board stays.
+    async fn clear_up(&self, known: &Known, epoch: i64) -> Result<(), QueueError> {
+        let event = known.room.event;
+        self.publish(known, epoch, still_board(&known.room)).await?;
+        self.lines.close(event).await.map_err(|error| redis_failed(&error))?;
+        owners::dismiss(&self.pool, event, epoch).await.map_err(storage_failed)?;
+        self.ownership.forget(event);
+        measure(event, 0, 0);
         Ok(())
     }
 }
 
-/// Admits as many as may be, and looks again. None where that is no one, or another replica was faster.
-async fn admit(known: &Known, seen: &Snapshot) -> Result<Option<Snapshot>, QueueError> {
+/// For the metrics: of all replicas together, the owner alone says something.
+#[expect(clippy::cast_precision_loss, reason = "gauges of people")]
+pub(super) fn measure(event: EventId, waiting: u64, inside: u64) {
+    let label = event.to_string();
+    metrics::gauge!("admission_waiting", "event" => label.clone()).set(waiting as f64);
+    metrics::gauge!("admission_active", "event" => label).set(inside as f64);
+}
+
+/// Admits as many as may be, and looks again. None where that is no one, or what was decided with is not so any more.
+async fn admit(known: &Known, epoch: i64, seen: &Snapshot) -> Result<Option<Snapshot>, QueueError> {
     let (room, set) = (&known.room, &known.room.settings);
-    if !room.state.admits_fans() || seen.phase != Phase::Drawn {
-        return Ok(None);
-    }
     let now_ms = known.log.now_ms();
-    let bucket = room.log.bucket.at(now_ms, set.rate_per_min, set.burst);
-    let free = seen.availability.iter().map(|category| u64::from(category.free)).sum();
-    let limits =
-        Limits { inside: seen.inside, cap: u64::from(set.active_cap), free: (!seen.availability.is_empty()).then_some(free) };
-    let most = admissible(bucket, limits).min(ADMIT_MAX);
+    let spare = known.memory().count_stock(seen);
+    let most = turns(room, seen, spare, now_ms).min(ADMIT_MAX);
     let Some((through, turns)) = known.log.reach(most).await? else { return Ok(None) };
-    let claim_by_ms = now_ms.saturating_add(i64::from(set.claim_window_s) * 1_000);
-    let decided = Decided { decisions: room.log.decisions, bucket: bucket.without(turns), turns, through };
+    let set_ms = u64::from(set.claim_window_s) * 1_000;
+    let claim_by_ms =
+        now_ms.saturating_add_unsigned(known.memory().announced.claim_window_ms(set_ms, seen.admitted + turns, now_ms));
+    let bucket = room.log.bucket.at(now_ms, set.rate_per_min, set.burst).without(turns);
+    let decided = Decided { epoch, decisions: room.log.decisions, bucket, turns, through };
     let written = known.log.append(vec![Entry::Admit { through, claim_by_ms }], Some(decided)).await?;
     let Some(segment) = written else { return Ok(None) };
     metrics::counter!("admission_admitted_total").increment(turns);
@@ -142,24 +120,58 @@ async fn admit(known: &Known, seen: &Snapshot) -> Result<Option<Snapshot>, Queue
     known.log.look(&head).await.map(Some)
 }
 
+async fn outline(known: &Known, seen: &Snapshot) -> Result<Outline, QueueError> {
+    match seen.phase {
+        Phase::Lobby => Ok(Outline {
+            applied: seen.applied,
+            waiting: seen.waiting,
+            frontier: seen.frontier,
+            passed: None,
+            pivots: Pivots::default(),
+        }),
+        Phase::Closed | Phase::Drawn => known.log.outline().await,
+    }
+}
+
+fn board(known: &Known, seen: &Snapshot, outline: Outline) -> Result<Board, QueueError> {
+    measure(known.room.event, seen.waiting, seen.inside);
+    let now_ms = known.log.now_ms();
+    let observed = known.memory().shown(now_ms, &known.room, seen);
+    Ok(Board {
+        at: at(now_ms)?,
+        log: outline.applied,
+        waiting: outline.waiting,
+        admitted: seen.admitted,
+        frontier: outline.frontier,
+        passed: outline.passed,
+        observed_per_min: observed,
+        pivots: outline.pivots,
+        availability: seen.availability.clone(),
+        ..still_board(&known.room)
+    })
+}
+
 /// What Postgres alone can say.
-fn still_board(room: &Room) -> Board {
+pub(super) fn still_board(room: &Room) -> Board {
     Board {
         event: room.event,
         state: room.state,
         at: room.read_at,
+        log: room.log.size,
         lobby_opens_at: room.lobby_opens_at,
         onsale_at: room.onsale_at,
         waiting: 0,
         admitted: room.log.admitted,
         frontier: room.log.frontier,
+        passed: None,
         rate_per_min: room.settings.rate_per_min,
         observed_per_min: 0,
         commitment: room.secret.commitment(),
         root: room.root,
         seed: room.seed,
-        pivots: Vec::new(),
+        pivots: Pivots::default(),
         availability: Vec::new(),
+        selling: room.settings.selling,
         message: room.settings.message.clone(),
     }
 }

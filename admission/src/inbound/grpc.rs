@@ -98,7 +98,7 @@ impl Contract for Server {
 
     async fn watch(&self, _: Request<proto::WatchRequest>) -> Answer<Self::WatchStream> {
         let boards = self.room.watch().await.map_err(|error| status_of(&error))?;
-        let boards = boards.map(|board| proto::BoardReply::try_from(&board).map_err(Status::from));
+        let boards = boards.map(|board| Ok(proto::BoardReply::from(&*board)));
         Ok(Response::new(boards.take_until(self.shutdown.clone().cancelled_owned()).boxed()))
     }
 }

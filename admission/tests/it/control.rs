@@ -1,10 +1,15 @@
-//! Operators: states, limits, and the log nobody can change afterwards.
+//! Operators: states, limits, and the log no one can change afterwards.
+
+use std::time::Duration;
 
 use goticket_admission::app::log_chain::{self, Broken};
 use goticket_domain::queue::{ControlChange, QueueError, RoomState, WaitingRoom};
 use goticket_domain::{AccountId, EventId};
+use goticket_testkit::{Link, TestBed, eventually};
 
 use crate::world::{World, fans, generous, on_sale};
+
+const SOON: Duration = Duration::from_secs(20);
 
 fn to(state: RoomState) -> ControlChange {
     ControlChange { state: Some(state), reason: "test".into(), ..ControlChange::default() }
@@ -73,6 +78,7 @@ async fn a_change_holds_on_every_replica_and_is_logged_with_who_and_why() {
     };
     world.set(&room, event, change.clone()).await;
     world.set(&room, event, change).await;
+    room.tick_once().await;
     other.tick_once().await;
     let board = world.board(&other, event).await;
     assert_eq!((board.rate_per_min, board.message.as_str()), (30, "slow today"));
@@ -143,6 +149,21 @@ async fn the_schedule_waits_for_its_time() {
 }
 
 #[tokio::test]
+async fn the_keys_of_a_closed_room_are_freed_aside_whatever_their_size() {
+    let mut bed = TestBed::new().await;
+    let link = Link::before(&mut bed.redis_url).await.unwrap();
+    let world = World::on(bed, &[]).await;
+    let room = world.replica();
+    let event = world.on_sale(&room, &generous()).await;
+    world.set(&room, event, to(RoomState::Closed)).await;
+    link.hold_request(b"UNLINK");
+    tokio::select! {
+        () = room.tick_once() => panic!("closed by something that holds up everyone"),
+        () = eventually("it is asked for", SOON, || async { (link.caught() == 1).then_some(()) }) => {}
+    }
+}
+
+#[tokio::test]
 async fn a_room_closes_when_its_event_starts_and_its_keys_go() {
     let world = World::new().await;
     let room = world.replica();
@@ -173,5 +194,5 @@ async fn a_room_closes_when_its_event_starts_and_its_keys_go() {
     }
     assert_eq!(world.ask::<u64>("EXISTS", &[world.names(open).room(), world.names(open).scores()]).await, 0);
     let alive = goticket_storage::rooms::alive(&world.pool, &[]).await.unwrap();
-    assert!(alive.is_empty(), "nobody reads them any more: {alive:?}");
+    assert!(alive.is_empty(), "no one reads them any more: {alive:?}");
 }

@@ -96,7 +96,9 @@ async fn boards_are_streamed_and_the_stream_ends_with_the_server() {
     let (remote, shutdown) = serve(&room, SECRET).await;
     let mut boards = remote.watch().await.unwrap();
     let board = boards.next().await.unwrap();
-    assert_eq!((board.event, &board), (event, &world.board(&room, event).await));
+    assert_eq!((board.board.event, &board.board), (event, &world.board(&room, event).await));
+    let local = room.watch().await.unwrap().next().await.unwrap();
+    assert_eq!(board.json, local.json, "not one byte is changed on the way");
     shutdown.trigger();
     while boards.next().await.is_some() {}
     shutdown.drain(std::time::Duration::from_secs(10)).await.unwrap();

@@ -1,5 +1,7 @@
 //! The port over gRPC, as a gateway calls it.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
@@ -7,7 +9,7 @@ use goticket_contracts::waiting_room as proto;
 use goticket_contracts::waiting_room::waiting_room_client::WaitingRoomClient;
 use goticket_contracts::waiting_room_convert::{error_of, set_control_request};
 use goticket_domain::queue::{
-    Board, Claimed, ClaimedPlace, ControlChange, JoinedPlace, LogEntry, QueueError, RoomControl, WaitingRoom,
+    Claimed, ClaimedPlace, ControlChange, JoinedPlace, LogEntry, PublishedBoard, QueueError, RoomControl, WaitingRoom,
 };
 use goticket_domain::{AccountId, EventId};
 use tonic::Request;
@@ -79,9 +81,9 @@ impl WaitingRoom for Client {
         Ok(reply.into_inner().entries.into_iter().map(|entry| entry.try_into().unwrap()).collect())
     }
 
-    async fn watch(&self) -> Result<BoxStream<'static, Board>, QueueError> {
+    async fn watch(&self) -> Result<BoxStream<'static, Arc<PublishedBoard>>, QueueError> {
         let stream = self.client().watch(self.with_secret(proto::WatchRequest {})).await.map_err(|status| error_of(&status))?;
         let boards = stream.into_inner().take_while(|board| std::future::ready(board.is_ok()));
-        Ok(boards.map(|board| board.unwrap().try_into().unwrap()).boxed())
+        Ok(boards.map(|board| Arc::new(board.unwrap().try_into().unwrap())).boxed())
     }
 }

@@ -118,7 +118,10 @@ impl Sale {
 
     /// As a replica that died in the middle of the draw leaves it.
     async fn close_lobby(&self) {
-        goticket_storage::queue_log::close(&self.world.pool, self.event, 0).await.unwrap().expect("it was open");
+        goticket_storage::queue_log::close(&self.world.pool, self.event, self.world.epoch(self.event).await, 0)
+            .await
+            .unwrap()
+            .expect("it was open");
     }
 
     async fn set(&self, state: RoomState) {
@@ -138,7 +141,7 @@ async fn whatever_redis_forgets_and_when_everyone_stands_where_they_stood() {
                 Loss::TheLastThings => sale.world.redis_goes_back(sale.event, &dump).await,
             }
             // The first thing that happens is that someone comes, who must not profit; at a replica that knows nothing yet.
-            sale.room = sale.world.replica();
+            sale.room = sale.world.successor().await;
             sale.join(1).await;
             assert!(!sale.joined.last().unwrap().1.existing);
             assert_eq!(sale.places().await[..before.len()], before, "{stage:?}, {loss:?}");
@@ -171,7 +174,7 @@ async fn whatever_redis_forgets_and_when_everyone_stands_where_they_stood() {
 
 #[tokio::test]
 async fn a_sale_in_which_redis_forgets_again_and_again_admits_everyone_once_in_their_order() {
-    let (world, room, event) = on_sale(&RoomSettings { active_cap: 5, ..generous() }).await;
+    let (world, room, event) = on_sale(&RoomSettings { burst: 5, ..generous() }).await;
     let mut sale = Sale { world, room, event, joined: Vec::new() };
     sale.join(40).await;
     let mut order = Vec::new();
@@ -238,7 +241,7 @@ async fn a_bucket_does_not_fill_when_redis_forgets() {
     world.admit(&room, event).await;
     for _ in 0..3 {
         world.lose_redis(event).await;
-        world.replica().tick_once().await;
+        world.successor().await.tick_once().await;
         let control = room.control(event).await.unwrap();
         assert_eq!((control.admitted, control.active, control.waiting), (5, 5, 25));
     }
@@ -269,7 +272,7 @@ async fn a_crowd_that_finds_an_empty_redis_fills_it_together() {
     assert_eq!(sequences.len(), 100);
     assert_eq!(one.control(event).await.unwrap().waiting, 120);
     let keys: Vec<String> = world.ask("KEYS", &[format!("{}*", world.redis.prefix())]).await;
-    assert_eq!(keys.len(), 2, "the room and its line, and nothing left aside: {keys:?}");
+    assert_eq!(keys.len(), 3, "the room, its line and its board, and nothing left aside: {keys:?}");
 }
 
 #[tokio::test]
@@ -351,7 +354,7 @@ async fn a_postgres_that_went_back_is_noticed_and_what_it_has_counts() {
         for fan in fans(others) {
             newcomers.push((fan, sale.world.replica().join(event, fan).await.unwrap()));
         }
-        sale.room = sale.world.replica();
+        sale.room = sale.world.successor().await;
         sale.room.tick_once().await;
         let places = sale.places().await;
         for (n, place) in places.iter().enumerate() {

@@ -37,6 +37,7 @@ async fn queue_of(world: &World, n: usize) -> (EventId, RoomSettings) {
     for joined in futures::future::join_all(joins).await {
         joined.unwrap();
     }
+    room.give_rooms_back().await;
     (event, settings)
 }
 
@@ -86,7 +87,7 @@ async fn a_rate_of_zero_admits_nobody_and_a_new_rate_holds_at_once() {
     let change = ControlChange { rate_per_min: Some(600), reason: "go".into(), ..ControlChange::default() };
     world.set(&room, event, change).await;
     world.clock_stood(event, 1_000).await;
-    world.replica().tick_once().await;
+    world.successor().await.tick_once().await;
     assert_eq!(room.control(event).await.unwrap().admitted, 1);
 }
 
@@ -102,7 +103,7 @@ async fn a_clock_that_jumps_refills_at_most_the_burst_and_one_that_goes_back_not
     world.empty_bucket(event).await;
     world.clock_stood(event, -86_400_000).await;
     room.tick_once().await;
-    assert_eq!(room.control(event).await.unwrap().admitted, 20, "a day back: nobody");
+    assert_eq!(room.control(event).await.unwrap().admitted, 20, "a day back: no one");
     world.clock_stood(event, 50).await;
     room.tick_once().await;
     assert!(room.control(event).await.unwrap().admitted > 20, "and it goes on from there");
@@ -113,6 +114,7 @@ async fn settings_that_are_out_of_date_admit_nobody() {
     let world = World::new().await;
     let (event, _) = queue_of(&world, 10).await;
     let (stale, room) = (world.replica(), world.replica());
+    stale.share_rooms().await;
     stale.refresh_rooms().await;
     world.set(&room, event, ControlChange { rate_per_min: Some(0), reason: "stop".into(), ..ControlChange::default() }).await;
     world.empty_bucket(event).await;

@@ -22,11 +22,18 @@ use uuid::Uuid;
 /// The secret of every draw here.
 pub(crate) const SECRET: [u8; 32] = [7; 32];
 
+/// Far longer than any test: rooms change hands only where a test says so.
+const LEASE_MS: u32 = 600_000;
+
 pub(crate) struct World {
     pub(crate) pool: PgPool,
     pub(crate) redis: Redis,
     pub(crate) keys: Keys,
+    /// Of replicas that are ticked by hand.
     pub(crate) config: AdmissionConfig,
+    /// Of replicas that run.
+    pub(crate) running: AdmissionConfig,
+    pub(crate) postgres: config::PostgresConfig,
     pub(crate) operator: AccountId,
     _bed: TestBed,
 }
@@ -55,9 +62,12 @@ impl World {
             ("GOTICKET__POSTGRES__URL".to_owned(), bed.postgres_url.clone()),
             ("GOTICKET__REDIS__URL".to_owned(), bed.redis_url.clone()),
             ("GOTICKET__REDIS__PREFIX".to_owned(), bed.redis_prefix.clone()),
+            ("GOTICKET__ADMISSION__LEASE_MS".to_owned(), LEASE_MS.to_string()),
         ];
         env.extend(settings.iter().map(|(name, value)| (format!("GOTICKET__{name}"), (*value).to_owned())));
-        let sections: Sections = load_from(None, env).unwrap();
+        let sections: Sections = load_from(None, env.clone()).unwrap();
+        env.retain(|(name, _)| name != "GOTICKET__ADMISSION__LEASE_MS");
+        let running: Sections = load_from(None, env).unwrap();
         let pool = postgres::connect(&sections.postgres, postgres::Plans::ByKeys).await.unwrap();
         goticket_storage::migrate(&pool, goticket_domain::lane::LaneCount::new(1).unwrap()).await.unwrap();
         let redis = platform_redis::connect(&sections.redis).await.unwrap();
@@ -67,18 +77,44 @@ impl World {
             .execute(&pool)
             .await
             .unwrap();
-        Self { pool, redis, keys: Keys::generate(), config: sections.admission, operator, _bed: bed }
+        let (config, running, postgres) = (sections.admission, running.admission, sections.postgres);
+        Self { pool, redis, keys: Keys::generate(), config, running, postgres, operator, _bed: bed }
     }
 
-    /// A replica of the service. Nothing ticks but when told to.
+    /// A replica of the service. Nothing ticks but when told to, and what it owns is its own until it gives it back or [`Self::silence`].
     pub(crate) fn replica(&self) -> Arc<WaitingRoomService> {
+        self.replica_on(self.redis.clone())
+    }
+
+    /// One that reaches Redis by this address.
+    pub(crate) async fn replica_at(&self, url: &str) -> Arc<WaitingRoomService> {
+        let config = config::RedisConfig { url: url.to_owned().into(), ..self.redis.config().clone() };
+        self.replica_on(platform_redis::connect(&config).await.unwrap())
+    }
+
+    fn replica_on(&self, redis: Redis) -> Arc<WaitingRoomService> {
         let deps = Deps {
             pool: self.pool.clone(),
-            redis: self.redis.clone(),
+            redis,
             place_keys: self.keys.place.clone(),
             entry_signer: self.keys.entry_signer.clone(),
         };
         Arc::new(WaitingRoomService::new(&self.config, deps))
+    }
+
+    /// Every replica was not heard of for longer than the lease: what they have is anyone's who ticks next.
+    pub(crate) async fn silence(&self) {
+        sqlx::query("UPDATE lane_members SET seen_at = seen_at - make_interval(secs => $1 / 1000 + 1) WHERE role = 'rooms'")
+            .bind(f64::from(LEASE_MS))
+            .execute(&self.pool)
+            .await
+            .unwrap();
+    }
+
+    /// A replica that has every room with its first tick: the others were silent for too long.
+    pub(crate) async fn successor(&self) -> Arc<WaitingRoomService> {
+        self.silence().await;
+        self.replica()
     }
 
     /// A published event whose lobby opens and whose sale starts so many seconds from now (negative: ago).
@@ -118,7 +154,7 @@ impl World {
         event
     }
 
-    /// An event on sale, with nobody in its lobby.
+    /// An event on sale, with no one in its lobby.
     pub(crate) async fn on_sale(&self, room: &WaitingRoomService, settings: &RoomSettings) -> EventId {
         let event = self.lobby(room, settings).await;
         self.start_sale(room, event).await;
@@ -148,7 +184,7 @@ impl World {
     /// Redis forgets this event, as it would by `FLUSHALL` (which would hit the tests beside us).
     pub(crate) async fn lose_redis(&self, event: EventId) {
         let k = self.names(event);
-        for key in [k.room(), k.line(), k.lobby(), k.admitted(), k.sessions(), k.gone(), k.scores()] {
+        for key in goticket_admission::outbound::redis::line_keys(&k) {
             let _: u64 = self.ask("DEL", &[key]).await;
         }
     }
@@ -157,7 +193,7 @@ impl World {
     pub(crate) async fn remember_redis(&self, event: EventId) -> Vec<(String, Option<Vec<u8>>)> {
         let k = self.names(event);
         let mut dump = Vec::new();
-        for key in [k.room(), k.line(), k.lobby(), k.admitted(), k.sessions(), k.gone(), k.scores()] {
+        for key in goticket_admission::outbound::redis::line_keys(&k) {
             let value = self.ask("DUMP", &[&key]).await;
             dump.push((key, value));
         }
@@ -204,9 +240,20 @@ impl World {
         let _: u64 = self.redis.query(cmd("ZADD").arg(key).arg(ms).arg(place.0.as_slice())).await.unwrap();
     }
 
+    /// The time at which a window, session or slot ends (Unix ms).
+    pub(crate) async fn time(&self, key: &str, place: PlaceId) -> i64 {
+        let found: Option<i64> = self.redis.query(cmd("ZSCORE").arg(key).arg(place.0.as_slice())).await.unwrap();
+        found.expect("the place is not there")
+    }
+
     /// The room as it is in Postgres.
     pub(crate) async fn room(&self, event: EventId) -> Room {
         rooms::find(&self.pool, event).await.unwrap().unwrap()
+    }
+
+    /// Its owner's epoch.
+    pub(crate) async fn epoch(&self, event: EventId) -> i64 {
+        sqlx::query_scalar("SELECT epoch FROM room_owners WHERE event = $1").bind(event.0).fetch_one(&self.pool).await.unwrap()
     }
 
     /// The board a replica shows for this event.
@@ -214,8 +261,8 @@ impl World {
         let mut boards = room.watch().await.unwrap();
         loop {
             let board = tokio::time::timeout(Duration::from_secs(5), boards.next()).await.expect("a board").unwrap();
-            if board.event == event {
-                return board;
+            if board.board.event == event {
+                return board.board.clone();
             }
         }
     }
@@ -262,7 +309,7 @@ impl World {
     }
 }
 
-/// A replica, and an event on sale with nobody in its lobby.
+/// A replica, and an event on sale with no one in its lobby.
 pub(crate) async fn on_sale(settings: &RoomSettings) -> (World, Arc<WaitingRoomService>, EventId) {
     let world = World::new().await;
     let room = world.replica();

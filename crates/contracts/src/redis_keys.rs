@@ -44,9 +44,19 @@ impl EventKeys {
         self.key("sessions")
     }
 
+    /// ZSET place id → end of the slot (Unix ms) of a session that is not renewed any more.
+    pub fn ending(&self) -> String {
+        self.key("ending")
+    }
+
     /// ZSET place id → when it went: admitted and gone, no-shows and ended sessions.
     pub fn gone(&self) -> String {
         self.key("gone")
+    }
+
+    /// ZSET score → when every turn up to it is over (Unix ms).
+    pub fn turns(&self) -> String {
+        self.key("turns")
     }
 
     /// HASH place id → score, of who is in `admitted` or `sessions` (whose own scores are times).
@@ -57,6 +67,11 @@ impl EventKeys {
     /// ZSET place id → the log's entry by which it was taken: the lobby, until its order is drawn.
     pub fn lobby(&self) -> String {
         self.key("lobby")
+    }
+
+    /// HASH `epoch`, `number`, `board`: the board shown last, as it goes through [`boards_channel`].
+    pub fn board(&self) -> String {
+        self.key("board")
     }
 
     /// STRING, two bits per seat (BITFIELD u2 at `#seat`): 0 free, 1 held, 2 sold. Missing = to be rebuilt from Postgres.
@@ -88,12 +103,17 @@ impl EventKeys {
 
 /// Seat states in the map.
 pub mod seat_state {
-    /// Nobody's.
+    /// No one's.
     pub const FREE: u8 = 0;
     /// On hold: may come back.
     pub const HELD: u8 = 1;
     /// Sold.
     pub const SOLD: u8 = 2;
+}
+
+/// Channel on which every room's boards reach the processes that serve the waiting rooms: protobuf, `BoardReply`.
+pub fn boards_channel(prefix: &str) -> String {
+    format!("{prefix}boards")
 }
 
 /// Channel on which one gateway process receives replies; `gateway` is its instance id.

@@ -1,14 +1,14 @@
 //! The waiting room's types ↔ their protobuf form: used by the server (admission) and by the client adapter (gateway), so that
 //! both say the same.
 //!
-//! What cannot be read back (an id that is no UUID, a state nobody knows) is a [`BadMessage`]: two versions that do not fit.
+//! What cannot be read back (an id that is no UUID, a state no one knows) is a [`BadMessage`]: two versions that do not fit.
 
 mod control;
 mod faults;
 
 use std::str::FromStr;
 
-use goticket_domain::queue::{Board, Claimed, ClaimedPlace, JoinedPlace, Score};
+use goticket_domain::queue::{BoardVersion, Claimed, ClaimedPlace, JoinedPlace, PublishedBoard, Score};
 use jiff::Timestamp;
 use tonic::Status;
 
@@ -98,29 +98,37 @@ impl TryFrom<proto::PlaceReply> for ClaimedPlace {
 
 impl From<&Claimed> for proto::ClaimReply {
     fn from(claimed: &Claimed) -> Self {
-        Self { entry_token: claimed.entry_token.clone(), expires_at_ms: claimed.expires_at.as_millisecond() }
+        Self {
+            entry_token: claimed.entry_token.clone(),
+            expires_at_ms: claimed.expires_at.as_millisecond(),
+            session_ends_at_ms: claimed.session_ends_at.as_millisecond(),
+        }
     }
 }
 
 impl TryFrom<proto::ClaimReply> for Claimed {
     type Error = BadMessage;
     fn try_from(reply: proto::ClaimReply) -> Result<Self, BadMessage> {
-        Ok(Self { entry_token: reply.entry_token, expires_at: time("expires_at_ms", reply.expires_at_ms)? })
+        Ok(Self {
+            entry_token: reply.entry_token,
+            expires_at: time("expires_at_ms", reply.expires_at_ms)?,
+            session_ends_at: time("session_ends_at_ms", reply.session_ends_at_ms)?,
+        })
     }
 }
 
-impl TryFrom<&Board> for proto::BoardReply {
-    type Error = BadMessage;
-    fn try_from(board: &Board) -> Result<Self, BadMessage> {
-        let board_json =
-            serde_json::to_string(board).map_err(|error| BadMessage { field: "board_json", problem: error.to_string() })?;
-        Ok(Self { board_json })
+impl From<&PublishedBoard> for proto::BoardReply {
+    fn from(published: &PublishedBoard) -> Self {
+        let version = published.version;
+        Self { board_json: published.json.to_vec(), epoch: version.epoch, number: version.number }
     }
 }
 
-impl TryFrom<proto::BoardReply> for Board {
+impl TryFrom<proto::BoardReply> for PublishedBoard {
     type Error = BadMessage;
     fn try_from(reply: proto::BoardReply) -> Result<Self, BadMessage> {
-        json("board_json", &reply.board_json)
+        let version = BoardVersion { epoch: reply.epoch, number: reply.number };
+        let read = Self::read(version, reply.board_json.into());
+        read.map_err(|error| BadMessage { field: "board_json", problem: error.to_string() })
     }
 }

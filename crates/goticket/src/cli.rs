@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 use goticket_domain::EventId;
 use goticket_domain::identity::Role as AccountRole;
 use goticket_domain::queue::RoomState;
+use goticket_simulate::Auto;
 use jiff::Timestamp;
 
 use crate::roles::RoleSet;
@@ -47,6 +48,9 @@ pub(crate) enum Command {
     /// Key files.
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Rehearse a sale on a virtual clock: how long the line takes, what fans are told, what it costs. Exits 1 if a place was lost,
+    /// doubled or overtaken. Needs no server and no settings.
+    Simulate(SimulateArgs),
 }
 
 /// What to audit.
@@ -88,12 +92,71 @@ pub(crate) struct OpsArgs {
     /// Most fans inside at a time.
     #[arg(long)]
     pub active_cap: Option<u32>,
+    /// Whether those inside may buy; false stops it within a second.
+    #[arg(long)]
+    pub selling: Option<bool>,
     /// What the waiting read.
     #[arg(long)]
     pub message: Option<String>,
     /// Also show so many entries of the log.
     #[arg(long, default_value_t = 0)]
     pub log: u32,
+}
+
+/// The sale: what the scenario's file says, or the defaults, changed by the options.
+#[derive(Debug, Args)]
+pub(crate) struct SimulateArgs {
+    /// TOML or JSON; see loadtest/scenarios.
+    #[arg(long)]
+    pub scenario: Option<PathBuf>,
+    /// How many fans come.
+    #[arg(long)]
+    pub fans: Option<u32>,
+    /// Turns per minute.
+    #[arg(long, conflicts_with = "auto")]
+    pub rate_per_min: Option<u32>,
+    /// Instead: between which the rate moves with the pipeline, as MIN..MAX.
+    #[arg(long, value_name = "MIN..MAX", value_parser = auto)]
+    pub auto: Option<Auto>,
+    /// Most turns at once.
+    #[arg(long)]
+    pub burst: Option<u32>,
+    /// Most fans inside at a time.
+    #[arg(long)]
+    pub active_cap: Option<u32>,
+    /// How long a turn may be claimed, in seconds.
+    #[arg(long)]
+    pub claim_window_s: Option<u32>,
+    /// How long a session lasts at most, in seconds.
+    #[arg(long)]
+    pub session_s: Option<u32>,
+    /// Which share never claims their turn, 0 to 1.
+    #[arg(long)]
+    pub no_show_share: Option<f64>,
+    /// Seats to sell; without them everyone has a turn.
+    #[arg(long)]
+    pub seats: Option<u64>,
+    /// The same seed is the same sale.
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Also so many faults, by the seed, in the sale's first minutes: replicas that die, boards that come late, Redis that forgets.
+    #[arg(long, default_value_t = 0)]
+    pub faults: u32,
+    /// In which the faults come, in seconds.
+    #[arg(long, default_value_t = 600)]
+    pub faults_within_s: u32,
+    /// Write the report as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Write the sale over time as a picture.
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
+}
+
+fn auto(text: &str) -> Result<Auto, String> {
+    let (min, max) = text.split_once("..").ok_or("expected MIN..MAX")?;
+    let rate = |text: &str| text.parse().map_err(|error| format!("{text:?}: {error}"));
+    Ok(Auto { min_per_min: rate(min)?, max_per_min: rate(max)? })
 }
 
 /// How many accounts of which kind.

@@ -1,7 +1,5 @@
 //! Lanes: how many there are, and each lane's row, which every transaction that decides for it moves on first.
 
-pub mod leases;
-
 use goticket_domain::lane::{LaneCount, LaneNo};
 use sqlx::{PgConnection, PgPool};
 

@@ -11,6 +11,7 @@ pub mod bookings;
 mod columns;
 pub mod events;
 pub mod lanes;
+pub mod leases;
 pub mod notifications;
 pub mod outbox;
 pub mod payments;
@@ -97,7 +98,7 @@ impl From<sqlx::Error> for StorageError {
     }
 }
 
-/// The server ends every statement and every wait for a lock well before: whoever hears nothing for so long is connected to nobody.
+/// The server ends every statement and every wait for a lock well before: whoever hears nothing for so long is connected to no one.
 pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Waits for Postgres no longer than [`ANSWER_TIMEOUT`]. A network that goes silent closes nothing, and the driver would wait for ever.

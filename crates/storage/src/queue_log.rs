@@ -1,4 +1,5 @@
-//! The logs of waiting rooms: appended by any replica, read by whoever fills Redis from them, and by the draw.
+//! The logs of waiting rooms: appended by any replica with what fans do, by the room's owner with everything else; read by whoever fills
+//! Redis from them, and by the draw.
 //!
 //! Each row of `queue_log` has the entries that were written together, one after the other, numbers big-endian:
 //!
@@ -18,6 +19,7 @@ use uuid::Uuid;
 
 use crate::StorageError;
 use crate::columns::number;
+use crate::rooms::owners::fence;
 
 /// Where a log ends, and what the room's next admission is decided with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -41,6 +43,8 @@ pub struct Head {
 /// An admission that is to be written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Decided {
+    /// The owner's epoch.
+    pub epoch: i64,
     /// What [`Head::decisions`] was when it was decided.
     pub decisions: u64,
     /// The bucket after it.
@@ -78,7 +82,7 @@ impl TryFrom<Row> for Segment {
 }
 
 /// Appends entries in one commit, at this time or that of the last entry, whichever is later. None where an admission was decided
-/// with what is not so any more: nothing is written then.
+/// with what is not so any more, or by an owner that was replaced: nothing is written then.
 pub async fn append(
     db: &mut PgConnection,
     event: EventId,
@@ -88,11 +92,12 @@ pub async fn append(
 ) -> Result<Option<Segment>, StorageError> {
     // One row of queue_heads by primary key; a concurrent append waits for its lock, and then comes after it.
     let appended: Appended =
-        sqlx::query_as("SELECT first, at_ms, before, hash FROM queue_append($1, $2, $3, $4, $5, $6, $7, $8, $9)")
+        sqlx::query_as("SELECT first, at_ms, before, hash FROM queue_append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)")
             .bind(event.0)
             .bind(number::<_, i32>(entries.len())?)
             .bind(encode(&entries))
             .bind(now_ms)
+            .bind(decided.map(|decided| decided.epoch))
             .bind(decided.map(|decided| number::<_, i64>(decided.decisions)).transpose()?)
             .bind(decided.map(|decided| number::<_, i64>(decided.bucket.micro_tokens)).transpose()?)
             .bind(decided.map(|decided| decided.bucket.at_ms))
@@ -109,9 +114,12 @@ pub async fn append(
     }
 }
 
-/// Closes the lobby, once, with an empty bucket. None where it is closed already.
-pub async fn close(pool: &PgPool, event: EventId, now_ms: i64) -> Result<Option<Segment>, StorageError> {
+/// Closes the lobby, once, with an empty bucket. None where it is closed already, or `epoch` is not the owner's any more.
+pub async fn close(pool: &PgPool, event: EventId, epoch: i64, now_ms: i64) -> Result<Option<Segment>, StorageError> {
     let mut tx = pool.begin().await?;
+    if !fence(&mut tx, event, epoch).await? {
+        return Ok(None);
+    }
     let closing = sqlx::query("UPDATE queue_heads SET closed_at = size, refilled_ms = $2 WHERE event = $1 AND closed_at IS NULL")
         .bind(event.0)
         .bind(now_ms)
@@ -204,6 +212,11 @@ fn encode(entries: &[Entry]) -> Vec<u8> {
                 out.extend(place.0);
                 out.extend(until_ms.to_be_bytes());
             }
+            Entry::End { place, until_ms } => {
+                out.push(7);
+                out.extend(place.0);
+                out.extend(until_ms.to_be_bytes());
+            }
             Entry::Admit { through, claim_by_ms } => {
                 out.push(4);
                 out.extend(through.as_u64().to_be_bytes());
@@ -234,6 +247,7 @@ fn decode(mut bytes: &[u8]) -> Option<Vec<Entry>> {
             },
             5 => Entry::Close,
             6 => Entry::Draw(DrawSeed(take(&mut bytes)?)),
+            7 => Entry::End { place: PlaceId(take(&mut bytes)?), until_ms: i64::from_be_bytes(take(&mut bytes)?) },
             _ => return None,
         });
     }
@@ -272,6 +286,7 @@ mod tests {
             Entry::Admit { through: Score::late(3).unwrap(), claim_by_ms: i64::MAX },
             Entry::Close,
             Entry::Draw(DrawSeed([9; 32])),
+            Entry::End { place, until_ms: 5 },
         ];
         let bytes = encode(&entries);
         assert_eq!(decode(&bytes), Some(entries));

@@ -2,6 +2,7 @@
 //! writes one thing, the start of a sale that an operator begins early.
 
 mod log;
+pub mod owners;
 
 use goticket_domain::EventId;
 use goticket_domain::queue::{DrawSecret, DrawSeed, MerkleRoot, RoomSettings, RoomState};
@@ -55,6 +56,7 @@ struct Row {
     active_cap: i32,
     claim_window_s: i32,
     session_s: i32,
+    selling: bool,
     message: String,
     revision: i64,
     #[sqlx(try_from = "jiff_sqlx::Timestamp")]
@@ -85,6 +87,7 @@ impl TryFrom<Row> for Room {
                 active_cap: number("active_cap", row.active_cap)?,
                 claim_window_s: number("claim_window_s", row.claim_window_s)?,
                 session_s: number("session_s", row.session_s)?,
+                selling: row.selling,
                 message: row.message,
             },
             revision: row.revision,
@@ -113,7 +116,7 @@ fn digest(column: &str, bytes: &[u8]) -> Result<[u8; 32], StorageError> {
 macro_rules! select_room {
     ($rest:literal) => {
         concat!(
-            "SELECT r.event, r.state, r.rate_per_min, r.burst, r.active_cap, r.claim_window_s, r.session_s, r.message,
+            "SELECT r.event, r.state, r.rate_per_min, r.burst, r.active_cap, r.claim_window_s, r.session_s, r.selling, r.message,
                     (extract(epoch FROM r.updated_at) * 1000000)::bigint AS revision,
                     e.lobby_opens_at, e.onsale_at, clock_timestamp() AS read_at,
                     CASE WHEN r.state = 'closed' THEN NULL
@@ -130,7 +133,7 @@ macro_rules! select_room {
 }
 
 /// Makes the room of an event that is being published, in the publisher's transaction. The caller has checked the settings;
-/// `secret` is fresh randomness and known to nobody.
+/// `secret` is fresh randomness and known to no one.
 pub async fn create(
     connection: &mut PgConnection,
     event: EventId,
@@ -151,6 +154,7 @@ pub async fn create(
     .bind(secret.as_slice())
     .execute(&mut *connection)
     .await?;
+    owners::create(&mut *connection, event).await?;
     queue_log::create(connection, event).await
 }
 
@@ -194,7 +198,7 @@ pub async fn save_control(
 ) -> Result<(), StorageError> {
     let done = sqlx::query(
         "UPDATE rooms SET state = $2, rate_per_min = $3, burst = $4, active_cap = $5, claim_window_s = $6, session_s = $7,
-                message = $8, updated_at = greatest(clock_timestamp(), updated_at + interval '1 microsecond')
+                message = $8, selling = $9, updated_at = greatest(clock_timestamp(), updated_at + interval '1 microsecond')
          WHERE event = $1",
     )
     .bind(event.0)
@@ -205,6 +209,7 @@ pub async fn save_control(
     .bind(number::<_, i32>("claim_window_s", settings.claim_window_s)?)
     .bind(number::<_, i32>("session_s", settings.session_s)?)
     .bind(&settings.message)
+    .bind(settings.selling)
     .execute(&mut *connection)
     .await?;
     one(done.rows_affected(), "save_control")?;

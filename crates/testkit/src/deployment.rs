@@ -89,6 +89,9 @@ impl Deployment {
             ("GATEWAY__ADMISSION_URL", format!("http://127.0.0.1:{admission}")),
             // Everybody comes from one address here.
             ("GATEWAY__AUTH_PER_MIN", "0".to_owned()),
+            ("GATEWAY__JOINS_PER_MIN", "0".to_owned()),
+            // Outages of minutes are not what ends a fan's session here.
+            ("ADMISSION__ENTRY_TOKEN_S", "600".to_owned()),
             ("ADMISSION__LISTEN", format!("127.0.0.1:{admission}")),
             ("ADMISSION__GRPC_SECRET", grpc_secret.clone()),
             ("GATEWAY__ADMISSION_SECRET", grpc_secret),

@@ -8,6 +8,8 @@ use crate::{Purpose, TokenError};
 pub const ISSUER: &str = "goticket";
 /// How far the clocks of two of our machines may be apart. More would lengthen every session by as much.
 pub const LEEWAY_SECONDS: i64 = 60;
+/// The same for the end of an entry token: as long as it may buy its slot is not given to anyone else.
+pub const ENTRY_LEEWAY_SECONDS: i64 = 10;
 /// Longest life of a token. Signers cut to it and verifiers insist on it, so that a slip in a setting (hours for seconds) can't
 /// make tokens that outlive every rotation.
 pub const MAX_LIFETIME_SECONDS: i64 = 7 * 24 * 3600;
@@ -41,7 +43,7 @@ impl Registered<'_> {
         if issued > now + LEEWAY_SECONDS {
             return Err(TokenError::NotYetValid);
         }
-        if now >= at.as_second() + LEEWAY_SECONDS {
+        if now >= at.as_second() + purpose.leeway_seconds() {
             return Err(TokenError::Expired { at });
         }
         Ok(at)

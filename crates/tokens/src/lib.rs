@@ -30,7 +30,7 @@ mod place;
 mod ring;
 
 pub use access::{AccessClaims, AccessSigner, AccessVerifier};
-pub use claims::{ISSUER, LEEWAY_SECONDS, MAX_LIFETIME_SECONDS};
+pub use claims::{ENTRY_LEEWAY_SECONDS, ISSUER, LEEWAY_SECONDS, MAX_LIFETIME_SECONDS};
 pub use entry::{EntryClaims, EntrySigner, EntryVerifier};
 pub use error::TokenError;
 pub use jwks::{JwksError, MAX_JWKS_KEYS, jwks};

@@ -6,6 +6,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{DecodingKey, EncodingKey};
 
+use crate::claims::{ENTRY_LEEWAY_SECONDS, LEEWAY_SECONDS};
+
 /// What a key signs. Each purpose has keys of its own, so that losing one key is not losing all.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Purpose {
@@ -29,6 +31,14 @@ impl Purpose {
         match self {
             Self::Access => "goticket-api",
             Self::Entry => "goticket-entry",
+        }
+    }
+
+    /// How long after its end a token still passes.
+    pub(crate) fn leeway_seconds(self) -> i64 {
+        match self {
+            Self::Access => LEEWAY_SECONDS,
+            Self::Entry => ENTRY_LEEWAY_SECONDS,
         }
     }
 

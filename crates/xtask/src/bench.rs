@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// The benchmarks there are.
-const NAMES: [&str; 1] = ["booking"];
+const NAMES: [&str; 2] = ["booking", "queue"];
 
 pub(crate) fn run(args: &[String]) -> Failure {
     build_and_run(args).map_or_else(|failure| failure, |never| match never {})
@@ -43,7 +43,7 @@ mod tests {
     #[test]
     fn only_benchmarks_that_exist_are_built() {
         let failure = |name: Option<&str>| check(name.map(str::to_owned).as_ref()).err().map(|failure| failure.to_string());
-        assert_eq!(failure(Some("booking")), None);
+        assert_eq!((failure(Some("booking")), failure(Some("queue"))), (None, None));
         let unknown = failure(Some("bokking")).unwrap();
         assert!(
             unknown.contains("there is no benchmark \"bokking\"") && unknown.contains("cargo xtask bench booking"),

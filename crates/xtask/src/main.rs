@@ -33,6 +33,8 @@ cargo xtask <command>
   test [args]      every test, on real servers; args go to `cargo test`
   bench booking [--report FILE] [--seconds N] [--runs N] [--only NAME,…]
                    bookings decided per second, as ratios to limits measured in the same run
+  bench queue [the same]
+                   what waiting rooms cost
   chaos [args]     a sale while servers and processes die, hang and lose answers, then the judges (docs/CHAOS.md)
   sabotage [names] take protections out of a copy of the tree and see the checks go red; --list names them
   ci               formatting, lints with warnings as errors, then every test

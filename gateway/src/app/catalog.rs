@@ -18,6 +18,8 @@ use crate::fault::Fault;
 const EVENT_AGE_MAX: Duration = Duration::from_secs(1);
 /// Events kept.
 const EVENTS_MAX: u64 = 10_000;
+/// Unknown events that are remembered to be unknown.
+const UNKNOWN_MAX: u64 = 10_000;
 /// Bytes of all events' places that are kept.
 const GEOMETRY_BYTES_MAX: u64 = 512 * 1024 * 1024;
 /// Plans read at once: each can be tens of megabytes in memory.
@@ -26,7 +28,7 @@ const PLANS_AT_ONCE: usize = 2;
 /// Why there is no such event for the one who asks.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum EventError {
-    /// Unknown, or a draft of somebody else's: which of them, nobody is told.
+    /// Unknown, or a draft of somebody else's: which of them, no one is told.
     #[error("no such event")]
     NotFound,
     #[error("the event belongs to another organizer")]
@@ -39,6 +41,8 @@ pub(crate) enum EventError {
 pub(crate) struct Catalog {
     pool: PgPool,
     events: Cache<EventId, Arc<Event>>,
+    /// Those that were looked up in vain, for as long.
+    unknown: Cache<EventId, ()>,
     geometries: Cache<EventId, Arc<Geometry>>,
     plan_slots: Semaphore,
 }
@@ -49,6 +53,7 @@ impl Catalog {
         Self {
             pool,
             events: Cache::builder().max_capacity(EVENTS_MAX).time_to_live(EVENT_AGE_MAX).build(),
+            unknown: Cache::builder().max_capacity(UNKNOWN_MAX).time_to_live(EVENT_AGE_MAX).build(),
             geometries: Cache::builder().max_capacity(GEOMETRY_BYTES_MAX).weigher(weigh).build(),
             plan_slots: Semaphore::new(PLANS_AT_ONCE),
         }
@@ -61,7 +66,7 @@ impl Catalog {
         if seen { Ok(event) } else { Err(EventError::NotFound) }
     }
 
-    /// An event that this caller may change; of somebody else's drafts nobody learns that they exist.
+    /// An event that this caller may change; of somebody else's drafts no one learns that they exist.
     pub(crate) async fn managed(&self, id: EventId, caller: Caller) -> Result<Arc<Event>, EventError> {
         let event = self.visible(id, Some(caller)).await?;
         if caller.may_manage(event.owner) { Ok(event) } else { Err(EventError::Forbidden) }
@@ -89,13 +94,20 @@ impl Catalog {
     /// The next one who asks gets the event as it is now.
     pub(crate) async fn forget(&self, id: EventId) {
         self.events.invalidate(&id).await;
+        self.unknown.invalidate(&id).await;
     }
 
     /// An event, whoever asks: for what belongs to them by other right, like a booking.
     pub(crate) async fn any(&self, id: EventId) -> Result<Arc<Event>, EventError> {
+        if self.unknown.contains_key(&id) {
+            return Err(EventError::NotFound);
+        }
         let load = async {
-            let event = events::find(&self.pool, id).await.map_err(Fault::from)?;
-            event.map(Arc::new).ok_or(EventError::NotFound)
+            let Some(event) = events::find(&self.pool, id).await.map_err(Fault::from)? else {
+                self.unknown.insert(id, ()).await;
+                return Err(EventError::NotFound);
+            };
+            Ok(Arc::new(event))
         };
         self.events.try_get_with(id, load).await.map_err(|error| match &*error {
             EventError::NotFound => EventError::NotFound,

@@ -12,8 +12,14 @@ pub(crate) const BOOKING_STREAMS_MAX: usize = 1_000;
 /// Those of one account: some bookings in some tabs.
 pub(crate) const BOOKING_STREAMS_OF_ACCOUNT_MAX: usize = 8;
 
-/// Streams of seats in this process: half of the connections it takes, so that requests find room beside them.
-pub(crate) const SEAT_STREAMS_MAX: usize = 8_192;
+/// Streams of boards in this process. All streams together leave a fifth of the connections it takes to requests; those who wait for
+/// their turn are many more than those who choose their seats.
+pub(crate) const BOARD_STREAMS_MAX: usize = 10_240;
+/// Those of one place ticket: some tabs and devices, and some that are lost and not found to be yet.
+pub(crate) const BOARD_STREAMS_OF_PLACE_MAX: usize = 8;
+
+/// Streams of seats in this process.
+pub(crate) const SEAT_STREAMS_MAX: usize = 2_048;
 /// Those of one client address. Many fans behind one address share it; who finds none free asks for the map now and then.
 pub(crate) const SEAT_STREAMS_OF_ADDRESS_MAX: usize = 100;
 

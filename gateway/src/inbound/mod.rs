@@ -5,7 +5,9 @@
 pub(crate) mod apart;
 pub(crate) mod auth;
 pub(crate) mod bookings;
+pub(crate) mod cached;
 pub(crate) mod caller;
+pub(crate) mod client_address;
 pub(crate) mod events;
 pub(crate) mod json;
 pub(crate) mod limits;

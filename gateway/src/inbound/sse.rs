@@ -8,11 +8,12 @@ use std::convert::Infallible;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use futures::StreamExt;
-use futures::stream;
+use bytes::Bytes;
+use futures::{Stream, StreamExt, stream};
 use goticket_tokens::LEEWAY_SECONDS;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
@@ -23,6 +24,8 @@ use crate::services::App;
 
 /// Between two signs of life of a stream without news. Proxies give up connections that are silent for a minute, some after half of it.
 const HEARTBEAT: Duration = Duration::from_secs(15);
+/// A comment, which clients pass over.
+const SILENT: &[u8] = b":\n\n";
 /// Longest life of a stream. Without an end, the readers of a gateway that came late to the load balancer would never move to it.
 const LIFE_MAX: Duration = Duration::from_mins(15);
 /// Events on their way to one reader, besides what the connection holds.
@@ -81,6 +84,34 @@ where
     let headers =
         [(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store")), (UNBUFFERED, HeaderValue::from_static("no"))];
     (headers, body).into_response()
+}
+
+/// Answers with a stream of events that thousands are sent alike: they are written already, and shared. A reader costs no task and no
+/// queue; what a slow one does not take in time is for `events` to leave out.
+pub(crate) fn answer_shared<S, E>(app: &App, slot: S, events: E) -> Response
+where
+    S: Send + 'static,
+    E: Stream<Item = Bytes> + Send + 'static,
+{
+    let hint = Bytes::from(format!("retry: {}\n\n", rand::random_range(RETRY_MS)));
+    let ending = app.ending.clone();
+    let end = async move {
+        tokio::select! {
+            () = sleep_until(Instant::now() + LIFE_MAX) => {}
+            () = ending.cancelled() => {}
+        }
+    };
+    let alive = stream::unfold((Box::pin(events), slot), |(mut events, slot)| async move {
+        let event = timeout(HEARTBEAT, events.next()).await.unwrap_or(Some(Bytes::from_static(SILENT)))?;
+        Some((event, (events, slot)))
+    });
+    let body = stream::once(std::future::ready(hint)).chain(alive).take_until(Box::pin(end)).map(Ok::<_, Infallible>);
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("private, no-store")),
+        (UNBUFFERED, HeaderValue::from_static("no")),
+    ];
+    (headers, Body::from_stream(body)).into_response()
 }
 
 /// The id of the event a client has seen last.

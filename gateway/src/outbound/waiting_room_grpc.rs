@@ -1,5 +1,6 @@
 //! The waiting room as a process of its own, reached by gRPC.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -9,7 +10,7 @@ use goticket_contracts::waiting_room as proto;
 use goticket_contracts::waiting_room::waiting_room_client::WaitingRoomClient;
 use goticket_contracts::waiting_room_convert::{BadMessage, error_of, set_control_request};
 use goticket_domain::queue::{
-    Board, Claimed, ClaimedPlace, ControlChange, JoinedPlace, LogEntry, QueueError, RoomControl, WaitingRoom,
+    Claimed, ClaimedPlace, ControlChange, JoinedPlace, LogEntry, PublishedBoard, QueueError, RoomControl, WaitingRoom,
 };
 use goticket_domain::{AccountId, EventId};
 use secrecy::{ExposeSecret, SecretString};
@@ -90,7 +91,7 @@ fn refused(status: Status) -> QueueError {
     error
 }
 
-/// Two versions that don't fit: nobody's request.
+/// Two versions that don't fit: no one's request.
 #[expect(clippy::needless_pass_by_value, reason = "stands in map_err")]
 fn unreadable(bad: BadMessage) -> QueueError {
     tracing::error!(%bad, "the waiting room speaks another version");
@@ -144,10 +145,11 @@ impl WaitingRoom for GrpcWaitingRoom {
         entries.collect::<Result<_, _>>().map_err(unreadable)
     }
 
-    async fn watch(&self) -> Result<BoxStream<'static, Board>, QueueError> {
+    async fn watch(&self) -> Result<BoxStream<'static, Arc<PublishedBoard>>, QueueError> {
         // Without a time-out: the stream lives as long as the connection.
         let boards = self.client.clone().watch(proto::WatchRequest {}).await.map_err(refused)?.into_inner();
-        let readable = boards.map(|reply| reply.ok().and_then(|reply| Board::try_from(reply).map_err(unreadable).ok()));
+        let readable = boards
+            .map(|reply| reply.ok().and_then(|reply| PublishedBoard::try_from(reply).map_err(unreadable).ok().map(Arc::new)));
         // The first one that cannot be read ends the stream; the caller watches again.
         Ok(readable.take_while(|board| std::future::ready(board.is_some())).filter_map(std::future::ready).boxed())
     }

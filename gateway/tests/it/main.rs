@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods, clippy::large_futures, missing_docs)]
 
 mod bad_input;
+mod board;
+mod board_stream;
 mod booking_stream;
 mod bookings;
 mod cancel;
@@ -12,6 +14,7 @@ mod faults;
 mod lanes;
 mod my_bookings;
 mod openapi;
+mod place;
 mod queue_loss;
 mod repetition;
 mod roles;

@@ -11,6 +11,7 @@ use reqwest::{Method, StatusCode};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::world::{Person, SOON, World, expect, problem};
 
@@ -48,7 +49,10 @@ async fn a_fan_joins_once_waits_claims_and_leaves() {
     let claim = async || with_ticket(&world, Method::POST, &format!("{queue}/claim"), &fan, ticket).await;
     let claimed = expect(claim().await, StatusCode::OK).await;
     assert!(claimed["entry_token"].as_str().unwrap().len() > 100, "{claimed}");
-    assert_eq!(expect(claim().await, StatusCode::OK).await["expires_at"], claimed["expires_at"]);
+    assert_eq!(expect(claim().await, StatusCode::OK).await["session_ends_at"], claimed["session_ends_at"]);
+    let exact = with_ticket(&world, Method::GET, &format!("{queue}/place?exact=true"), &fan, ticket).await;
+    let inside = json!({ "where": "inside", "until": claimed["session_ends_at"] });
+    assert_eq!(expect(exact, StatusCode::OK).await["location"], inside);
 
     let control = expect(world.get(&format!("{queue}/control"), Some(&organizer)).await, StatusCode::OK).await;
     assert_eq!((&control["admitted"], &control["active"]), (&json!(1), &json!(1)));
@@ -102,6 +106,44 @@ async fn too_early_and_too_late_are_told_apart() {
     let log = expect(world.get(&format!("{}/log", path(open)), Some(&organizer)).await, StatusCode::OK).await;
     let first = &log["items"][0];
     assert_eq!((&first["reason"], &first["actor"]), (&json!("a test"), &json!(organizer.id)), "{log}");
+}
+
+/// Entry tokens are verified without asking, so the room's board has to say that they buy nothing.
+#[tokio::test]
+async fn a_sale_that_is_stopped_or_closed_sells_nothing_to_those_inside() {
+    let world = World::new().await;
+    let (organizer, fan) = (world.person(Role::Organizer).await, world.person(Role::User).await);
+    let event = world.event(&organizer).await;
+    let control = format!("/v1/events/{event}/queue/control");
+    let book = async || {
+        let path = format!("/v1/events/{event}/bookings");
+        let request = world.request(Method::POST, &path, Some(&fan)).header("Entry-Token", world.entry_token(event, &fan));
+        request
+            .header("Idempotency-Key", Uuid::new_v4().to_string())
+            .header("Prefer", "wait=0")
+            .json(&json!({ "seats": [0] }))
+            .send()
+            .await
+            .unwrap()
+    };
+    world.board_in(event, &["open"]).await;
+    // (what the operators set, whether it sells)
+    for (change, sells) in [
+        (json!({ "selling": false }), false),
+        (json!({ "selling": true }), true),
+        (json!({ "state": "paused" }), true),
+        (json!({ "state": "closed" }), false),
+    ] {
+        let mut body = change.clone();
+        body["reason"] = json!("a test");
+        let answer = world.request(Method::PATCH, &control, Some(&organizer)).json(&body).send().await.unwrap();
+        expect(answer, StatusCode::OK).await;
+        eventually("the switch", Duration::from_secs(1), async || {
+            let answer: Value = book().await.json().await.ok()?;
+            ((answer["code"] == "sale_stopped") != sells).then_some(())
+        })
+        .await;
+    }
 }
 
 #[tokio::test]

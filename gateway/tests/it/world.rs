@@ -195,6 +195,7 @@ fn environment(bed: &TestBed, settings: &[(&str, &str)]) -> Vec<(String, String)
         ("ADMISSION__TICK_MS", "50"),
         ("GATEWAY__LISTEN", "127.0.0.1:0"),
         ("GATEWAY__AUTH_PER_MIN", "0"),
+        ("GATEWAY__JOINS_PER_MIN", "0"),
     ]
     .into_iter()
     .map(|(name, value)| (format!("GOTICKET__{name}"), value.to_owned()))

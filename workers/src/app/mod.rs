@@ -9,4 +9,4 @@ pub mod reconcile_payments;
 pub mod relay;
 pub mod remind;
 pub mod render_tickets;
-pub mod share_lanes;
+pub mod sharing;

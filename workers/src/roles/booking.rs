@@ -15,7 +15,7 @@ use goticket_platform::{
 };
 use goticket_storage::{
     bookings::purge::{Purged, purge},
-    lanes::leases::Role,
+    leases::{Role, Shares},
 };
 use sqlx::PgPool;
 use tokio::time::sleep;
@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use self::lanes::{Lanes, Parts};
 use crate::{
     Config,
-    app::{booking::Deciding, share_lanes::Shares},
+    app::booking::Deciding,
     inbound::lane_queues::BatchLimits,
     outbound::{dead_letters::DeadLetters, seats::SeatBoard},
 };
@@ -61,7 +61,7 @@ pub(super) async fn start(config: &Config, readiness: &Readiness, shutdown: &Shu
         limits: BatchLimits { batch_max: settings.batch_max.get(), max_wait: settings.max_wait_ms.millis() },
         in_work_max: usize::from(settings.in_work_max.get()),
     };
-    let shares = Shares::new(pool.clone(), Role::Booking, &config.workers.lanes);
+    let shares = Shares::new(pool.clone(), Role::Booking, config.workers.lanes.lease_ms.millis());
     shutdown.spawn("lanes", Lanes::new(parts, shares, config.workers.lanes.tick_ms.millis()).run(shutdown.token()));
     shutdown.spawn("purge", forget_old(pool, shutdown.token()));
     Ok(())

@@ -8,12 +8,9 @@ use std::{
 use futures::future::join_all;
 use goticket_domain::lane::{LaneCount, LaneNo};
 use goticket_platform::postgres;
-use goticket_storage::lanes::leases::{self, Lease, Role};
+use goticket_storage::leases::{self, Change, Lease, Role, Shares};
 use goticket_testkit::TestBed;
-use goticket_workers::{
-    Config,
-    app::share_lanes::{Change, Shares, SharesConfig},
-};
+use goticket_workers::{Config, app::sharing::SharesConfig};
 use sqlx::PgPool;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -41,7 +38,7 @@ impl Installation {
     }
 
     fn member(&self, role: Role) -> Shares {
-        Shares::new(self.pool.clone(), role, &self.config)
+        Shares::new(self.pool.clone(), role, self.config.lease_ms.millis())
     }
 
     /// As a holder with nothing in hand does it.
@@ -49,12 +46,12 @@ impl Installation {
         let changes = member.tick(Instant::now()).await.unwrap();
         for change in &changes {
             match *change {
-                Change::Gained { lane, epoch } => {
+                Change::Gained(Lease { key: lane, epoch }) => {
                     let before = self.epochs.insert(lane, epoch).unwrap_or(0);
                     assert!(epoch > before, "lane {lane}: epoch {epoch} after {before}");
                 }
-                Change::GiveUp { lane } => member.release(lane).await.unwrap(),
-                Change::Lost { .. } => {}
+                Change::GiveUp(lane) => member.release(lane).await.unwrap(),
+                Change::Lost(_) => {}
             }
         }
         changes.len()
@@ -71,7 +68,7 @@ impl Installation {
             }
             quiet_rounds = if changes == 0 { quiet_rounds + 1 } else { 0 };
             if quiet_rounds == 2 {
-                let held: BTreeSet<LaneNo> = members.iter().flat_map(Shares::held).map(|lease| lease.lane).collect();
+                let held: BTreeSet<LaneNo> = members.iter().flat_map(Shares::held).map(|lease| lease.key).collect();
                 let counts: Vec<usize> = members.iter().map(|member| member.held().count()).collect();
                 assert_eq!(held.len(), counts.iter().sum::<usize>(), "no lane has two holders");
                 return counts;
@@ -80,7 +77,7 @@ impl Installation {
         panic!("the shares do not come to rest");
     }
 
-    /// So much later for everyone but the members that tick now: nobody hears of `member` for longer than the lease.
+    /// So much later for everyone but the members that tick now: no one hears of `member` for longer than the lease.
     async fn silence(&self, member: &Shares) {
         let done = sqlx::query("UPDATE lane_members SET seen_at = seen_at - interval '61 seconds' WHERE member = $1")
             .bind(member.member())
@@ -132,7 +129,7 @@ async fn a_paused_process_comes_back_and_finds_its_lanes_lost() {
     installation.silence(&paused).await;
     assert_eq!(installation.tick(&mut other).await, 4, "taken over, under higher epochs");
 
-    let lost: Vec<Change> = (0..4).map(|lane| Change::Lost { lane: LaneNo(lane) }).collect();
+    let lost: Vec<Change> = (0..4).map(|lane| Change::Lost(LaneNo(lane))).collect();
     assert_eq!(paused.tick(Instant::now()).await.unwrap(), lost);
     assert_eq!(paused.held().count(), 0);
     let mut members = [paused, other];
@@ -144,9 +141,9 @@ async fn a_pause_longer_than_the_lease_is_noticed_without_asking_anyone() {
     let mut installation = Installation::of(4).await;
     let mut member = installation.member(Role::Booking);
     installation.tick(&mut member).await;
-    let lost: Vec<Change> = (0..4).map(|lane| Change::Lost { lane: LaneNo(lane) }).collect();
+    let lost: Vec<Change> = (0..4).map(|lane| Change::Lost(LaneNo(lane))).collect();
     assert_eq!(member.tick(Instant::now() + LEASE).await.unwrap(), lost);
-    assert_eq!(installation.tick(&mut member).await, 4, "nobody else took them: it does, under other epochs");
+    assert_eq!(installation.tick(&mut member).await, 4, "no one else took them: it does, under other epochs");
 }
 
 #[tokio::test]
@@ -192,15 +189,15 @@ async fn takers_at_once_never_get_one_lane() {
         let ticks = members.into_iter().map(|mut member| {
             tokio::spawn(async move {
                 let changes = member.tick(Instant::now()).await.unwrap();
-                assert!(changes.iter().all(|change| matches!(change, Change::Gained { .. })), "{changes:?}");
+                assert!(changes.iter().all(|change| matches!(change, Change::Gained(_))), "{changes:?}");
                 member
             })
         });
         let mut members: Vec<Shares> = join_all(ticks).await.into_iter().map(Result::unwrap).collect();
-        let held: Vec<LaneNo> = members.iter().flat_map(Shares::held).map(|lease| lease.lane).collect();
+        let held: Vec<LaneNo> = members.iter().flat_map(Shares::held).map(|lease| lease.key).collect();
         assert_eq!(held.len(), held.iter().collect::<BTreeSet<_>>().len(), "{held:?}");
         for lease in members.iter().flat_map(Shares::held) {
-            assert!(installation.epochs.insert(lease.lane, lease.epoch).is_none_or(|before| lease.epoch > before));
+            assert!(installation.epochs.insert(lease.key, lease.epoch).is_none_or(|before| lease.epoch > before));
         }
         assert_eq!(installation.settle(&mut members).await, [11, 11, 11, 11, 10, 10]);
         for member in members {
@@ -218,7 +215,7 @@ async fn a_taker_waits_for_no_other_and_goes_by_what_it_has_read() {
     let free: Vec<Lease> = leases::all(&mut db, Role::Booking).await.unwrap().into_iter().map(|owned| owned.lease).collect();
 
     let mut open = installation.pool.begin().await.unwrap();
-    let lanes = |taken: &[Lease]| taken.iter().map(|lease| lease.lane.0).collect::<Vec<_>>();
+    let lanes = |taken: &[Lease]| taken.iter().map(|lease| lease.key.0).collect::<Vec<_>>();
     let first = leases::take(&mut open, Role::Booking, one, &free, 2).await.unwrap();
     assert_eq!(lanes(&first), [0, 1]);
     let second = leases::take(&mut db, Role::Booking, two, &free, 4).await.unwrap();

@@ -33,6 +33,7 @@ impl ToRedisArgs for Args<'_> {
             Entry::Join(place) => write("join", &place.0, ""),
             Entry::Leave(place) => write("leave", &place.0, ""),
             Entry::Claim { place, until_ms } => write("claim", &place.0, &until_ms.to_string()),
+            Entry::End { place, until_ms } => write("end", &place.0, &until_ms.to_string()),
             Entry::Admit { through, claim_by_ms } => {
                 write("admit", claim_by_ms.to_string().as_bytes(), &through.as_u64().to_string());
             }

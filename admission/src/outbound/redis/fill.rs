@@ -57,9 +57,14 @@ impl Lines {
                 }
             }
         }
-        for (key, members) in
-            [(aside.line(), line), (aside.lobby(), lobby), (aside.admitted(), admitted), (aside.sessions(), sessions)]
-        {
+        let ending = filling.line.ending().map(|(place, until_ms)| (time(until_ms), place)).collect();
+        for (key, members) in [
+            (aside.line(), line),
+            (aside.lobby(), lobby),
+            (aside.admitted(), admitted),
+            (aside.sessions(), sessions),
+            (aside.ending(), ending),
+        ] {
             self.write(&key, &members, |chunk| {
                 let mut add = cmd("ZADD");
                 add.arg(&key);
@@ -80,12 +85,23 @@ impl Lines {
             set
         })
         .await?;
+        self.write_turns(&aside.turns(), filling.line).await?;
         self.swap(event, seen, &aside, filling).await
     }
 
     async fn write(&self, key: &str, members: &[(u64, PlaceId)], add: impl Fn(&[(u64, PlaceId)]) -> Cmd) -> RedisResult<()> {
         for chunk in members.chunks(CHUNK) {
             let _: u64 = self.redis.query(&add(chunk)).await?;
+            let _: u64 = self.redis.query(cmd("EXPIRE").arg(key).arg(ASIDE_S)).await?;
+        }
+        Ok(())
+    }
+
+    /// So many as a claim window has admissions.
+    async fn write_turns(&self, key: &str, line: &Line) -> RedisResult<()> {
+        let turns: Vec<(i64, u64)> = line.turns().map(|(over_ms, through)| (over_ms, through.as_u64())).collect();
+        for chunk in turns.chunks(CHUNK) {
+            let _: u64 = self.redis.query(cmd("ZADD").arg(key).arg(chunk)).await?;
             let _: u64 = self.redis.query(cmd("EXPIRE").arg(key).arg(ASIDE_S)).await?;
         }
         Ok(())
@@ -111,6 +127,6 @@ fn time(ms: i64) -> u64 {
 }
 
 /// The keys that hold a line, in the scripts' order.
-pub(super) fn line_keys(k: &EventKeys) -> Vec<String> {
-    vec![k.room(), k.line(), k.lobby(), k.admitted(), k.sessions(), k.gone(), k.scores()]
+pub fn line_keys(k: &EventKeys) -> Vec<String> {
+    vec![k.room(), k.line(), k.lobby(), k.admitted(), k.sessions(), k.gone(), k.scores(), k.ending(), k.turns()]
 }

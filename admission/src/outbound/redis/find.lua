@@ -1,6 +1,6 @@
 -- Where places stand. Changes nothing.
 --
--- KEYS  1 room  2 line  3 lobby  4 admitted  5 sessions  6 gone  7 scores
+-- KEYS  1 room  2 line  3 lobby  4 admitted  5 sessions  6 gone  7 scores  8 ending  9 turns
 -- ARGV  1 now (ms)  then places
 -- Returns {applied, length of the line, then three numbers per place: what, score, until when (ms)}; what is one of
 --   0 not here | 1 in the lobby (the entry by which it was taken) | 2 in line (score) | 3 admitted (score, claim by) | 4 inside (score, until)

@@ -24,10 +24,14 @@ pub struct Snapshot {
     pub waiting: u64,
     /// Turns that have come so far.
     pub admitted: u64,
-    /// Inside, or to come inside by a claim.
+    /// Who could buy, or may come inside by a claim.
     pub inside: u64,
+    /// Of them, those who have left, and whose slot is not free yet.
+    pub left: u64,
     /// The highest score whose turn has come.
     pub frontier: Option<Score>,
+    /// When the next claim window or session ends, Unix ms; none while no one is inside.
+    pub ends_ms: Option<i64>,
     /// What is left per category; empty where no one has counted it yet.
     pub availability: Vec<Availability>,
 }
@@ -38,10 +42,11 @@ impl Lines {
     /// Looks at the room, and lets go of who is past their time.
     pub async fn look(&self, event: EventId, now_ms: i64) -> RedisResult<Snapshot> {
         let k = self.keys(event);
-        let keys = [k.room(), k.line(), k.lobby(), k.admitted(), k.sessions(), k.gone(), k.scores(), k.availability()];
+        let keys =
+            [k.room(), k.line(), k.lobby(), k.admitted(), k.sessions(), k.gone(), k.scores(), k.ending(), k.availability()];
         let (applied, hash, phase, numbers, stock): Reply =
             self.redis.eval(&self.scripts.look, &keys, (now_ms, LET_GO_MAX)).await?;
-        let (&[waiting, admitted, inside, frontier, let_go], Some(phase), Ok(hash)) =
+        let (&[waiting, admitted, inside, left, frontier, let_go, ends], Some(phase), Ok(hash)) =
             (numbers.as_slice(), read_phase(&phase), hash.try_into())
         else {
             return unexpected_numbers("look", &numbers);
@@ -54,7 +59,9 @@ impl Lines {
             waiting: count(waiting),
             admitted: count(admitted),
             inside: count(inside),
+            left: count(left),
             frontier: score(frontier),
+            ends_ms: (ends >= 0).then_some(ends),
             availability: availability(&stock),
         })
     }

@@ -6,7 +6,8 @@ mod draw;
 mod fill;
 mod find;
 mod look;
-mod pivots;
+mod outline;
+mod publish;
 
 use goticket_contracts::redis_keys::EventKeys;
 use goticket_domain::EventId;
@@ -15,9 +16,11 @@ use goticket_platform::redis::Redis;
 use redis::{ErrorKind, RedisError, RedisResult, Script};
 
 pub use apply::Applied;
-pub use fill::Filling;
+pub use fill::{Filling, line_keys};
 pub use find::{Found, Places};
 pub use look::Snapshot;
+pub use outline::Outline;
+pub(crate) use publish::read_board;
 
 /// The lines of all rooms.
 #[derive(Clone)]
@@ -31,7 +34,8 @@ struct Scripts {
     apply: Script,
     find: Script,
     look: Script,
-    pivots: Script,
+    outline: Script,
+    publish: Script,
     scores: Script,
     swap: Script,
 }
@@ -40,7 +44,8 @@ static SCRIPTS: std::sync::LazyLock<Scripts> = std::sync::LazyLock::new(|| Scrip
     apply: Script::new(include_str!("apply.lua")),
     find: Script::new(include_str!("find.lua")),
     look: Script::new(include_str!("look.lua")),
-    pivots: Script::new(include_str!("pivots.lua")),
+    outline: Script::new(include_str!("outline.lua")),
+    publish: Script::new(include_str!("publish.lua")),
     scores: Script::new(include_str!("scores.lua")),
     swap: Script::new(include_str!("swap.lua")),
 });
@@ -60,7 +65,7 @@ impl Lines {
     }
 
     fn line_keys(&self, event: EventId) -> Vec<String> {
-        fill::line_keys(&self.keys(event))
+        line_keys(&self.keys(event))
     }
 }
 

@@ -21,6 +21,7 @@ pub fn set_control_request(
         active_cap: change.active_cap,
         claim_window_s: change.claim_window_s,
         session_s: change.session_s,
+        selling: change.selling,
         message: change.message,
         reason: change.reason,
     }
@@ -36,6 +37,7 @@ impl TryFrom<proto::SetControlRequest> for ControlChange {
             active_cap: request.active_cap,
             claim_window_s: request.claim_window_s,
             session_s: request.session_s,
+            selling: request.selling,
             message: request.message,
             reason: request.reason,
         })
@@ -44,7 +46,7 @@ impl TryFrom<proto::SetControlRequest> for ControlChange {
 
 impl From<RoomControl> for proto::ControlReply {
     fn from(control: RoomControl) -> Self {
-        let RoomSettings { rate_per_min, burst, active_cap, claim_window_s, session_s, message } = control.settings;
+        let RoomSettings { rate_per_min, burst, active_cap, claim_window_s, session_s, selling, message } = control.settings;
         Self {
             event: control.event.to_string(),
             state: control.state.as_str().to_owned(),
@@ -53,6 +55,7 @@ impl From<RoomControl> for proto::ControlReply {
             active_cap,
             claim_window_s,
             session_s,
+            selling,
             message,
             waiting: control.waiting,
             admitted: control.admitted,
@@ -64,11 +67,11 @@ impl From<RoomControl> for proto::ControlReply {
 impl TryFrom<proto::ControlReply> for RoomControl {
     type Error = BadMessage;
     fn try_from(reply: proto::ControlReply) -> Result<Self, BadMessage> {
-        let proto::ControlReply { rate_per_min, burst, active_cap, claim_window_s, session_s, message, .. } = reply;
+        let proto::ControlReply { rate_per_min, burst, active_cap, claim_window_s, session_s, selling, message, .. } = reply;
         Ok(Self {
             event: parse("event", &reply.event)?,
             state: parse::<RoomState>("state", &reply.state)?,
-            settings: RoomSettings { rate_per_min, burst, active_cap, claim_window_s, session_s, message },
+            settings: RoomSettings { rate_per_min, burst, active_cap, claim_window_s, session_s, selling, message },
             waiting: reply.waiting,
             admitted: reply.admitted,
             active: reply.active,

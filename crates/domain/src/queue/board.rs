@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Commitment, DrawSeed, MerkleRoot, PlaceTicket, RoomState, Score};
+use super::pivots::at_most;
+use super::{Commitment, Distance, DrawSeed, MerkleRoot, Pivots, PlaceKind, PlaceTicket, RoomState, Score, poll_after_ms};
 use crate::EventId;
 
 /// What is left of one price category.
@@ -11,19 +12,10 @@ use crate::EventId;
 pub struct Availability {
     /// The category's number within the event.
     pub category: u16,
-    /// Seats nobody has.
+    /// Seats no one has.
     pub free: u32,
     /// Seats on hold: they may come back.
     pub held: u32,
-}
-
-/// A known point of the line: a place with this score has this many places before it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Pivot {
-    /// The score of a place in line.
-    pub score: Score,
-    /// How many wait before it.
-    pub ahead: u64,
 }
 
 /// The public state of one room. The same bytes for every fan.
@@ -35,6 +27,8 @@ pub struct Board {
     pub state: RoomState,
     /// When this snapshot was taken.
     pub at: Timestamp,
+    /// From how many entries of the room's log it follows: a place with this sequence, or a higher one, was taken after it.
+    pub log: u64,
     /// When the lobby opens.
     pub lobby_opens_at: Timestamp,
     /// When the order is drawn and admission starts.
@@ -45,6 +39,8 @@ pub struct Board {
     pub admitted: u64,
     /// The highest score admitted so far; every place at or before it has had its turn.
     pub frontier: Option<Score>,
+    /// At or before this score every turn is over: claimed, or too late for it.
+    pub passed: Option<Score>,
     /// The rate in force, per minute.
     pub rate_per_min: u32,
     /// How many admissions per minute the last minute really saw; the model behind the waiting time.
@@ -55,10 +51,12 @@ pub struct Board {
     pub root: Option<MerkleRoot>,
     /// The seed, once the draw is done.
     pub seed: Option<DrawSeed>,
-    /// Known points of the line in ascending order: dense at the front, sparse behind.
-    pub pivots: Vec<Pivot>,
+    /// Known points of the line.
+    pub pivots: Pivots,
     /// What is left, per price category.
     pub availability: Vec<Availability>,
+    /// Whoever is inside may buy.
+    pub selling: bool,
     /// The operators' message, plain text.
     pub message: String,
 }
@@ -74,21 +72,36 @@ pub enum Location {
     },
     /// In line.
     Waiting {
-        /// How many stand before; exact within the densest pivots, within 1 % further back.
+        /// How many stand before; exact among the first hundred, within 1 % further back. From board to board it only falls.
         ahead: u64,
-        /// Estimated seconds to the turn; None while nobody is admitted.
+        /// Estimated seconds to the turn; None while no one is admitted.
         eta_s: Option<u64>,
     },
     /// At or before the frontier: time to claim.
     Turn,
+    /// The turn is over. Whoever claimed it has their entry token; a claim tells everyone else what became of their place.
+    Passed,
+    /// Claimed, inside until then. Only the waiting room itself knows it, no board.
+    Inside {
+        /// The end of the session.
+        until: Timestamp,
+    },
 }
 
 impl Board {
     /// Where the holder of `ticket` stands. Pure: needs nothing but the two.
     pub fn locate(&self, ticket: &PlaceTicket) -> Location {
-        let Some(score) = ticket.score(self.seed.as_ref()) else {
-            return Location::Lobby { joined: self.waiting };
-        };
+        match ticket.score(self.seed.as_ref()) {
+            Some(score) => self.locate_score(score),
+            None => Location::Lobby { joined: self.waiting },
+        }
+    }
+
+    /// Where the place with this score stands. docs/CLIENTS.md tells every client to do the same.
+    pub fn locate_score(&self, score: Score) -> Location {
+        if self.passed.is_some_and(|passed| score <= passed) {
+            return Location::Passed;
+        }
         if self.frontier.is_some_and(|frontier| score <= frontier) {
             return Location::Turn;
         }
@@ -96,22 +109,33 @@ impl Board {
         Location::Waiting { ahead, eta_s: self.eta_s(ahead) }
     }
 
-    /// How many places stand before `score`, interpolated between the pivots around it.
-    pub fn ahead_of(&self, score: Score) -> u64 {
-        let after = self.pivots.partition_point(|pivot| pivot.score < score);
-        let (low_score, low) = match after.checked_sub(1).and_then(|i| self.pivots.get(i)) {
-            Some(pivot) => (pivot.score.as_u64(), pivot.ahead + 1),
-            None => (self.frontier.map_or(0, Score::as_u64), 0),
+    /// How long the holder of `ticket`, who stands there, should wait before asking again.
+    pub fn poll_after_ms(&self, ticket: &PlaceTicket, location: &Location) -> u64 {
+        let distance = match *location {
+            Location::Turn => Distance::Turn,
+            Location::Passed | Location::Inside { .. } => Distance::Over,
+            Location::Lobby { joined } => Distance::Lobby { joined },
+            Location::Waiting { ahead, .. } => Distance::Ahead(ahead),
         };
-        let (high_score, high) = match self.pivots.get(after) {
-            Some(pivot) if pivot.score == score => return pivot.ahead,
-            Some(pivot) => (pivot.score.as_u64(), pivot.ahead),
-            None => return self.waiting.max(low),
-        };
-        let span = u128::from(high_score.saturating_sub(low_score)).max(1);
-        let part = u128::from(score.as_u64().saturating_sub(low_score));
-        let between = u128::from(high.saturating_sub(low)) * part / span;
-        low + u64::try_from(between).unwrap_or(0)
+        poll_after_ms(ticket.place, distance, self.rate_per_min)
+    }
+
+    /// How many places stand before one. Who came after the board stands behind everyone on it, and who may have come since.
+    fn ahead_of(&self, score: Score) -> u64 {
+        match score.kind() {
+            PlaceKind::Late { sequence } if sequence >= self.log => at_most(self.waiting.saturating_add(sequence - self.log)),
+            _ => self.pivots.ahead_of(score),
+        }
+    }
+
+    /// Whether this board was made after another one of its room. Who shows an older one after it tells fans that they fell back.
+    pub fn is_newer_than(&self, other: &Self) -> bool {
+        (self.log, self.at) > (other.log, other.at)
+    }
+
+    /// Whether an entry token buys anything now.
+    pub fn sells(&self) -> bool {
+        self.selling && self.state != RoomState::Closed
     }
 
     /// Nothing is free and nothing can come back.
@@ -125,50 +149,35 @@ impl Board {
     }
 }
 
-/// Shortest poll interval, in milliseconds.
-const POLL_MIN_MS: u64 = 1_000;
-/// Longest poll interval, in milliseconds: an operator's message must reach everyone within it.
-const POLL_MAX_MS: u64 = 30_000;
-
-/// How long a fan at `location` should wait before asking again: a tenth of the time to their turn.
-pub fn poll_after_ms(location: &Location) -> u64 {
-    match location {
-        Location::Turn => POLL_MIN_MS,
-        Location::Lobby { .. } | Location::Waiting { eta_s: None, .. } => 5_000,
-        Location::Waiting { eta_s: Some(eta_s), .. } => (eta_s * 100).clamp(POLL_MIN_MS, POLL_MAX_MS),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
     use uuid::Uuid;
 
     use super::*;
     use crate::AccountId;
     use crate::queue::{PlaceId, PlaceKind};
 
-    fn board(scores: &[u64], every: usize) -> Board {
-        let pivots = (0..scores.len())
-            .step_by(every)
-            .map(|rank| Pivot { score: Score::from_u64(scores[rank]).unwrap(), ahead: rank as u64 })
-            .collect();
+    fn board(scores: &[u64]) -> Board {
+        let at = |rank| Score::from_u64(scores[usize::try_from(rank).unwrap()]).unwrap();
         Board {
             event: EventId(Uuid::nil()),
             state: RoomState::Open,
             at: Timestamp::UNIX_EPOCH,
+            log: 1_000,
             lobby_opens_at: Timestamp::UNIX_EPOCH,
             onsale_at: Timestamp::UNIX_EPOCH,
             waiting: scores.len() as u64,
             admitted: 0,
             frontier: None,
+            passed: None,
             rate_per_min: 60,
             observed_per_min: 0,
             commitment: Commitment([0; 32]),
             root: None,
             seed: None,
-            pivots,
+            pivots: Pivots::pick(scores.len() as u64, at, None),
             availability: Vec::new(),
+            selling: true,
             message: String::new(),
         }
     }
@@ -186,43 +195,64 @@ mod tests {
     #[test]
     fn a_lobby_place_is_unknown_until_the_draw() {
         let ticket = PlaceTicket { kind: PlaceKind::Lobby, ..late(0) };
-        assert_eq!(board(&[], 1).locate(&ticket), Location::Lobby { joined: 0 });
+        assert_eq!(board(&[]).locate(&ticket), Location::Lobby { joined: 0 });
     }
 
     #[test]
     fn the_frontier_itself_has_its_turn_and_the_next_does_not() {
         let base = 1 << 52;
-        let board = Board { frontier: Score::late(4), ..board(&[base + 5, base + 6], 1) };
+        let board = Board { frontier: Score::late(4), ..board(&[base + 5, base + 6]) };
         assert_eq!(board.locate(&late(4)), Location::Turn);
         assert_eq!(board.locate(&late(5)), Location::Waiting { ahead: 0, eta_s: Some(1) });
         assert_eq!(board.locate(&late(6)), Location::Waiting { ahead: 1, eta_s: Some(2) });
     }
 
     #[test]
+    fn a_turn_passes_once_and_for_all() {
+        let board = Board { frontier: Score::late(4), passed: Score::late(2), ..board(&[]) };
+        let told = [1, 2, 3, 4].map(|sequence| board.locate(&late(sequence)));
+        assert_eq!(told, [Location::Passed, Location::Passed, Location::Turn, Location::Turn]);
+        let [passed, turn] = [Location::Passed, Location::Turn].map(|location| board.poll_after_ms(&late(1), &location));
+        assert!(passed > turn);
+    }
+
+    #[test]
     fn a_paused_room_promises_no_time() {
-        let board = Board { state: RoomState::Paused, ..board(&[1 << 52], 1) };
+        let board = Board { state: RoomState::Paused, ..board(&[1 << 52]) };
         assert_eq!(board.locate(&late(0)), Location::Waiting { ahead: 0, eta_s: None });
     }
 
-    proptest! {
-        #[test]
-        fn every_place_is_exact_where_each_rank_is_a_pivot(mut scores in proptest::collection::btree_set(0u64..(1 << 53), 1..200)) {
-            let scores: Vec<u64> = std::mem::take(&mut scores).into_iter().collect();
-            let board = board(&scores, 1);
-            for (rank, score) in scores.iter().enumerate() {
-                prop_assert_eq!(board.ahead_of(Score::from_u64(*score).unwrap()), rank as u64);
+    #[test]
+    fn a_room_that_stands_still_is_asked_no_more_often_than_before() {
+        let open = Board { rate_per_min: 6_000, observed_per_min: 600, ..board(&[1 << 52]) };
+        let told = |board: &Board, ahead| board.poll_after_ms(&late(0), &Location::Waiting { ahead, eta_s: board.eta_s(ahead) });
+        for ahead in [0, 100, 3_000, 30_000, 10_000_000] {
+            for state in RoomState::ALL {
+                let still = Board { state, observed_per_min: 0, ..open.clone() };
+                assert!(told(&still, ahead) >= told(&open, ahead), "{state:?}, {ahead} ahead");
             }
+            let stopped = Board { rate_per_min: 0, ..open.clone() };
+            assert!(told(&stopped, ahead) >= told(&open, ahead), "a rate of 0, {ahead} ahead");
         }
+    }
 
-        #[test]
-        fn interpolation_stays_between_its_pivots(scores in proptest::collection::btree_set(0u64..(1 << 53), 1..400), every in 1usize..40) {
-            let scores: Vec<u64> = scores.into_iter().collect();
-            let board = board(&scores, every);
-            for (rank, score) in scores.iter().enumerate() {
-                let ahead = board.ahead_of(Score::from_u64(*score).unwrap());
-                let low = (rank / every * every) as u64;
-                prop_assert!(ahead >= low && ahead <= (low + every as u64).max(scores.len() as u64), "{} {}", ahead, rank);
-            }
+    #[test]
+    fn who_came_after_the_board_stands_behind_everyone_on_it() {
+        let base = 1 << 52;
+        let board = board(&[base, base + 1, base + 2]);
+        let ahead = |sequence| match board.locate(&late(sequence)) {
+            Location::Waiting { ahead, .. } => ahead,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!([0, 2, 1_000, 1_004].map(ahead), [0, 2, 3, 7]);
+    }
+
+    #[test]
+    fn of_two_boards_the_one_of_the_longer_log_is_newer_and_then_the_later_one() {
+        let at = |log, ms| Board { log, at: Timestamp::from_millisecond(ms).unwrap(), ..board(&[]) };
+        let rows = [((2, 5), (1, 9), true), ((1, 9), (2, 5), false), ((2, 6), (2, 5), true), ((2, 5), (2, 5), false)];
+        for ((log, ms), (other_log, other_ms), newer) in rows {
+            assert_eq!(at(log, ms).is_newer_than(&at(other_log, other_ms)), newer, "{log} {ms} {other_log} {other_ms}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The line that follows from a room's log. Redis holds the same, built by `apply.lua`; a test holds the two to each other.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{DrawSeed, Entry, PlaceId, Score, Segment};
 
@@ -48,8 +48,12 @@ pub struct Line {
     phase: Phase,
     standing: HashMap<PlaceId, Standing>,
     waiting: BTreeSet<(Score, PlaceId)>,
+    /// Slots of sessions that are not renewed, until then (Unix ms).
+    ending: HashMap<PlaceId, i64>,
     frontier: Option<Score>,
     admitted: u64,
+    /// Up to which score all claim windows are over by then (Unix ms).
+    passed: BTreeMap<i64, Score>,
 }
 
 impl Line {
@@ -63,7 +67,8 @@ impl Line {
                 Entry::Join(place) => self.join(place, position, segment.at_ms),
                 Entry::Leave(place) => self.leave(place),
                 Entry::Claim { place, until_ms } => self.claim(place, until_ms, segment.at_ms),
-                Entry::Admit { through, claim_by_ms } => self.admit(through, claim_by_ms),
+                Entry::End { place, until_ms } => self.end(place, until_ms, segment.at_ms),
+                Entry::Admit { through, claim_by_ms } => self.admit(through, claim_by_ms, segment.at_ms),
                 Entry::Close => self.close(),
                 Entry::Draw(seed) => self.draw(&seed),
             }
@@ -94,13 +99,29 @@ impl Line {
         }
     }
 
-    fn admit(&mut self, through: Score, claim_by_ms: i64) {
+    fn end(&mut self, place: PlaceId, until_ms: i64, at_ms: i64) {
+        if let Some(Standing::Inside { until_ms: session_ms, .. }) = self.standing(place, at_ms) {
+            self.standing.remove(&place);
+            let slot_ms = self.ending.entry(place).or_default();
+            *slot_ms = (*slot_ms).max(until_ms.min(session_ms));
+        }
+    }
+
+    fn admit(&mut self, through: Score, claim_by_ms: i64, at_ms: i64) {
         while let Some(&(score, place)) = self.waiting.first().filter(|(score, _)| *score <= through) {
             self.waiting.pop_first();
             self.standing.insert(place, Standing::Admitted { score, claim_by_ms });
             self.admitted += 1;
         }
         self.frontier = self.frontier.max(Some(through));
+        let last = self.passed.last_key_value().map(|(over_ms, score)| (*over_ms, *score));
+        if last.is_none_or(|(_, score)| score < through) {
+            // Who stands before has a window that may end later: an operator can have made it shorter.
+            self.passed.insert(last.map_or(claim_by_ms, |(over_ms, _)| claim_by_ms.max(over_ms)), through);
+        }
+        if let Some((&over_ms, _)) = self.passed.range(..=at_ms).next_back() {
+            self.passed = self.passed.split_off(&over_ms);
+        }
     }
 
     fn close(&mut self) {
@@ -143,6 +164,21 @@ impl Line {
         self.standing.iter().map(|(place, standing)| (*place, *standing))
     }
 
+    /// Slots of sessions that are not renewed any more: whose, and until when (Unix ms); those that are free by now included.
+    pub fn ending(&self) -> impl Iterator<Item = (PlaceId, i64)> {
+        self.ending.iter().map(|(place, until_ms)| (*place, *until_ms))
+    }
+
+    /// Who could buy at this time, or may come inside by a claim. O(n).
+    pub fn inside(&self, at_ms: i64) -> u64 {
+        let here = self.standing.values().filter(|standing| match standing {
+            Standing::Lobby { .. } | Standing::Waiting(_) => false,
+            Standing::Admitted { claim_by_ms: till, .. } | Standing::Inside { until_ms: till, .. } => *till > at_ms,
+        });
+        let ending = self.ending.values().filter(|until_ms| **until_ms > at_ms);
+        (here.count() + ending.count()) as u64
+    }
+
     /// How far the lobby has come.
     pub fn phase(&self) -> Phase {
         self.phase
@@ -151,6 +187,16 @@ impl Line {
     /// The highest score whose turn has come.
     pub fn frontier(&self) -> Option<Score> {
         self.frontier
+    }
+
+    /// The score up to which every turn is over at this time: claimed, or too late for it.
+    pub fn passed(&self, at_ms: i64) -> Option<Score> {
+        self.passed.range(..=at_ms).next_back().map(|(_, score)| *score)
+    }
+
+    /// The times at which turns are over, and up to which score they are then; those that matter after the last admission.
+    pub fn turns(&self) -> impl Iterator<Item = (i64, Score)> {
+        self.passed.iter().map(|(over_ms, score)| (*over_ms, *score))
     }
 
     /// How many turns have come so far.
@@ -202,13 +248,14 @@ mod tests {
 
     #[test]
     fn turns_come_by_score_and_end_with_their_time() {
-        use Entry::{Admit, Claim, Close, Draw, Join, Leave};
+        use Entry::{Admit, Claim, Close, Draw, End, Join, Leave};
         let begun = [Close, Draw(DrawSeed([0; 32])), Join(place(1)), Join(place(2)), Join(place(3)), Leave(place(2))];
         let admit = Admit { through: late(3), claim_by_ms: 2_000 };
         let claim = |n, until_ms| Claim { place: place(n), until_ms };
         let one = late(2);
+        let end = |until_ms| End { place: place(1), until_ms };
         type Case<'a> = (&'a str, i64, &'a [Entry], u8, i64, Option<Standing>);
-        let cases: [Case<'_>; 8] = [
+        let cases: [Case<'_>; 10] = [
             ("who stands behind waits", AT, &[], 3, AT, Some(Standing::Waiting(late(4)))),
             ("who left is not admitted", AT, &[], 2, AT, None),
             ("a turn", AT, &[], 1, 1_999, Some(Standing::Admitted { score: one, claim_by_ms: 2_000 })),
@@ -216,6 +263,15 @@ mod tests {
             ("is claimed in time", 1_999, &[claim(1, 5_000)], 1, AT, Some(Standing::Inside { score: one, until_ms: 5_000 })),
             ("or not", 2_000, &[claim(1, 5_000)], 1, 2_000, None),
             ("once", AT, &[claim(1, 5_000), claim(1, 9_000)], 1, 5_000, None),
+            ("ended", AT, &[claim(1, 5_000), end(3_000)], 1, AT, None),
+            (
+                "which only ends what is there",
+                AT,
+                &[end(3_000)],
+                1,
+                1_999,
+                Some(Standing::Admitted { score: one, claim_by_ms: 2_000 }),
+            ),
             ("and begins again at the end", 2_000, &[Join(place(1))], 1, AT, Some(Standing::Waiting(late(7)))),
         ];
         for (what, at_ms, entries, n, asked_ms, expected) in cases {
@@ -223,5 +279,36 @@ mod tests {
             assert_eq!(line.standing(place(n), asked_ms), expected, "{what}");
             assert_eq!((line.admitted(), line.frontier()), (1, Some(late(3))), "{what}");
         }
+    }
+
+    #[test]
+    fn a_slot_is_free_when_nothing_given_out_for_it_buys_any_more() {
+        use Entry::{Admit, Claim, Close, Draw, End, Join};
+        let enter = |until_ms| [Admit { through: late(9), claim_by_ms: 2_000 }, Claim { place: place(1), until_ms }];
+        let begun = [vec![Close, Draw(DrawSeed([0; 32])), Join(place(1))], enter(5_000).to_vec()].concat();
+        let end = |until_ms| End { place: place(1), until_ms };
+        let again = [vec![end(3_000), Join(place(1))], enter(2_500).to_vec(), vec![end(2_400)]].concat();
+        // (what, what happened, until when the slots are taken)
+        let cases: [(&str, &[Entry], i64, u64); 4] = [
+            ("as long as the last token buys", &[end(3_000)], 3_000, 1),
+            ("not longer than the session", &[end(9_000)], 5_000, 1),
+            ("once", &[end(3_000), end(9_000)], 3_000, 1),
+            ("one account, two sessions: the longer one's", &again, 3_000, 1),
+        ];
+        for (what, entries, until_ms, taken) in cases {
+            let line = line(&[(AT, &begun), (AT, entries)]);
+            assert_eq!((line.inside(until_ms - 1), line.inside(until_ms)), (taken, 0), "{what}");
+        }
+    }
+
+    #[test]
+    fn turns_are_over_in_the_order_of_the_line() {
+        use Entry::{Admit, Close, Draw, Join};
+        let begun = [Close, Draw(DrawSeed([0; 32])), Join(place(1)), Join(place(2)), Join(place(3))];
+        let admit = |n, claim_by_ms| Admit { through: late(n), claim_by_ms };
+        // The window was made shorter, and longer again.
+        let line = line(&[(AT, &begun), (AT, &[admit(2, 5_000)]), (AT, &[admit(3, 3_000)]), (AT, &[admit(4, 9_000)])]);
+        let passed = [4_999, 5_000, 8_999, 9_000].map(|at_ms| line.passed(at_ms));
+        assert_eq!(passed, [None, Some(late(3)), Some(late(3)), Some(late(4))]);
     }
 }

@@ -7,13 +7,20 @@ use super::{DrawSeed, PlaceId, Score};
 pub enum Entry {
     /// A place was taken: in the lobby, or at the end of the line. Means nothing for a place that stands already.
     Join(PlaceId),
-    /// A place was given back, wherever it stood.
+    /// A place was given back, wherever it stood. Whoever was inside may hold a token that still buys: see [`Entry::End`].
     Leave(PlaceId),
     /// A place whose turn it is went inside, until then. Means nothing once its claim window is over.
     Claim {
         /// Whose.
         place: PlaceId,
         /// The end of the session.
+        until_ms: i64,
+    },
+    /// A session is not renewed any more. Its slot is free by then, when the last token that was given out for it has ended.
+    End {
+        /// Whose.
+        place: PlaceId,
+        /// The end of the slot, if the session does not end before.
         until_ms: i64,
     },
     /// The turn of every place in line up to this score came.

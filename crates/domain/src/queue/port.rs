@@ -1,11 +1,13 @@
 //! The port through which the rest of the system reaches the waiting room. Two adapters: gRPC and in-process.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Board, PlaceTicket, RoomSettings, RoomState, Score};
+use super::{PlaceTicket, PublishedBoard, RoomSettings, RoomState, Score};
 use crate::{AccountId, EventId};
 
 /// A place that was joined, or found again.
@@ -24,8 +26,10 @@ pub struct JoinedPlace {
 pub struct Claimed {
     /// Signed for one account and one event; see the tokens crate.
     pub entry_token: String,
-    /// When it ends.
+    /// When the token ends: claim again before, as long as the session lasts.
     pub expires_at: Timestamp,
+    /// When the session ends, whatever is claimed.
+    pub session_ends_at: Timestamp,
 }
 
 /// Where an exact place stands.
@@ -67,6 +71,8 @@ pub struct ControlChange {
     pub claim_window_s: Option<u32>,
     /// New session length, seconds.
     pub session_s: Option<u32>,
+    /// Whether those inside may buy.
+    pub selling: Option<bool>,
     /// New message.
     pub message: Option<String>,
     /// Why, for the log.
@@ -120,7 +126,7 @@ pub enum QueueError {
         opens_at: Timestamp,
     },
     /// Too late: draining or closed.
-    #[error("the waiting room takes nobody in any more")]
+    #[error("the waiting room takes no one in any more")]
     ClosedToJoins {
         /// Draining or closed.
         state: RoomState,
@@ -166,7 +172,7 @@ pub trait WaitingRoom: Send + Sync + 'static {
     async fn join(&self, event: EventId, account: AccountId) -> Result<JoinedPlace, QueueError>;
     /// Where the ticket's place stands exactly (one look at Redis; polls use the board instead).
     async fn place(&self, event: EventId, account: AccountId, signed_ticket: &str) -> Result<ClaimedPlace, QueueError>;
-    /// Turns an admitted place into a session. Repeating it gives the same session.
+    /// Turns an admitted place into a session. Repeating it gives the same session, and a token that ends later.
     async fn claim(&self, event: EventId, account: AccountId, signed_ticket: &str) -> Result<Claimed, QueueError>;
     /// Gives the place or session back.
     async fn leave(&self, event: EventId, account: AccountId) -> Result<(), QueueError>;
@@ -176,6 +182,7 @@ pub trait WaitingRoom: Send + Sync + 'static {
     async fn set_control(&self, event: EventId, change: ControlChange, actor: AccountId) -> Result<RoomControl, QueueError>;
     /// The latest changes, newest first, at most `limit`.
     async fn log(&self, event: EventId, limit: u32) -> Result<Vec<LogEntry>, QueueError>;
-    /// Every room's boards from now on, the current ones first. Ends when the connection to the waiting room does.
-    async fn watch(&self) -> Result<BoxStream<'static, Board>, QueueError>;
+    /// Every room's boards from now on, the current ones first. Ends when the connection to the waiting room does; whoever watches again may
+    /// reach a process that is behind, and drops what is older than what they have.
+    async fn watch(&self) -> Result<BoxStream<'static, Arc<PublishedBoard>>, QueueError>;
 }

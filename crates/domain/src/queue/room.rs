@@ -15,9 +15,9 @@ pub enum RoomState {
     Open,
     /// Joining goes on, admitting stands still.
     Paused,
-    /// Nobody joins any more; those in line are still admitted.
+    /// No one joins any more; those in line are still admitted.
     Draining,
-    /// Over.
+    /// Over: no one joins, is admitted or buys any more.
     Closed,
 }
 
@@ -90,7 +90,7 @@ pub mod limits {
 /// What operators set. Units stand last.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct RoomSettings {
-    /// Admissions per minute; 0 admits nobody.
+    /// Admissions per minute; 0 admits no one.
     pub rate_per_min: u32,
     /// Most admissions at once, after a pause or a jump of the clock.
     pub burst: u32,
@@ -100,13 +100,23 @@ pub struct RoomSettings {
     pub claim_window_s: u32,
     /// How long a claimed session lasts, in seconds.
     pub session_s: u32,
+    /// Whoever is inside may buy. False stops it at once, whatever entry tokens there are; the line moves as its state says.
+    pub selling: bool,
     /// What the waiting read, plain text.
     pub message: String,
 }
 
 impl Default for RoomSettings {
     fn default() -> Self {
-        Self { rate_per_min: 600, burst: 50, active_cap: 2_000, claim_window_s: 120, session_s: 600, message: String::new() }
+        Self {
+            rate_per_min: 600,
+            burst: 50,
+            active_cap: 2_000,
+            claim_window_s: 120,
+            session_s: 600,
+            selling: true,
+            message: String::new(),
+        }
     }
 }
 

@@ -1,10 +1,11 @@
 //! The benchmarks: what GoTicket does in a second, as ratios to limits measured in the same run on the same machine.
 //!
-//! `bench booking` measures the booking pipeline. `cargo xtask bench booking` builds it in release and calls it.
+//! `bench booking` measures the booking pipeline, `bench queue` the waiting rooms. `cargo xtask bench NAME` builds it in release and calls it.
 #![allow(clippy::print_stdout, clippy::expect_used, reason = "a program for a terminal, not part of the product")]
 
 mod booking;
 mod options;
+mod queue;
 mod rates;
 mod report;
 mod series;
@@ -19,6 +20,7 @@ async fn main() -> ExitCode {
     let run = async {
         match options::Options::parse().benchmark {
             options::Benchmark::Booking(options) => booking::run(&options).await,
+            options::Benchmark::Queue(common) => queue::run(&common).await,
         }
     };
     // Dropping the run on Ctrl-C drops what it started: servers, processes, folders.

@@ -15,6 +15,8 @@ pub(crate) struct Options {
 pub(crate) enum Benchmark {
     /// The booking pipeline, against one transaction per booking by pgbench.
     Booking(Booking),
+    /// The waiting rooms.
+    Queue(Common),
 }
 
 /// What every benchmark can be told.

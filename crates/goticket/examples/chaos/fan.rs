@@ -75,7 +75,7 @@ impl Fan {
                 }
             } else {
                 let place = self.queue(shop, Op::Place, Method::GET, "/place").await?;
-                if place.answer["location"]["where"] == "turn" && self.claim(shop).await? {
+                if ["turn", "passed"].iter().any(|now| place.answer["location"]["where"] == *now) && self.claim(shop).await? {
                     return Ok(true);
                 }
             }

@@ -56,9 +56,15 @@ impl Answer {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(tag = "where", rename_all = "snake_case")]
 pub(crate) enum Location {
-    Lobby { joined: u64 },
-    Waiting { ahead: u64 },
+    Lobby {
+        joined: u64,
+    },
+    Waiting {
+        ahead: u64,
+    },
     Turn,
+    /// Over, as far as the board knows: a claim tells.
+    Passed,
 }
 
 #[derive(Debug, Deserialize)]

@@ -116,7 +116,7 @@ impl Fan {
             tokio::time::sleep(Duration::from_millis(wait_ms)).await;
             let answer = self.queue(api, onsale, Step::Place, Method::GET, "/place", &joined.place_ticket).await?;
             let place: Place = answer.ok("place")?;
-            if place.location == Location::Turn {
+            if matches!(place.location, Location::Turn | Location::Passed) {
                 return Ok(true);
             }
             if place.sold_out || place.state == "closed" {

@@ -74,7 +74,7 @@ fn walk(base: &str, mails: &str, event: &str, email: &str, password: &str) -> St
             ),
         ),
         ("join the line", format!("PLACE=$(curl -s -X POST {base}/v1/events/{event}/queue {auth} | {})", field("place_ticket"))),
-        ("ask for your place", format!("curl -s {base}/v1/events/{event}/queue/place {auth} -H \"Place-Ticket: $PLACE\"")),
+        ("ask for your place", format!("curl -s {base}/v1/events/{event}/queue/place -H \"Place-Ticket: $PLACE\"")),
         (
             "claim your entry token",
             format!(

@@ -6,6 +6,7 @@ mod migrate;
 mod mint_tokens;
 mod ops;
 mod serve;
+mod simulate;
 mod venue;
 
 use std::io::Write as _;
@@ -27,6 +28,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::MintTokens(args) => mint_tokens::run(config, &args).await,
         Command::Venue(command) => venue::run(command),
         Command::Keys(command) => keys::run(command),
+        Command::Simulate(args) => simulate::run(&args),
     }
 }
 

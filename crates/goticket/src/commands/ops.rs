@@ -47,6 +47,7 @@ fn change(args: &OpsArgs) -> Option<ControlChange> {
         rate_per_min: args.rate_per_min,
         burst: args.burst,
         active_cap: args.active_cap,
+        selling: args.selling,
         message: args.message.clone(),
         ..nothing.clone()
     };
@@ -72,6 +73,7 @@ fn describe(control: &RoomControl) -> String {
     );
     let _ = writeln!(text, "rate      {} per minute, at most {} at once", settings.rate_per_min, settings.burst);
     let _ = writeln!(text, "windows   {} s to claim, {} s of session", settings.claim_window_s, settings.session_s);
+    let _ = writeln!(text, "buying    {}", if settings.selling { "goes on" } else { "is stopped" });
     let _ = writeln!(text, "message   {}", if settings.message.is_empty() { "–" } else { &settings.message });
     text
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
 /// Who may build on whom. Test kits are dev-dependencies and not in it.
-const PICTURE: [(&str, &[&str]); 11] = [
+const PICTURE: [(&str, &[&str]); 12] = [
     ("goticket-domain", &[]),
     // For what a topology on RabbitMQ is.
     ("goticket-platform", &["goticket-contracts"]),
@@ -13,6 +13,7 @@ const PICTURE: [(&str, &[&str]); 11] = [
     ("xtask", &[]),
     ("goticket-contracts", &["goticket-domain"]),
     ("goticket-tokens", &["goticket-domain"]),
+    ("goticket-simulate", &["goticket-domain"]),
     ("goticket-storage", &["goticket-contracts", "goticket-domain"]),
     ("goticket-workers", &["goticket-contracts", "goticket-domain", "goticket-platform", "goticket-storage"]),
     ("goticket-gateway", SERVICE),
@@ -25,6 +26,7 @@ const PICTURE: [(&str, &[&str]); 11] = [
             "goticket-domain",
             "goticket-gateway",
             "goticket-platform",
+            "goticket-simulate",
             "goticket-storage",
             "goticket-tokens",
             "goticket-workers",

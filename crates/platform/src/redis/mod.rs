@@ -43,7 +43,7 @@ pub struct Redis {
     manager: ConnectionManager,
     in_flight: Arc<Semaphore>,
     deadline: Duration,
-    prefix: Arc<str>,
+    config: Arc<RedisConfig>,
     leaves: Arc<AtomicBool>,
 }
 
@@ -72,7 +72,7 @@ pub async fn connect(config: &RedisConfig) -> Result<Redis, ConnectError> {
         manager: ConnectionManager::new_with_config(client, settings).await?,
         in_flight: Arc::new(Semaphore::new(in_flight)),
         deadline: config.response_timeout_ms.millis(),
-        prefix: config.prefix.as_str().into(),
+        config: Arc::new(config.clone()),
         leaves: Arc::default(),
     };
     redis.refuse_eviction().await?;
@@ -106,12 +106,17 @@ pub fn is_unavailable(error: &RedisError) -> bool {
 impl Redis {
     /// What stands before every key and channel.
     pub fn prefix(&self) -> &str {
-        &self.prefix
+        &self.config.prefix
+    }
+
+    /// What it was connected with: a subscription needs a connection of its own.
+    pub fn config(&self) -> &RedisConfig {
+        &self.config
     }
 
     /// `name` with the prefix before it.
     pub fn key(&self, name: &str) -> String {
-        format!("{}{name}", self.prefix)
+        format!("{}{name}", self.prefix())
     }
 
     /// Runs one command.

@@ -4,7 +4,7 @@
 //! and in the order of its commits, and `lanes.position` says which is the last. So nothing can appear behind what was read, and no
 //! transaction elsewhere holds anything back. What is missing is an error, and never passed over.
 //!
-//! How far a lane is published stands in `outbox_cursors`. Its owner (see [`crate::lanes::leases`]) moves it, from where it found it and
+//! How far a lane is published stands in `outbox_cursors`. Its owner (see [`crate::leases`]) moves it, from where it found it and
 //! under its epoch only: that is the fence between two relays that both believe to have the lane.
 
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ use uuid::Uuid;
 use crate::{
     StorageError,
     columns::{number, numbers},
-    lanes::leases::Lease,
+    leases::Lease,
 };
 
 /// How far one lane has been published: everything up to here, and nothing behind.
@@ -66,17 +66,17 @@ pub struct Batch {
 
 /// Where lanes stand. One that is not leased under its epoch any more is left out.
 pub async fn cursors(db: &mut PgConnection, leases: &[Lease]) -> Result<Vec<Cursor>, StorageError> {
-    // By primary key. Nobody else moves a cursor under an epoch that is still there.
+    // By primary key. No one else moves a cursor under an epoch that is still there.
     let rows: Vec<(i16, i64, i64)> = sqlx::query_as(
         "SELECT c.lane, c.epoch, c.position
          FROM UNNEST($1::smallint[], $2::bigint[]) AS leased (lane, epoch)
          JOIN outbox_cursors c ON c.lane = leased.lane AND c.epoch = leased.epoch",
     )
-    .bind(numbers::<_, _, i16>(leases, |lease| lease.lane.0)?)
+    .bind(numbers::<_, _, i16>(leases, |lease| lease.key.0)?)
     .bind(leases.iter().map(|lease| lease.epoch).collect::<Vec<_>>())
     .fetch_all(db)
     .await?;
-    let cursor = |(lane, epoch, position)| Ok(Cursor { lease: Lease { lane: LaneNo(number::<i16, _>(lane)?), epoch }, position });
+    let cursor = |(lane, epoch, position)| Ok(Cursor { lease: Lease { key: LaneNo(number::<i16, _>(lane)?), epoch }, position });
     rows.into_iter().map(cursor).collect()
 }
 
@@ -113,7 +113,7 @@ pub async fn next_rows(db: &mut PgConnection, cursors: &[Cursor], limit: u32) ->
              LIMIT least(b.lag, b.part + spare.each)) o ON true
          ORDER BY b.lane, o.position",
     )
-    .bind(numbers::<_, _, i16>(cursors, |cursor| cursor.lease.lane.0)?)
+    .bind(numbers::<_, _, i16>(cursors, |cursor| cursor.lease.key.0)?)
     .bind(cursors.iter().map(|cursor| cursor.position).collect::<Vec<_>>())
     .bind(i64::from(limit))
     .fetch_all(db)
@@ -124,7 +124,7 @@ pub async fn next_rows(db: &mut PgConnection, cursors: &[Cursor], limit: u32) ->
 /// Of each lane the rows up to where one is missing.
 fn gapless(cursors: &[Cursor], rows: Vec<Row>) -> Result<Batch, StorageError> {
     let mut next: BTreeMap<LaneNo, i64> =
-        cursors.iter().map(|cursor| (cursor.lease.lane, cursor.position.saturating_add(1))).collect();
+        cursors.iter().map(|cursor| (cursor.lease.key, cursor.position.saturating_add(1))).collect();
     let mut batch = Batch::default();
     for row in rows {
         let lane = LaneNo(number::<i16, _>(row.lane)?);
@@ -155,7 +155,7 @@ pub async fn advance(db: &mut PgConnection, moves: &[(Cursor, i64)]) -> Result<V
          WHERE c.lane = moves.lane AND c.epoch = moves.epoch AND c.position = moves.origin
          RETURNING c.lane",
     )
-    .bind(numbers::<_, _, i16>(moves, |(from, _)| from.lease.lane.0)?)
+    .bind(numbers::<_, _, i16>(moves, |(from, _)| from.lease.key.0)?)
     .bind(moves.iter().map(|(from, _)| from.lease.epoch).collect::<Vec<_>>())
     .bind(moves.iter().map(|(from, _)| from.position).collect::<Vec<_>>())
     .bind(moves.iter().map(|(_, upto)| *upto).collect::<Vec<_>>())
@@ -188,7 +188,7 @@ mod tests {
 
     /// Rows are `lane:position`, `lane:-` for none; in the result a gap is `lane!expected`.
     fn check(cursors: &[(u16, i64)], rows: &str, expected: &str) {
-        let cursor = |&(lane, position): &(u16, i64)| Cursor { lease: Lease { lane: LaneNo(lane), epoch: 1 }, position };
+        let cursor = |&(lane, position): &(u16, i64)| Cursor { lease: Lease { key: LaneNo(lane), epoch: 1 }, position };
         let cursors: Vec<Cursor> = cursors.iter().map(cursor).collect();
         let row = |word: &str| {
             let (lane, position) = word.split_once(':').unwrap();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use goticket_domain::identity::Role;
 use goticket_tokens::keys::Keys;
-use goticket_tokens::{AccessClaims, MAX_LIFETIME_SECONDS, TokenError};
+use goticket_tokens::{AccessClaims, LEEWAY_SECONDS, MAX_LIFETIME_SECONDS, TokenError};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -26,6 +26,7 @@ fn kind(world: &World) -> Kind<'_> {
         }),
         other_typ: "entry+jwt",
         other_aud: "goticket-entry",
+        leeway_s: LEEWAY_SECONDS,
     }
 }
 

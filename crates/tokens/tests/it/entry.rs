@@ -3,7 +3,7 @@
 use goticket_domain::queue::PlaceId;
 use goticket_domain::{AccountId, EventId};
 use goticket_tokens::keys::Keys;
-use goticket_tokens::{EntryClaims, TokenError};
+use goticket_tokens::{ENTRY_LEEWAY_SECONDS, EntryClaims, TokenError};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -25,6 +25,7 @@ fn kind(world: &World) -> Kind<'_> {
         }),
         other_typ: "at+jwt",
         other_aud: "goticket-api",
+        leeway_s: ENTRY_LEEWAY_SECONDS,
     }
 }
 

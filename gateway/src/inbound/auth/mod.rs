@@ -79,5 +79,5 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 
 pub(crate) fn router(app: &App) -> OpenApiRouter<App> {
     let (limited, free) = parts();
-    limited.route_layer(axum::middleware::from_fn_with_state(app.clone(), rate_limit::layer)).merge(free)
+    limited.route_layer(axum::middleware::from_fn_with_state(app.clone(), rate_limit::auth_layer)).merge(free)
 }

@@ -83,7 +83,7 @@ impl SeatRequest {
     (status = 202, description = "accepted, not decided yet", body = PendingBody),
     (status = 401, description = "entry_token_missing, _expired, _invalid", body = ProblemDocument),
     (status = 403, description = "entry_token_foreign", body = ProblemDocument),
-    (status = 409, description = "seats_sold, seats_held, seats_yours, contended, not_together, limit_reached, not_on_sale, sale_closed, request_cancelled, booking_failed", body = ProblemDocument),
+    (status = 409, description = "seats_sold, seats_held, seats_yours, contended, not_together, limit_reached, not_on_sale, sale_closed, request_cancelled, booking_failed, sale_stopped", body = ProblemDocument),
     (status = 422, description = "also idempotency_key_reused", body = ProblemDocument),
     (status = 429, description = "too_many_undecided, too_many_refusals", body = ProblemDocument),
     (status = 503, description = "not accepted, or not known: repeat with the same key", body = ProblemDocument),

@@ -26,11 +26,16 @@ const ENTRY: TokenNames = TokenNames {
 
 const KEY: &str = "Idempotency-Key";
 
-/// Whoever calls was admitted to this event. Checked without I/O.
+/// Whoever calls was admitted to this event, and its room sells. Checked without I/O. Where no board says so the token does: what is not
+/// heard of stops no sale.
 pub(super) fn check_entry(app: &App, headers: &HeaderMap, event: EventId, caller: Caller) -> Result<(), Problem> {
     let token = header_text(headers, ENTRY.header).ok_or_else(|| Problem::missing_token(&ENTRY))?;
     let verified = app.entry_verifier.verify(token, event, caller.account, app.now());
-    verified.map(drop).map_err(|error| Problem::bad_token(&ENTRY, &error))
+    verified.map_err(|error| Problem::bad_token(&ENTRY, &error))?;
+    match app.boards.get(event) {
+        Ok(seen) if !seen.board.sells() => Err(Problem::sale_stopped()),
+        _ => Ok(()),
+    }
 }
 
 pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<IdempotencyKey, Problem> {

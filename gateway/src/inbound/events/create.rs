@@ -83,6 +83,7 @@ impl From<QueueSettings> for RoomSettings {
             active_cap: set.active_cap.unwrap_or(usual.active_cap),
             claim_window_s: set.claim_window_s.unwrap_or(usual.claim_window_s),
             session_s: set.session_s.unwrap_or(usual.session_s),
+            selling: usual.selling,
             message: set.message.unwrap_or(usual.message),
         }
     }

@@ -37,7 +37,7 @@ pub(crate) async fn stream(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     app.catalog.visible(id, session.map(|session| session.caller)).await?;
-    let slot = app.seat_streams.take(app.auth_limit.client(peer, &headers))?;
+    let slot = app.seat_streams.take(app.addresses.network(peer, &headers))?;
     let known = sse::last_event_id(&headers).and_then(|version| version.parse().ok());
     let reader = app.seat_feeds.follow(id, known).await?;
     Ok(sse::answer(&app, slot, session.map(|session| session.expires_at), |outlet| pass_on(reader, outlet)))

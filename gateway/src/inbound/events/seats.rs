@@ -15,7 +15,8 @@ use crate::app::caller::Caller;
 use crate::app::geometry::Geometry;
 use crate::app::seat_map::SeatStates;
 use crate::fault::Fault;
-use crate::inbound::parts::{Path, Query, header_text};
+use crate::inbound::cached::{has, takes_gzip};
+use crate::inbound::parts::{Path, Query};
 use crate::inbound::problem::{Problem, ProblemDocument};
 use crate::packed::{self, Packed};
 use crate::services::App;
@@ -74,8 +75,7 @@ pub(crate) async fn seats(
     // Weak: gzip changes the bytes, not the meaning.
     let etag = format!("W/\"{}{}\"", states.etag, if whole { "" } else { "-s" });
     let cache = if event.status == EventStatus::Draft { "private, no-store" } else { "public, max-age=1" };
-    let unchanged = header_text(&headers, "if-none-match").is_some_and(|known| known.split(',').any(|k| k.trim() == etag));
-    let mut response = if unchanged {
+    let mut response = if has(&headers, &etag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         assemble(id, &states, whole.then_some(&*geometry), takes_gzip(&headers)).await?
@@ -103,43 +103,4 @@ async fn assemble(event: EventId, states: &SeatStates, geometry: Option<&Geometr
     }
     let coded = [(header::CONTENT_ENCODING, "gzip"), (header::VARY, "accept-encoding")];
     Ok((json, coded, packed::gzip(&parts).await?).into_response())
-}
-
-/// Whether the client takes gzip; without a word about it, what it gets is plain.
-fn takes_gzip(headers: &HeaderMap) -> bool {
-    let accepted = header_text(headers, header::ACCEPT_ENCODING.as_str()).unwrap_or_default();
-    accepted.split(',').any(|coding| {
-        let mut words = coding.split(';').map(str::trim);
-        let refused = |weight: &str| {
-            weight.strip_prefix("q=").is_some_and(|weight| weight.parse::<f32>().is_ok_and(|weight| weight <= 0.0))
-        };
-        words.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip")) && !words.any(refused)
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use axum::http::HeaderValue;
-
-    use super::*;
-
-    #[test]
-    fn gzip_is_sent_to_whom_it_is_welcome() {
-        let rows = [
-            ("", false),
-            ("gzip", true),
-            ("br, GZIP;q=0.5", true),
-            ("deflate, gzip;q=1.0, *;q=0.5", true),
-            ("gzip;q=0", false),
-            ("gzip; q=0.000, br", false),
-            ("identity", false),
-            ("xgzip", false),
-        ];
-        for (accepted, expected) in rows {
-            let headers = HeaderMap::from_iter([(header::ACCEPT_ENCODING, HeaderValue::from_static(accepted))]);
-            assert_eq!(takes_gzip(&headers), expected, "{accepted:?}");
-        }
-        assert!(!takes_gzip(&HeaderMap::new()));
-    }
 }

@@ -27,10 +27,10 @@ impl From<QueueError> for Problem {
             QueueError::NotYourTurn { ahead } => {
                 let detail = format!(
                     "It is not your turn yet: {ahead} ahead of you. Keep your place and look at it again; while the room is \
-                     paused nobody is admitted, and no place is lost."
+                     paused no one is admitted, and no place is lost."
                 );
                 Self::conflict("not_your_turn", detail)
-                    .with_error(room(format!("has admitted nobody up to you yet, {ahead} stand before: keep waiting")))
+                    .with_error(room(format!("has admitted no one up to you yet, {ahead} stand before: keep waiting")))
             }
             QueueError::NotDrawn => {
                 Self::conflict("not_drawn", "The order has not been drawn yet. It is drawn when the sale begins.")
@@ -61,20 +61,29 @@ fn ticket(message: impl Into<String>) -> FieldError {
     FieldError::header("Place-Ticket", message)
 }
 
-/// Nobody joins a draining room; in a closed one nobody claims either.
+/// No one joins a draining room; in a closed one no one claims either.
 fn closed(state: RoomState) -> Problem {
     let (detail, message) = match state {
         RoomState::Draining => (
-            "The waiting room is draining: it takes nobody in any more; who is in line is still admitted. Choose another event, or \
+            "The waiting room is draining: it takes no one in any more; who is in line is still admitted. Choose another event, or \
              look at the board whether it opens again.",
             "has a draining waiting room: choose another event, or wait for it to open again",
         ),
         _ => (
-            "The waiting room is closed for good: nobody joins or is admitted any more. Choose another event.",
+            "The waiting room is closed for good: no one joins or is admitted any more. Choose another event.",
             "has a closed waiting room: choose another event",
         ),
     };
     Problem::conflict("room_closed", detail).with_error(room(message))
+}
+
+impl Problem {
+    /// An entry token that would pass buys nothing while its room does not sell.
+    pub(crate) fn sale_stopped() -> Self {
+        let detail =
+            "The sale is stopped for the moment, or over. What you hold stays yours; look at the board whether it goes on.";
+        Self::conflict("sale_stopped", detail).with_error(room("does not sell now: look at its board whether it goes on"))
+    }
 }
 
 impl From<NoBoard> for Problem {

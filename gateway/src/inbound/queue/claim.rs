@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{TAG, place_ticket};
+use super::{TAG, own_place_ticket};
 use crate::app::caller::Caller;
 use crate::inbound::parts::Path;
 use crate::inbound::problem::{Problem, ProblemDocument};
@@ -19,10 +19,13 @@ use crate::services::App;
 pub(crate) struct ClaimBody {
     /// To be sent as `Entry-Token` with bookings.
     entry_token: String,
+    /// When it ends: claim again before, e.g. at half the time, to go on.
     expires_at: Timestamp,
+    /// When the session ends; no token goes beyond it.
+    session_ends_at: Timestamp,
 }
 
-/// Turns an admitted place into a session. Repeating it gives the same session.
+/// Turns an admitted place into a session. Repeating it gives the same session, and a token that ends later.
 #[utoipa::path(post, path = "/v1/events/{event}/queue/claim", tag = TAG, security(("access" = [])),
     params(("event" = Uuid, Path), ("Place-Ticket" = String, Header)), responses(
     (status = 200, body = ClaimBody),
@@ -36,8 +39,9 @@ pub(crate) async fn claim(
     Path(event): Path<EventId>,
     headers: HeaderMap,
 ) -> Result<impl IntoResponse, Problem> {
-    let (_, signed) = place_ticket(&app, &headers, event, caller)?;
+    let signed = own_place_ticket(&app, &headers, event, caller.account)?;
     let claimed = app.waiting_room.claim(event, caller.account, signed).await?;
-    let body = ClaimBody { entry_token: claimed.entry_token, expires_at: claimed.expires_at };
+    let body =
+        ClaimBody { entry_token: claimed.entry_token, expires_at: claimed.expires_at, session_ends_at: claimed.session_ends_at };
     Ok(([(header::CACHE_CONTROL, "private, no-store")], axum::Json(body)))
 }

@@ -38,6 +38,8 @@ pub(crate) struct SettingsBody {
     active_cap: u32,
     claim_window_s: u32,
     session_s: u32,
+    /// Whoever is inside may buy.
+    selling: bool,
     message: String,
 }
 
@@ -53,6 +55,8 @@ pub(crate) struct ControlChangeBody {
     active_cap: Option<u32>,
     claim_window_s: Option<u32>,
     session_s: Option<u32>,
+    /// False stops buying within a second, also for those who are inside.
+    selling: Option<bool>,
     message: Option<String>,
     /// Why: it goes into the room's log.
     reason: String,
@@ -67,6 +71,7 @@ impl From<RoomControl> for ControlBody {
             active_cap: set.active_cap,
             claim_window_s: set.claim_window_s,
             session_s: set.session_s,
+            selling: set.selling,
             message: set.message,
         };
         let RoomControl { state, waiting, admitted, active, .. } = control;
@@ -117,6 +122,7 @@ pub(crate) async fn change(
         active_cap: body.active_cap,
         claim_window_s: body.claim_window_s,
         session_s: body.session_s,
+        selling: body.selling,
         message: body.message,
         reason: reason.to_owned(),
     };

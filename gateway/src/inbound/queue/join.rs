@@ -1,10 +1,12 @@
 //! `POST /v1/events/{event}/queue`
 
-use axum::extract::State;
-use axum::http::StatusCode;
+use std::net::SocketAddr;
+
+use axum::extract::{ConnectInfo, State};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use goticket_domain::EventId;
-use goticket_domain::queue::{Location, PlaceId, PlaceKind, RoomState, poll_after_ms};
+use goticket_domain::queue::{Location, PlaceId, PlaceKind, RoomState};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -52,16 +54,23 @@ pub(crate) struct PlaceBody {
     (status = 200, description = "the place this account had", body = JoinedBody),
     (status = 404, body = ProblemDocument),
     (status = 409, description = "room_not_open, room_closed", body = ProblemDocument),
+    (status = 429, description = "rate_limited", body = ProblemDocument),
     (status = 503, body = ProblemDocument),
 ))]
 pub(crate) async fn join(
     State(app): State<App>,
     caller: Caller,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     Path(event): Path<EventId>,
+    headers: HeaderMap,
 ) -> Result<impl IntoResponse, Problem> {
+    app.queue_limits.join(caller.account, app.addresses.network(peer, &headers))?;
+    super::expect_room(&app, event).await?;
     let joined = app.waiting_room.join(event, caller.account).await?;
     let seen = app.boards.get(event).ok();
     let location = seen.as_ref().map(|seen| seen.board.locate(&joined.ticket));
+    let told = seen.as_ref().zip(location.as_ref());
+    let poll_after_ms = told.map_or(POLL_SOON_MS, |(seen, location)| seen.board.poll_after_ms(&joined.ticket, location));
     let (kind, sequence) = match joined.ticket.kind {
         PlaceKind::Lobby => ("lobby", None),
         PlaceKind::Late { sequence } => ("late", Some(sequence)),
@@ -71,7 +80,7 @@ pub(crate) async fn join(
         place: PlaceBody { id: joined.ticket.place, kind, sequence },
         location,
         state: seen.map(|seen| seen.board.state),
-        poll_after_ms: location.as_ref().map_or(POLL_SOON_MS, poll_after_ms),
+        poll_after_ms,
     };
     let status = if joined.existing { StatusCode::OK } else { StatusCode::CREATED };
     Ok((status, axum::Json(body)))

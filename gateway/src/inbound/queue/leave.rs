@@ -18,6 +18,7 @@ use crate::services::App;
     (status = 503, body = ProblemDocument),
 ))]
 pub(crate) async fn leave(State(app): State<App>, caller: Caller, Path(event): Path<EventId>) -> Result<StatusCode, Problem> {
+    super::expect_room(&app, event).await?;
     app.waiting_room.leave(event, caller.account).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -6,12 +6,16 @@ mod control;
 mod draw;
 mod join;
 mod leave;
+mod limits;
 mod log;
 mod place;
+mod stream;
 
 use axum::http::HeaderMap;
-use goticket_domain::EventId;
 use goticket_domain::queue::PlaceTicket;
+use goticket_domain::{AccountId, EventId};
+use goticket_tokens::TokenError;
+use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -19,9 +23,11 @@ use utoipa_axum::routes;
 
 use super::parts::header_text;
 use super::problem::{FieldError, Problem};
-use crate::app::boards::{NoBoard, Seen};
-use crate::app::caller::Caller;
+use crate::app::boards::NoBoard;
+use crate::app::seen_board::Seen;
 use crate::services::App;
+
+pub(crate) use limits::QueueLimits;
 
 pub(crate) const TAG: &str = "queue";
 
@@ -30,35 +36,53 @@ const PLACE_TICKET: &str = "Place-Ticket";
 /// Where a place stands: `where` says which of the other members are there.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct LocationBody {
-    /// `lobby`, `waiting` or `turn`.
+    /// `lobby`, `waiting`, `turn`, `passed` (the turn is over; a claim tells what became of it) or, asked exactly, `inside`.
     r#where: String,
     /// In the lobby: how many take part.
     joined: Option<u64>,
     /// Waiting: how many stand before.
     ahead: Option<u64>,
-    /// Waiting: estimated seconds to the turn; null while nobody is admitted.
+    /// Waiting: estimated seconds to the turn; null while no one is admitted.
     eta_s: Option<u64>,
+    /// Inside: the end of the session.
+    until: Option<Timestamp>,
 }
 
-/// The place ticket of this account at this event, and its text.
-fn place_ticket<'a>(
-    app: &App,
-    headers: &'a HeaderMap,
-    event: EventId,
-    caller: Caller,
-) -> Result<(PlaceTicket, &'a str), Problem> {
-    let invalid = |message: String| {
-        Problem::unauthorized("place_ticket_invalid", format!("{PLACE_TICKET} {message}."))
-            .with_error(FieldError::header(PLACE_TICKET, message))
-    };
-    let text = header_text(headers, PLACE_TICKET).ok_or_else(|| invalid("is missing: join the line to get one".to_owned()))?;
-    match app.place_keys.verify(text, event, caller.account) {
-        Ok(ticket) => Ok((ticket, text)),
-        Err(error) => Err(invalid(format!("is not valid ({error}): join the line again"))),
+/// The place ticket that is shown, and its text. Its MAC is all that a poll needs: whoever has it may look at the place.
+fn place_ticket<'a>(app: &App, headers: &'a HeaderMap, event: EventId) -> Result<(PlaceTicket, &'a str), Problem> {
+    let text = header_text(headers, PLACE_TICKET).ok_or_else(|| invalid_ticket("is missing: join the line to get one"))?;
+    Ok((authenticated(app, text, event)?, text))
+}
+
+fn authenticated(app: &App, text: &str, event: EventId) -> Result<PlaceTicket, Problem> {
+    let invalid = |error| invalid_ticket(format!("is not valid ({error}): join the line again"));
+    app.place_keys.authenticate(text, event).map_err(invalid)
+}
+
+/// The same, of this account.
+fn own_place_ticket<'a>(app: &App, headers: &'a HeaderMap, event: EventId, account: AccountId) -> Result<&'a str, Problem> {
+    let (ticket, text) = place_ticket(app, headers, event)?;
+    if ticket.account == account {
+        return Ok(text);
     }
+    Err(invalid_ticket(format!("is not valid ({}): join the line again", TokenError::WrongAccount)))
 }
 
-/// The event's board. An event that nobody has published has none and never will.
+fn invalid_ticket(message: impl Into<String>) -> Problem {
+    let message = message.into();
+    Problem::unauthorized("place_ticket_invalid", format!("{PLACE_TICKET} {message}."))
+        .with_error(FieldError::header(PLACE_TICKET, message))
+}
+
+/// Refuses what cannot have a room before the waiting room is asked: of an event that no one has published, it is remembered for a moment.
+async fn expect_room(app: &App, event: EventId) -> Result<(), Problem> {
+    if app.boards.get(event).is_err_and(|none| none == NoBoard::Unknown) {
+        app.catalog.visible(event, None).await?;
+    }
+    Ok(())
+}
+
+/// The event's board. An event that no one has published has none and never will.
 async fn board(app: &App, event: EventId) -> Result<std::sync::Arc<Seen>, Problem> {
     match app.boards.get(event) {
         Ok(seen) => Ok(seen),
@@ -75,6 +99,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(join::join, leave::leave))
         .routes(routes!(board::board))
         .routes(routes!(place::place))
+        .routes(routes!(stream::stream))
         .routes(routes!(claim::claim))
         .routes(routes!(control::show, control::change))
         .routes(routes!(log::log))

@@ -1,15 +1,16 @@
 //! `GET /v1/events/{event}/queue/place`
 
-use axum::extract::State;
+use std::net::SocketAddr;
+
+use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, header};
 use axum::response::IntoResponse;
 use goticket_domain::EventId;
-use goticket_domain::queue::{Board, ClaimedPlace, Location, PlaceTicket, QueueError, RoomState, poll_after_ms};
+use goticket_domain::queue::{Board, ClaimedPlace, Location, PlaceTicket, QueueError, RoomState};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{LocationBody, TAG, place_ticket};
-use crate::app::caller::Caller;
 use crate::inbound::parts::{Path, Query};
 use crate::inbound::problem::{Problem, ProblemDocument};
 use crate::services::App;
@@ -18,11 +19,11 @@ use crate::services::App;
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PlaceQuery {
-    /// True asks the waiting room itself; otherwise the answer is exact near the front and within 1 % further back.
+    /// True asks the waiting room itself, a few times a minute; otherwise the answer is exact near the front and within 1 % further back.
     exact: Option<bool>,
 }
 
-/// Where the caller stands.
+/// Where the ticket's holder stands.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct PlaceAnswer {
     #[schema(value_type = LocationBody)]
@@ -38,25 +39,27 @@ pub(crate) struct PlaceAnswer {
     poll_after_ms: u64,
 }
 
-/// Where the caller stands in line. Answered from memory, but for `exact`.
-#[utoipa::path(get, path = "/v1/events/{event}/queue/place", tag = TAG, security(("access" = [])),
+/// Where the holder of a place ticket stands in line. Answered from memory, but for `exact`. The ticket is enough: no one has to be logged in.
+#[utoipa::path(get, path = "/v1/events/{event}/queue/place", tag = TAG, security(()),
     params(("event" = Uuid, Path), PlaceQuery, ("Place-Ticket" = String, Header)), responses(
     (status = 200, body = PlaceAnswer),
     (status = 401, description = "place_ticket_invalid", body = ProblemDocument),
     (status = 409, description = "not_in_line, when asked exactly", body = ProblemDocument),
+    (status = 429, description = "rate_limited, when asked exactly", body = ProblemDocument),
     (status = 503, body = ProblemDocument),
 ))]
 pub(crate) async fn place(
     State(app): State<App>,
-    caller: Caller,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     Path(event): Path<EventId>,
     Query(query): Query<PlaceQuery>,
     headers: HeaderMap,
 ) -> Result<impl IntoResponse, Problem> {
-    let (ticket, signed) = place_ticket(&app, &headers, event, caller)?;
+    let (ticket, signed) = place_ticket(&app, &headers, event)?;
     let seen = super::board(&app, event).await?;
     let location = if query.exact.unwrap_or(false) {
-        exact(&seen.board, &ticket, app.waiting_room.place(event, caller.account, signed).await)?
+        app.queue_limits.exact_place(ticket.account, app.addresses.network(peer, &headers))?;
+        exact(&seen.board, &ticket, app.waiting_room.place(event, ticket.account, signed).await)?
     } else {
         seen.board.locate(&ticket)
     };
@@ -65,7 +68,7 @@ pub(crate) async fn place(
         state: seen.board.state,
         sold_out: seen.board.is_sold_out(),
         message: seen.board.message.clone(),
-        poll_after_ms: poll_after_ms(&location),
+        poll_after_ms: seen.board.poll_after_ms(&ticket, &location),
     };
     Ok(([(header::CACHE_CONTROL, "private, no-store")], axum::Json(answer)))
 }
@@ -77,7 +80,8 @@ fn exact(board: &Board, ticket: &PlaceTicket, place: Result<ClaimedPlace, QueueE
         place => place?,
     };
     match place {
-        ClaimedPlace::Admitted { .. } | ClaimedPlace::Inside { .. } => Ok(Location::Turn),
+        ClaimedPlace::Admitted { .. } => Ok(Location::Turn),
+        ClaimedPlace::Inside { until } => Ok(Location::Inside { until }),
         ClaimedPlace::Gone => Err(QueueError::NotInLine),
         ClaimedPlace::Waiting { ahead, .. } => Ok(match board.locate(ticket) {
             Location::Waiting { ahead: near, eta_s } => {
@@ -85,8 +89,9 @@ fn exact(board: &Board, ticket: &PlaceTicket, place: Result<ClaimedPlace, QueueE
                 let eta_s = eta_s.map(|eta| u64::try_from(scale(eta)).unwrap_or(u64::MAX));
                 Location::Waiting { ahead, eta_s }
             }
-            Location::Turn => Location::Waiting { ahead, eta_s: Some(0) },
             lobby @ Location::Lobby { .. } => lobby,
+            // It has moved on since.
+            Location::Turn | Location::Passed | Location::Inside { .. } => Location::Waiting { ahead, eta_s: Some(0) },
         }),
     }
 }

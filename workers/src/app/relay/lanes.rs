@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use goticket_domain::lane::LaneNo;
 use goticket_storage::{
-    lanes::leases::Lease,
+    leases::Lease,
     outbox::relay::{Cursor, Gap},
 };
 use tokio::time::Instant;
@@ -46,7 +46,7 @@ impl Lanes {
             (lane.position, lane.stopped_until) = (None, None);
         }
         let unread = self.0.iter().filter(|(_, lane)| lane.position.is_none() && lane.stopped_until.is_none());
-        unread.map(|(no, lane)| Lease { lane: *no, epoch: lane.epoch }).collect()
+        unread.map(|(no, lane)| Lease { key: *no, epoch: lane.epoch }).collect()
     }
 
     pub(super) fn stand_at(&mut self, lane: LaneNo, position: i64) {
@@ -59,12 +59,12 @@ impl Lanes {
     pub(super) fn cursors(&self) -> Vec<Cursor> {
         let cursor = |(no, lane): (&LaneNo, &Lane)| {
             let position = lane.position.filter(|_| lane.stopped_until.is_none())?;
-            Some(Cursor { lease: Lease { lane: *no, epoch: lane.epoch }, position })
+            Some(Cursor { lease: Lease { key: *no, epoch: lane.epoch }, position })
         };
         self.0.iter().filter_map(cursor).collect()
     }
 
-    /// Nobody knows whether the cursors were moved.
+    /// No one knows whether the cursors were moved.
     pub(super) fn doubt(&mut self) {
         for lane in self.0.values_mut() {
             lane.position = None;

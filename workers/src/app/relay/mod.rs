@@ -22,7 +22,7 @@ use goticket_domain::lane::LaneNo;
 use goticket_platform::config::{KafkaConfig, U16In, U32In, U64In};
 use goticket_storage::{
     StorageError, answered,
-    lanes::leases::Role,
+    leases::{Change, Lease, Role, Shares},
     outbox::{
         partitions,
         relay::{self as outbox, Batch, Cursor, OutboxRow},
@@ -35,7 +35,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use self::lanes::Lanes;
-use super::share_lanes::{Change, Shares, SharesConfig};
+use super::sharing::SharesConfig;
 use crate::outbound::event_log::EventLog;
 
 /// Whoever has this lane looks after the outbox's partitions.
@@ -110,7 +110,7 @@ impl Relay {
     pub fn new(pool: PgPool, kafka: KafkaConfig, config: RelayConfig, sharing: &SharesConfig) -> Self {
         Self {
             config,
-            shares: Shares::new(pool.clone(), Role::Relay, sharing),
+            shares: Shares::new(pool.clone(), Role::Relay, sharing.lease_ms.millis()),
             pool,
             connection: None,
             tick: sharing.tick_ms.millis(),
@@ -155,9 +155,9 @@ impl Relay {
         let mut surplus = Vec::new();
         for change in changes {
             match change {
-                Change::Gained { lane, epoch } => self.lanes.gain(lane, epoch),
-                Change::Lost { lane } => self.lanes.lose(lane),
-                Change::GiveUp { lane } => {
+                Change::Gained(Lease { key, epoch }) => self.lanes.gain(key, epoch),
+                Change::Lost(lane) => self.lanes.lose(lane),
+                Change::GiveUp(lane) => {
                     self.lanes.lose(lane);
                     surplus.push(lane);
                 }
@@ -188,12 +188,12 @@ impl Relay {
         let moved: BTreeSet<LaneNo> = answered(outbox::advance(db, &moves)).await?.into_iter().collect();
         let mut step = Step::default();
         for (Cursor { lease, .. }, upto) in moves {
-            if moved.contains(&lease.lane) {
-                self.lanes.stand_at(lease.lane, upto);
+            if moved.contains(&lease.key) {
+                self.lanes.stand_at(lease.key, upto);
             } else {
-                tracing::warn!(lane = %lease.lane, "relay: another one has the lane, and its rows were appended twice");
-                self.lanes.lose(lease.lane);
-                self.shares.forget(lease.lane);
+                tracing::warn!(lane = %lease.key, "relay: another one has the lane, and its rows were appended twice");
+                self.lanes.lose(lease.key);
+                self.shares.forget(lease.key);
                 step.fenced += 1;
             }
         }
@@ -208,7 +208,7 @@ impl Relay {
         if !unread.is_empty() {
             let db = connected(&self.pool, &mut self.connection).await?;
             for Cursor { lease, position } in answered(outbox::cursors(db, &unread)).await? {
-                self.lanes.stand_at(lease.lane, position);
+                self.lanes.stand_at(lease.key, position);
             }
         }
         let cursors = self.lanes.cursors();
@@ -299,7 +299,7 @@ async fn connected<'a>(pool: &PgPool, slot: &'a mut Option<PgConnection>) -> Res
 /// From each cursor to its lane's last row; lanes that have none stay where they are.
 fn moves(cursors: &[Cursor], rows: &[OutboxRow]) -> Vec<(Cursor, i64)> {
     let last: BTreeMap<LaneNo, i64> = rows.iter().map(|row| (row.lane, row.position)).collect();
-    cursors.iter().filter_map(|cursor| Some((*cursor, *last.get(&cursor.lease.lane)?))).collect()
+    cursors.iter().filter_map(|cursor| Some((*cursor, *last.get(&cursor.lease.key)?))).collect()
 }
 
 async fn after(stop: &CancellationToken, grace: Duration) {

@@ -6,6 +6,7 @@ use futures::FutureExt as _;
 use goticket_contracts::amqp::Names;
 use goticket_domain::lane::LaneNo;
 use goticket_platform::amqp::Amqp;
+use goticket_storage::leases::{Change, Lease, Shares};
 use tokio::{
     sync::Semaphore,
     task::JoinSet,
@@ -14,10 +15,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    app::{
-        booking::{Deciding, LaneOwner},
-        share_lanes::{Change, Shares},
-    },
+    app::booking::{Deciding, LaneOwner},
     inbound::lane_queues::{BatchLimits, Ended, LaneQueues},
     outbound::dead_letters::DeadLetters,
 };
@@ -83,8 +81,8 @@ impl Lanes {
 
     fn change(&mut self, change: Change) {
         match change {
-            Change::Gained { lane, epoch } => self.begin((lane, epoch)),
-            Change::Lost { lane } | Change::GiveUp { lane } => {
+            Change::Gained(Lease { key, epoch }) => self.begin((key, epoch)),
+            Change::Lost(lane) | Change::GiveUp(lane) => {
                 self.running.iter().filter(|((running, _), _)| *running == lane).for_each(|(_, stop)| stop.cancel());
             }
         }
@@ -104,7 +102,7 @@ impl Lanes {
     async fn ended(&mut self, holding: Holding, ended: Ended) {
         self.running.remove(&holding);
         let (lane, epoch) = holding;
-        if !self.shares.held().any(|held| held.lane == lane && held.epoch == epoch) {
+        if !self.shares.held().any(|held| held.key == lane && held.epoch == epoch) {
             return;
         }
         match ended {

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use goticket_contracts::events::DomainEvent;
 use goticket_domain::{EventId, lane::LaneNo};
 use goticket_storage::{
-    lanes::leases::{self, Lease, Role},
+    leases::{self, Lease, Role},
     outbox::relay::{self as outbox, Cursor},
 };
 use goticket_testkit::{TestBed, eventually};
@@ -76,7 +76,7 @@ async fn end_who_waits(pool: &PgPool) {
     .unwrap();
 }
 
-/// Nobody was heard of for longer than the lease.
+/// No one was heard of for longer than the lease.
 async fn silence(pool: &PgPool) {
     let done = sqlx::query("UPDATE lane_members SET seen_at = seen_at - interval '1 minute' WHERE role = 'relay'");
     assert!(done.execute(pool).await.unwrap().rows_affected() > 0);

@@ -13,14 +13,11 @@ use goticket_domain::{
     lane::{LaneCount, LaneNo},
 };
 use goticket_platform::{config::load_from, postgres, redis};
-use goticket_storage::lanes::leases::Role;
+use goticket_storage::leases::{Change, Lease, Role, Shares};
 use goticket_testkit::TestBed;
 use goticket_workers::{
     Config,
-    app::{
-        booking::{Deciding, Job, LaneOwner, Verdict},
-        share_lanes::{Change, Shares},
-    },
+    app::booking::{Deciding, Job, LaneOwner, Verdict},
     outbound::seats::{Publication, SeatBoard},
 };
 use sqlx::PgPool;
@@ -123,8 +120,10 @@ impl Feed {
         let in_memory = usize::try_from(settings.seats_in_memory_max.get())?;
         let deciding = Deciding::new(pool.clone(), board.clone(), BATCH_TIMEOUT, in_memory, CancellationToken::new());
         let mut lanes = BTreeMap::new();
-        for change in Shares::new(pool, Role::Booking, &config.workers.lanes).tick(tokio::time::Instant::now()).await? {
-            let Change::Gained { lane, epoch } = change else { bail!("an installation that is not new: {change:?}") };
+        for change in
+            Shares::new(pool, Role::Booking, config.workers.lanes.lease_ms.millis()).tick(tokio::time::Instant::now()).await?
+        {
+            let Change::Gained(Lease { key: lane, epoch }) = change else { bail!("an installation that is not new: {change:?}") };
             let owner = LaneOwner::take(deciding.clone(), lane, epoch).await?;
             ensure!(owner.is_some(), "another process has lane {lane}");
             lanes.insert(lane, Lane { owner, queue: VecDeque::new(), unpublished: publisher(board.clone()) });
@@ -163,7 +162,7 @@ impl Feed {
         for job in requests {
             let job = job?;
             let no = self.count.of(job.event());
-            let lane = self.lanes.get_mut(&no).context("a lane that nobody has")?;
+            let lane = self.lanes.get_mut(&no).context("a lane that no one has")?;
             lane.queue.push_back(job);
             if idle(lane) >= self.batch_max {
                 return Ok(Some(no));
@@ -183,7 +182,7 @@ impl Feed {
         let unpublished = lane.unpublished.clone();
         self.in_work.spawn(async move {
             let settled = owner.decide(&batch).await;
-            unpublished.send(settled.publications).await.context("nobody publishes")?;
+            unpublished.send(settled.publications).await.context("no one publishes")?;
             Ok((no, owner, count(&settled.verdicts)?))
         });
     }
@@ -191,7 +190,7 @@ impl Feed {
     async fn ended(&mut self) -> anyhow::Result<Option<Decided>> {
         let Some(ended) = self.in_work.join_next().await else { return Ok(None) };
         let (no, owner, decided) = ended??;
-        self.lanes.get_mut(&no).context("a lane that nobody has")?.owner = Some(owner);
+        self.lanes.get_mut(&no).context("a lane that no one has")?.owner = Some(owner);
         Ok(Some(decided))
     }
 }

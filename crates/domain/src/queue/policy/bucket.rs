@@ -1,4 +1,4 @@
-//! How many may be admitted now: a bucket that fills at the room's rate, the cap, and the stock.
+//! The rate: a bucket that fills as time passes.
 
 use serde::{Deserialize, Serialize};
 
@@ -39,37 +39,11 @@ impl Bucket {
     }
 }
 
-/// What limits how many may be admitted, besides the bucket.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Limits {
-    /// Who is inside or may come inside by a claim.
-    pub inside: u64,
-    /// How many may be.
-    pub cap: u64,
-    /// Seats that are free; none where no one has counted them.
-    pub free: Option<u64>,
-}
-
-/// How many may be admitted now.
-pub fn admissible(bucket: Bucket, room: Limits) -> u64 {
-    bucket.tokens().min(room.cap.saturating_sub(room.inside)).min(room.free.unwrap_or(u64::MAX))
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    #[test]
-    fn cap_stock_and_tokens_each_limit() {
-        let bucket = Bucket { micro_tokens: 5 * TOKEN + 1, at_ms: 0 };
-        for (inside, cap, free, expected) in
-            [(0, 10, None, 5), (7, 10, None, 3), (12, 10, None, 0), (0, 10, Some(2), 2), (0, 10, Some(0), 0)]
-        {
-            assert_eq!(admissible(bucket, Limits { inside, cap, free }), expected, "{inside} {cap} {free:?}");
-        }
-    }
 
     proptest! {
         /// From the outside: whatever the clock does, no stretch has more than burst + rate · t.

@@ -1,0 +1,203 @@
+//! What a room's owner remembers of it between ticks, and whether the next one has anything to do.
+
+use goticket_domain::queue::{AnnouncedPolls, Limits, Pace, Phase, Shown, Spare, admissible};
+use goticket_storage::rooms::Room;
+use tokio::time::{Duration, Instant};
+
+use super::publication::Published;
+use crate::outbound::redis::Snapshot;
+
+/// The stock is counted by others, who tell nothing here: while fans wait or buy, it is looked at so often.
+const STOCK_EVERY: Duration = Duration::from_secs(1);
+
+#[derive(Default)]
+pub(super) struct Memory {
+    pub(super) announced: AnnouncedPolls,
+    pace: Pace,
+    spare: Option<Spare>,
+    pub(super) failing: bool,
+    pub(super) published: Published,
+    look: Option<Look>,
+}
+
+/// The room as its owner saw it last.
+struct Look {
+    epoch: i64,
+    revision: i64,
+    at: Instant,
+    seen: Snapshot,
+}
+
+impl Memory {
+    pub(super) fn looked(&mut self, epoch: i64, revision: i64, seen: Snapshot) {
+        self.look = Some(Look { epoch, revision, at: Instant::now(), seen });
+    }
+
+    /// The next tick looks at the room in any case.
+    pub(super) fn forget_look(&mut self) {
+        self.look = None;
+    }
+
+    /// Seats for which no one is inside, as far as it is known. Whoever is inside may still take one; who has left said that they do not.
+    pub(super) fn count_stock(&mut self, seen: &Snapshot) -> Option<Spare> {
+        self.spare = if seen.availability.is_empty() {
+            self.spare.map(|last| last.uncounted(seen.admitted))
+        } else {
+            let free = seen.availability.iter().map(|category| u64::from(category.free)).sum();
+            Some(Spare::counted(free, seen.inside.saturating_sub(seen.left), seen.admitted))
+        };
+        self.spare
+    }
+
+    /// A board of this is shown. Returns how many turns per minute came lately.
+    pub(super) fn shown(&mut self, now_ms: i64, room: &Room, seen: &Snapshot) -> u32 {
+        let shown = match seen.phase {
+            Phase::Lobby | Phase::Closed => Shown::Lobby { joined: seen.waiting },
+            Phase::Drawn => Shown::Line { admitted: seen.admitted },
+        };
+        self.announced.show(now_ms, shown, room.settings.rate_per_min);
+        let moves = room.state.admits_fans() && seen.phase == Phase::Drawn && seen.waiting > 0;
+        self.pace.sample(now_ms, seen.admitted, moves)
+    }
+
+    /// Whether something has happened since the last look, or time has changed something, so that the room is to be looked at again.
+    /// `room` was read a moment ago. Costs nothing: of a thousand rooms most are idle.
+    pub(super) fn is_due(&self, room: &Room, epoch: i64, now_ms: i64, board_every: Duration) -> bool {
+        let Some(Look { seen, .. }) = self.look.as_ref().filter(|look| look.epoch == epoch && look.revision == room.revision)
+        else {
+            return true;
+        };
+        let happened = (room.log.size, room.log.hash) != (seen.applied, seen.hash);
+        let ended = seen.ends_ms.is_some_and(|ends| ends <= now_ms);
+        let lively = seen.waiting > 0 || seen.inside > 0;
+        let stock = lively && self.look.as_ref().is_some_and(|look| look.at.elapsed() >= STOCK_EVERY);
+        happened
+            || ended
+            || stock
+            || self.published.is_old(board_every)
+            || (seen.waiting > 0 && turns(room, seen, self.spare, now_ms) > 0)
+    }
+}
+
+/// How many turns may come now.
+pub(super) fn turns(room: &Room, seen: &Snapshot, spare: Option<Spare>, now_ms: i64) -> u64 {
+    if !room.state.admits_fans() || seen.phase != Phase::Drawn {
+        return 0;
+    }
+    let set = &room.settings;
+    let bucket = room.log.bucket.at(now_ms, set.rate_per_min, set.burst);
+    admissible(bucket, Limits { inside: seen.inside, cap: u64::from(set.active_cap), spare })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use goticket_domain::EventId;
+    use goticket_domain::queue::{Availability, Bucket, DrawSecret, RoomSettings, RoomState};
+    use goticket_storage::queue_log::Head;
+    use jiff::Timestamp;
+
+    use super::*;
+
+    const NOW_MS: i64 = 1_000_000;
+    const BOARD_EVERY: Duration = Duration::from_secs(3);
+    const EPOCH: i64 = 7;
+
+    /// An open room with nothing in its bucket, which fills by one fan a second.
+    fn room() -> Room {
+        let log = Head {
+            size: 5,
+            hash: [5; 32],
+            decisions: 0,
+            bucket: Bucket { micro_tokens: 0, at_ms: NOW_MS },
+            frontier: None,
+            admitted: 0,
+            closed_at: Some(0),
+        };
+        Room {
+            event: EventId::generate(),
+            state: RoomState::Open,
+            settings: RoomSettings { rate_per_min: 60, burst: 1, active_cap: 10, ..RoomSettings::default() },
+            revision: 1,
+            lobby_opens_at: Timestamp::UNIX_EPOCH,
+            onsale_at: Timestamp::UNIX_EPOCH,
+            read_at: Timestamp::UNIX_EPOCH,
+            due: None,
+            secret: DrawSecret([0; 32]),
+            beacon: Vec::new(),
+            root: None,
+            seed: None,
+            log,
+        }
+    }
+
+    fn idle() -> Snapshot {
+        Snapshot {
+            applied: 5,
+            hash: [5; 32],
+            phase: Phase::Drawn,
+            waiting: 0,
+            admitted: 0,
+            inside: 0,
+            left: 0,
+            frontier: None,
+            ends_ms: None,
+            availability: Vec::new(),
+        }
+    }
+
+    /// Whether the room is looked at again so long after a look that saw this, and after its last board.
+    fn check(seen: Snapshot, room: &Room, passed_ms: u64) -> bool {
+        let passed = Duration::from_millis(passed_ms);
+        let (board, at) = (super::super::tick::still_board(room), Instant::now().checked_sub(passed).unwrap());
+        let mut memory = Memory { published: Published::at(at, board), ..Memory::default() };
+        memory.count_stock(&seen);
+        memory.look = Some(Look { epoch: EPOCH, revision: 1, at, seen });
+        memory.is_due(room, EPOCH, NOW_MS + i64::try_from(passed_ms).unwrap(), BOARD_EVERY)
+    }
+
+    #[test]
+    fn an_idle_room_waits_for_its_next_board() {
+        assert!(Memory::default().is_due(&room(), EPOCH, NOW_MS, BOARD_EVERY), "never seen");
+        for (passed_ms, due) in [(0, false), (2_900, false), (3_000, true)] {
+            assert_eq!(check(idle(), &room(), passed_ms), due, "{passed_ms}");
+        }
+    }
+
+    #[test]
+    fn what_was_written_or_set_since_is_looked_at() {
+        let grown = Room { log: Head { size: 6, ..room().log }, ..room() };
+        let another = Room { log: Head { hash: [6; 32], ..room().log }, ..room() };
+        let set = Room { revision: 2, ..room() };
+        for room in [grown, another, set] {
+            assert!(check(idle(), &room, 0));
+        }
+        let look = Look { epoch: EPOCH - 1, revision: 1, at: Instant::now(), seen: idle() };
+        let memory = Memory { look: Some(look), ..Memory::default() };
+        assert!(memory.is_due(&room(), EPOCH, NOW_MS, BOARD_EVERY), "another one may have had it meanwhile");
+    }
+
+    #[test]
+    fn time_alone_brings_turns_and_ends() {
+        let waiting = Snapshot { waiting: 3, ..idle() };
+        let full = Snapshot { inside: 10, ends_ms: Some(NOW_MS + 700), ..waiting.clone() };
+        let sold_out = Snapshot { availability: vec![Availability { category: 0, free: 0, held: 1 }], ..waiting.clone() };
+        let lobby = Snapshot { phase: Phase::Lobby, ..waiting.clone() };
+        let paused = Room { state: RoomState::Paused, ..room() };
+        let full_bucket =
+            Room { log: Head { bucket: Bucket { micro_tokens: 1_000_000, at_ms: NOW_MS }, ..room().log }, ..room() };
+        for (what, seen, room, passed_ms, due) in [
+            ("the bucket is still empty", &waiting, &room(), 900, false),
+            ("its first token", &Snapshot { inside: 1, ..waiting.clone() }, &full_bucket, 0, true),
+            ("the cap is full", &full, &full_bucket, 600, false),
+            ("a session ends", &full, &full_bucket, 700, true),
+            ("nothing is free", &sold_out, &full_bucket, 900, false),
+            ("something may be free again", &sold_out, &full_bucket, 1_000, true),
+            ("the lobby waits for its draw", &lobby, &full_bucket, 900, false),
+            ("no one is admitted", &waiting, &paused, 900, false),
+            ("no one waits", &idle(), &full_bucket, 2_900, false),
+        ] {
+            assert_eq!(check(seen.clone(), room, passed_ms), due, "{what}");
+        }
+    }
+}

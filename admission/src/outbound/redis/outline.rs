@@ -1,0 +1,41 @@
+//! The line's outline: `outline.lua`.
+
+use std::sync::LazyLock;
+
+use goticket_domain::EventId;
+use goticket_domain::queue::{Pivot, Pivots, Score};
+use redis::RedisResult;
+
+use super::{Lines, count, score, unexpected_numbers};
+
+/// What a board tells of a line, at one moment.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Outline {
+    /// How many entries of the log the line has.
+    pub applied: u64,
+    /// Places in line; of a lobby that is being drawn, too.
+    pub waiting: u64,
+    /// The highest score whose turn has come.
+    pub frontier: Option<Score>,
+    /// The score up to which every turn is over.
+    pub passed: Option<Score>,
+    /// Known points.
+    pub pivots: Pivots,
+}
+
+/// As the script takes them.
+static RANKS: LazyLock<Vec<u64>> = LazyLock::new(|| Pivots::ranks().collect());
+
+impl Lines {
+    /// The outline of a line whose lobby is closed.
+    pub async fn outline(&self, event: EventId, now_ms: i64) -> RedisResult<Outline> {
+        let k = self.keys(event);
+        let keys = [k.room(), k.line(), k.lobby(), k.turns()];
+        let (applied, waiting, frontier, passed, ahead, late, scores): (u64, u64, i64, i64, i64, i64, Vec<i64>) =
+            self.redis.eval(&self.scripts.outline, &keys, (now_ms, &*RANKS)).await?;
+        let Some(known) = scores.iter().map(|at| score(*at)).collect() else { return unexpected_numbers("outline", &scores) };
+        let late = score(late).map(|score| Pivot { score, ahead: count(ahead) });
+        let pivots = Pivots::new(known, late);
+        Ok(Outline { applied, waiting, frontier: score(frontier), passed: score(passed), pivots })
+    }
+}

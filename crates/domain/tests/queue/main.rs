@@ -1,0 +1,7 @@
+//! The waiting room's rules, from the outside.
+
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod boards;
+mod client_vectors;
+mod room;

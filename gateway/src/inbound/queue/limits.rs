@@ -1,0 +1,69 @@
+//! What costs the waiting room something, counted per account and per network. Those who wait and look at their place meet no limit.
+
+use std::net::IpAddr;
+
+use goticket_domain::AccountId;
+
+use crate::config::GatewayConfig;
+use crate::inbound::problem::Problem;
+use crate::inbound::rate_limit::{RateLimit, TooOften};
+
+/// Joins of one account within a minute, all of them at once if it likes: one is enough, unless answers are lost on the way.
+const JOINS_OF_ACCOUNT_PER_MIN: u32 = 30;
+/// Exact places of one account within a minute. Each is a look into Redis that a poll does without.
+const EXACT_OF_ACCOUNT_PER_MIN: u32 = 12;
+/// Exact places of one network within a minute: a hundredth of what one Redis answers.
+const EXACT_OF_NETWORK_PER_MIN: u32 = 6_000;
+/// Of them at once.
+const EXACT_OF_NETWORK_BURST: u32 = 200;
+
+/// A limit for each account and one for each network.
+struct Both {
+    what: &'static str,
+    accounts: RateLimit<AccountId>,
+    networks: RateLimit<IpAddr>,
+}
+
+impl Both {
+    fn take(&self, account: AccountId, network: IpAddr) -> Result<(), Problem> {
+        let counted = |of: &'static str| {
+            move |too_often: TooOften| {
+                metrics::counter!("gateway_queue_limited_total", "what" => self.what, "of" => of).increment(1);
+                Problem::from(too_often)
+            }
+        };
+        self.accounts.take(&account).map_err(counted("account"))?;
+        self.networks.take(&network).map_err(counted("network"))
+    }
+}
+
+/// See the module.
+pub(crate) struct QueueLimits {
+    joins: Both,
+    exact: Both,
+}
+
+impl QueueLimits {
+    pub(crate) fn new(config: &GatewayConfig) -> Self {
+        Self {
+            joins: Both {
+                what: "join",
+                accounts: RateLimit::new(JOINS_OF_ACCOUNT_PER_MIN, JOINS_OF_ACCOUNT_PER_MIN),
+                networks: RateLimit::new(config.joins_per_min.get(), config.joins_burst.get()),
+            },
+            exact: Both {
+                what: "exact_place",
+                accounts: RateLimit::new(EXACT_OF_ACCOUNT_PER_MIN, EXACT_OF_ACCOUNT_PER_MIN),
+                networks: RateLimit::new(EXACT_OF_NETWORK_PER_MIN, EXACT_OF_NETWORK_BURST),
+            },
+        }
+    }
+
+    pub(super) fn join(&self, account: AccountId, network: IpAddr) -> Result<(), Problem> {
+        self.joins.take(account, network)
+    }
+
+    pub(super) fn exact_place(&self, account: AccountId, network: IpAddr) -> Result<(), Problem> {
+        self.exact.take(account, network)
+    }
+}
