@@ -20,6 +20,7 @@ impl WaitingRoomService {
             event: room.event,
             state: room.state,
             settings: room.settings.clone(),
+            revision: room.revision,
             waiting: self.boards.get(room.event).map_or(0, |shown| shown.board.waiting),
             admitted: room.log.admitted,
             active: 0,

@@ -24,7 +24,7 @@ const DRAW_LOOK: Duration = Duration::from_millis(50);
 
 impl WaitingRoomService {
     /// Everything or nothing, in one transaction; every tick reads it. A lobby that is opened early is shown as such until its order
-    /// is drawn.
+    /// is drawn. Whoever names the revision they decided with changes nothing else: under the room's lock it is the latest.
     pub(super) async fn change_control(
         &self,
         event: EventId,
@@ -35,6 +35,9 @@ impl WaitingRoomService {
         self.room(event).await?;
         let mut tx = self.pool.begin().await.map_err(sql_failed)?;
         let room = rooms::lock(&mut tx, event).await.map_err(storage_failed)?.ok_or(QueueError::UnknownEvent)?;
+        if change.if_revision.is_some_and(|seen| seen != room.revision) {
+            return Err(QueueError::ControlChanged);
+        }
         let (state, settings) = apply(&room, &change)?;
         let opens_lobby = (room.state, state) == (RoomState::Lobby, RoomState::Open);
         let state = if opens_lobby { RoomState::Lobby } else { state };

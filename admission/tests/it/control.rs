@@ -134,6 +134,38 @@ async fn operators_at_the_same_time_append_one_after_the_other() {
 }
 
 #[tokio::test]
+async fn of_operators_who_saw_the_same_room_one_changes_it() {
+    let world = World::new().await;
+    let (room, other) = (world.replica(), world.replica());
+    let event = world.on_sale(&room, &generous()).await;
+    let seen = room.control(event).await.unwrap();
+    let changes = (1..=8).map(|burst| {
+        let replica = if burst % 2 == 0 { &room } else { &other };
+        let change =
+            ControlChange { burst: Some(burst), reason: "race".into(), if_revision: Some(seen.revision), ..ControlChange::default() };
+        replica.set_control(event, change, world.operator)
+    });
+    let (made, refused): (Vec<_>, Vec<_>) = futures::future::join_all(changes).await.into_iter().partition(Result::is_ok);
+    assert_eq!(refused, vec![Err(QueueError::ControlChanged); 7]);
+    let [Ok(made)] = &made[..] else { panic!("{made:?}") };
+    let now = room.control(event).await.unwrap();
+    assert_eq!((&now, now.revision > seen.revision), (made, true));
+    assert_eq!(room.log(event, 10).await.unwrap().len(), 3, "lobby, open, and the one change");
+
+    // What changes nothing is refused too; a turn that comes is no change; the schedule's step is one.
+    let again = ControlChange { burst: Some(now.settings.burst), if_revision: Some(seen.revision), ..ControlChange::default() };
+    assert_eq!(room.set_control(event, again.clone(), world.operator).await, Err(QueueError::ControlChanged));
+    room.join(event, fans(1)[0]).await.unwrap();
+    world.admit(&room, event).await;
+    let kept = room.set_control(event, ControlChange { if_revision: Some(now.revision), ..again }, world.operator).await.unwrap();
+    assert_eq!((kept.revision, kept.admitted), (now.revision, 1));
+    sqlx::query("UPDATE events SET starts_at = now() WHERE id = $1").bind(event.0).execute(&world.pool).await.unwrap();
+    room.tick_once().await;
+    let late = ControlChange { message: Some("hello".into()), if_revision: Some(now.revision), ..ControlChange::default() };
+    assert_eq!(room.set_control(event, late, world.operator).await, Err(QueueError::ControlChanged));
+}
+
+#[tokio::test]
 async fn the_schedule_waits_for_its_time() {
     let world = World::new().await;
     let room = world.replica();

@@ -79,6 +79,7 @@ async fn both_adapters_give_the_same_answers_and_refusals() {
         for change in [
             ControlChange { burst: Some(0), ..ControlChange::default() },
             ControlChange { state: Some(RoomState::Scheduled), reason: "no".into(), ..ControlChange::default() },
+            ControlChange { burst: Some(1), if_revision: Some(17), ..ControlChange::default() },
             ControlChange { message: Some("hello".into()), reason: "yes".into(), ..ControlChange::default() },
         ] {
             let one = local.set_control(event, change.clone(), world.operator).await;

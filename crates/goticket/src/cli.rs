@@ -98,6 +98,9 @@ pub(crate) struct OpsArgs {
     /// What the waiting read.
     #[arg(long)]
     pub message: Option<String>,
+    /// Change it only if this is still its revision, as it is shown: no one else has changed it meanwhile.
+    #[arg(long)]
+    pub if_revision: Option<i64>,
     /// Also show so many entries of the log.
     #[arg(long, default_value_t = 0)]
     pub log: u32,

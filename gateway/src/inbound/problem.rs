@@ -136,6 +136,11 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, code, detail)
     }
 
+    /// Something is not as the client said that it must be.
+    pub(crate) fn precondition_failed(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::PRECONDITION_FAILED, code, detail)
+    }
+
     /// A body that can be read and cannot be carried out.
     pub(crate) fn unprocessable(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
@@ -165,6 +170,11 @@ impl Problem {
         tracing::error!(cause, "a request failed");
         let detail = "Something went wrong on our side. Tell us the request id and we can find out what.";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", detail)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
     }
 
     pub(crate) fn with_error(mut self, error: FieldError) -> Self {

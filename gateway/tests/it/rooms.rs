@@ -108,6 +108,42 @@ async fn too_early_and_too_late_are_told_apart() {
     assert_eq!((&first["reason"], &first["actor"]), (&json!("a test"), &json!(organizer.id)), "{log}");
 }
 
+#[tokio::test]
+async fn an_operator_does_not_overwrite_what_another_one_set_meanwhile() {
+    let world = World::new().await;
+    let (one, other) = (world.person(Role::Organizer).await, world.person(Role::Admin).await);
+    let event = world.event(&one).await;
+    world.board_in(event, &["open"]).await;
+    let control = format!("/v1/events/{event}/queue/control");
+    let read = async |person| world.get(&control, Some(person)).await.headers()["etag"].to_str().unwrap().to_owned();
+    let (seen, also_seen) = (read(&one).await, read(&other).await);
+    assert_eq!(seen, also_seen);
+    let change = async |person, burst: u32, if_match: Option<&str>| {
+        let mut request = world.request(Method::PATCH, &control, Some(person)).json(&json!({ "burst": burst, "reason": "a test" }));
+        if let Some(tag) = if_match {
+            request = request.header("If-Match", tag);
+        }
+        request.send().await.unwrap()
+    };
+    let (first, second) = tokio::join!(change(&one, 11, Some(&seen)), change(&other, 12, Some(&also_seen)));
+    let (made, refused) = if first.status() == 200 { (first, second) } else { (second, first) };
+    let now = made.headers()["etag"].to_str().unwrap().to_owned();
+    let set = expect(made, StatusCode::OK).await["settings"]["burst"].clone();
+    let body = problem(refused, 412, "control_changed").await;
+    assert_eq!(body["errors"][0]["header"], "If-Match", "{body}");
+    assert_eq!(expect(world.get(&control, Some(&one)).await, StatusCode::OK).await["settings"]["burst"], set);
+    for (burst, tag, status) in [
+        (13, Some(seen.as_str()), 412),
+        (13, Some("W/\"1\""), 412),
+        (13, Some(now.as_str()), 200),
+        (14, Some("*"), 200),
+        (15, Some("\"1\", \"2\""), 400),
+        (16, None, 200),
+    ] {
+        assert_eq!(change(&one, burst, tag).await.status(), status, "{tag:?}");
+    }
+}
+
 /// Entry tokens are verified without asking, so the room's board has to say that they buy nothing.
 #[tokio::test]
 async fn a_sale_that_is_stopped_or_closed_sells_nothing_to_those_inside() {

@@ -24,6 +24,7 @@ pub fn set_control_request(
         selling: change.selling,
         message: change.message,
         reason: change.reason,
+        if_revision: change.if_revision,
     }
 }
 
@@ -40,6 +41,7 @@ impl TryFrom<proto::SetControlRequest> for ControlChange {
             selling: request.selling,
             message: request.message,
             reason: request.reason,
+            if_revision: request.if_revision,
         })
     }
 }
@@ -57,6 +59,7 @@ impl From<RoomControl> for proto::ControlReply {
             session_s,
             selling,
             message,
+            revision: control.revision,
             waiting: control.waiting,
             admitted: control.admitted,
             active: control.active,
@@ -72,6 +75,7 @@ impl TryFrom<proto::ControlReply> for RoomControl {
             event: parse("event", &reply.event)?,
             state: parse::<RoomState>("state", &reply.state)?,
             settings: RoomSettings { rate_per_min, burst, active_cap, claim_window_s, session_s, selling, message },
+            revision: reply.revision,
             waiting: reply.waiting,
             admitted: reply.admitted,
             active: reply.active,

@@ -18,6 +18,7 @@ pub fn status_of(error: &QueueError) -> Status {
         QueueError::BadTicket(_) => Code::PermissionDenied,
         QueueError::BadControl { .. } => Code::InvalidArgument,
         QueueError::Full => Code::ResourceExhausted,
+        QueueError::ControlChanged => Code::Aborted,
         QueueError::Unavailable => Code::Unavailable,
         QueueError::NotYetOpen { .. }
         | QueueError::ClosedToJoins { .. }
@@ -57,6 +58,7 @@ fn fault_of(error: &QueueError) -> proto::queue_fault::Fault {
         QueueError::BadControl { field, problem } => {
             Fault::BadControl(proto::BadControl { field: field.clone(), problem: problem.clone() })
         }
+        QueueError::ControlChanged => Fault::ControlChanged(proto::ControlChanged {}),
         QueueError::Unavailable => Fault::Unavailable(proto::Unavailable {}),
     }
 }
@@ -74,6 +76,7 @@ fn read_fault(fault: proto::queue_fault::Fault) -> Option<QueueError> {
         Fault::ClaimWindowPassed(_) => QueueError::ClaimWindowPassed,
         Fault::NotInLine(_) => QueueError::NotInLine,
         Fault::BadControl(bad) => QueueError::BadControl { field: bad.field, problem: bad.problem },
+        Fault::ControlChanged(_) => QueueError::ControlChanged,
         Fault::Unavailable(_) => QueueError::Unavailable,
     })
 }
@@ -98,6 +101,7 @@ mod tests {
             QueueError::ClaimWindowPassed,
             QueueError::NotInLine,
             QueueError::BadControl { field: "burst".to_owned(), problem: "is 0".to_owned() },
+            QueueError::ControlChanged,
             QueueError::Unavailable,
         ];
         for error in rows {

@@ -77,6 +77,8 @@ pub struct ControlChange {
     pub message: Option<String>,
     /// Why, for the log.
     pub reason: String,
+    /// Only if this is still the room's [`RoomControl::revision`]; None changes it however it stands.
+    pub if_revision: Option<i64>,
 }
 
 /// What operators see and set.
@@ -88,6 +90,8 @@ pub struct RoomControl {
     pub state: RoomState,
     /// What is set.
     pub settings: RoomSettings,
+    /// Of state and settings: grows with every change of them, by whomever.
+    pub revision: i64,
     /// Places in line.
     pub waiting: u64,
     /// Admitted so far.
@@ -160,6 +164,9 @@ pub enum QueueError {
         /// What is wrong and what is allowed.
         problem: String,
     },
+    /// State or settings are not any more what the caller decided with; nothing was changed.
+    #[error("the room was changed meanwhile")]
+    ControlChanged,
     /// A store is away; nothing was changed, or it can safely be asked again.
     #[error("the waiting room is unavailable for the moment")]
     Unavailable,
@@ -178,7 +185,8 @@ pub trait WaitingRoom: Send + Sync + 'static {
     async fn leave(&self, event: EventId, account: AccountId) -> Result<(), QueueError>;
     /// What operators see.
     async fn control(&self, event: EventId) -> Result<RoomControl, QueueError>;
-    /// Changes it; the change is logged with `actor` and reason before it takes effect.
+    /// Changes it; the change is logged with `actor` and reason before it takes effect. With a revision, of those who change it at the same
+    /// time one succeeds.
     async fn set_control(&self, event: EventId, change: ControlChange, actor: AccountId) -> Result<RoomControl, QueueError>;
     /// The latest changes, newest first, at most `limit`.
     async fn log(&self, event: EventId, limit: u32) -> Result<Vec<LogEntry>, QueueError>;

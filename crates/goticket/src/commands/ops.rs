@@ -41,7 +41,7 @@ pub(super) async fn run(file: Option<&Path>, args: OpsArgs) -> anyhow::Result<Ex
 }
 
 fn change(args: &OpsArgs) -> Option<ControlChange> {
-    let nothing = ControlChange { reason: args.reason.clone(), ..ControlChange::default() };
+    let nothing = ControlChange { reason: args.reason.clone(), if_revision: args.if_revision, ..ControlChange::default() };
     let change = ControlChange {
         state: args.state,
         rate_per_min: args.rate_per_min,
@@ -65,6 +65,7 @@ async fn admin(pool: &PgPool, email: &str) -> anyhow::Result<AccountId> {
 fn describe(control: &RoomControl) -> String {
     let settings = &control.settings;
     let mut text = String::new();
+    let _ = writeln!(text, "revision  {}", control.revision);
     let _ = writeln!(text, "state     {}", control.state.as_str());
     let _ = writeln!(
         text,

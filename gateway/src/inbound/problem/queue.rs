@@ -44,6 +44,12 @@ impl From<QueueError> for Problem {
                 .with_error(ticket("is of a place that is not in line (any more): join the line again")),
             QueueError::BadControl { field, problem } => Self::unprocessable("invalid_control", format!("/{field}: {problem}"))
                 .with_error(FieldError::pointer(format!("/{field}"), problem)),
+            QueueError::ControlChanged => {
+                let message = "is not the room's any more: read the control again, and decide again";
+                let detail = "The room was changed since you read it; nothing of this change was made. Read the control again, see in the \
+                              room's log who changed what, and decide again.";
+                Self::precondition_failed("control_changed", detail).with_error(FieldError::header("If-Match", message))
+            }
             QueueError::Unavailable => Self::unavailable(
                 "unavailable",
                 "For the moment the waiting room does not answer. No place is lost. Repeat the request.",

@@ -1,12 +1,14 @@
 //! `GET|PATCH /v1/events/{event}/queue/control`
 
 use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, header};
 use goticket_domain::EventId;
 use goticket_domain::queue::{ControlChange, RoomControl, RoomState};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::TAG;
+use super::if_match::{IfMatch, etag};
 use crate::inbound::caller::Staff;
 use crate::inbound::json::Json;
 use crate::inbound::parts::Path;
@@ -79,10 +81,16 @@ impl From<RoomControl> for ControlBody {
     }
 }
 
-/// How the room stands.
+type Shown = ([(header::HeaderName, HeaderValue); 1], axum::Json<ControlBody>);
+
+fn shown(control: RoomControl) -> Shown {
+    ([(header::ETAG, etag(control.revision))], axum::Json(control.into()))
+}
+
+/// How the room stands. The ETag names state and settings, whatever the counts beside them: show it in `If-Match` with a change.
 #[utoipa::path(get, path = "/v1/events/{event}/queue/control", tag = TAG, security(("access" = [])),
     params(("event" = Uuid, Path)), responses(
-    (status = 200, body = ControlBody),
+    (status = 200, body = ControlBody, headers(("ETag" = String, description = "the revision of state and settings"))),
     (status = 403, body = ProblemDocument),
     (status = 404, body = ProblemDocument),
 ))]
@@ -90,26 +98,32 @@ pub(crate) async fn show(
     State(app): State<App>,
     Staff(caller): Staff,
     Path(event): Path<EventId>,
-) -> Result<axum::Json<ControlBody>, Problem> {
+) -> Result<Shown, Problem> {
     app.catalog.managed(event, caller).await?;
-    Ok(axum::Json(app.waiting_room.control(event).await?.into()))
+    Ok(shown(app.waiting_room.control(event).await?))
 }
 
 /// Changes the room's state or settings; who, when and why goes into its log. Opening a lobby begins the sale now: `state` stays
-/// `lobby` until the order is drawn, which takes longer than this answer where millions take part.
+/// `lobby` until the order is drawn, which takes longer than this answer where millions take part. With `If-Match`, of operators who
+/// change the room at the same time one succeeds; without it, the last one does.
 #[utoipa::path(patch, path = "/v1/events/{event}/queue/control", tag = TAG, security(("access" = [])),
-    params(("event" = Uuid, Path)), request_body = ControlChangeBody, responses(
-    (status = 200, body = ControlBody),
+    params(("event" = Uuid, Path),
+        ("If-Match" = Option<String>, Header, description = "the ETag of the control that the change was decided with")),
+    request_body = ControlChangeBody, responses(
+    (status = 200, body = ControlBody, headers(("ETag" = String, description = "the revision of state and settings"))),
     (status = 403, body = ProblemDocument),
+    (status = 412, body = ProblemDocument, description = "the room was changed meanwhile; nothing of this change was made"),
     (status = 422, body = ProblemDocument),
 ))]
 pub(crate) async fn change(
     State(app): State<App>,
     Staff(caller): Staff,
     Path(event): Path<EventId>,
+    headers: HeaderMap,
     Json(body): Json<ControlChangeBody>,
-) -> Result<axum::Json<ControlBody>, Problem> {
+) -> Result<Shown, Problem> {
     app.catalog.managed(event, caller).await?;
+    let if_match = IfMatch::read(&headers)?;
     let reason = body.reason.trim();
     if reason.is_empty() || reason.chars().count() > REASON_CHARS_MAX || reason.chars().any(char::is_control) {
         let message = format!("must have 1 to {REASON_CHARS_MAX} characters, none of them control characters");
@@ -125,6 +139,7 @@ pub(crate) async fn change(
         selling: body.selling,
         message: body.message,
         reason: reason.to_owned(),
+        if_revision: if_match.revision(),
     };
-    Ok(axum::Json(app.waiting_room.set_control(event, change, caller.account).await?.into()))
+    Ok(shown(app.waiting_room.set_control(event, change, caller.account).await?))
 }

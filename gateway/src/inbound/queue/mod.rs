@@ -4,6 +4,7 @@ mod board;
 mod claim;
 mod control;
 mod draw;
+mod if_match;
 mod join;
 mod leave;
 mod limits;
