@@ -128,6 +128,7 @@ mod tests {
             root: None,
             seed: None,
             log,
+            control_log: goticket_domain::queue::ControlLogHead::default(),
         }
     }
 

@@ -8,7 +8,7 @@ mod draw;
 mod group_commit;
 mod join;
 mod leave;
-pub mod log_chain;
+mod log_chain;
 mod memory;
 pub mod ownership;
 mod place;
@@ -126,8 +126,8 @@ impl WaitingRoom for WaitingRoomService {
         self.change_control(event, change, actor).await
     }
 
-    async fn log(&self, event: EventId, limit: u32) -> Result<Vec<LogEntry>, QueueError> {
-        self.read_log(event, limit).await
+    async fn log(&self, event: EventId, before: Option<u64>, limit: u32) -> Result<Vec<LogEntry>, QueueError> {
+        self.read_log(event, before, limit).await
     }
 
     async fn watch(&self) -> Result<BoxStream<'static, Arc<PublishedBoard>>, QueueError> {

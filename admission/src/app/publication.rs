@@ -89,6 +89,11 @@ impl WaitingRoomService {
         Ok(())
     }
 
+    /// The board of this room that was published last, by whichever replica.
+    pub async fn last_board(&self, event: EventId) -> Result<Option<PublishedBoard>, QueueError> {
+        Ok(self.lines.published(&[event]).await.map_err(|error| redis_failed(&error))?.pop())
+    }
+
     /// The subscription may be back before the connection that reads.
     async fn read_missed(&self) {
         while self.read_boards().await.is_err() {

@@ -173,5 +173,6 @@ pub(super) fn still_board(room: &Room) -> Board {
         availability: Vec::new(),
         selling: room.settings.selling,
         message: room.settings.message.clone(),
+        control_log: room.control_log.clone(),
     }
 }

@@ -90,7 +90,8 @@ impl Contract for Server {
     async fn log(&self, request: Request<proto::LogRequest>) -> Answer<proto::LogReply> {
         let request = request.into_inner();
         let event = parse("event", &request.event)?;
-        let entries = self.room.log(event, request.limit.min(LOG_LIMIT_MAX)).await.map_err(|error| status_of(&error))?;
+        let limit = request.limit.min(LOG_LIMIT_MAX);
+        let entries = self.room.log(event, request.before, limit).await.map_err(|error| status_of(&error))?;
         Ok(Response::new(proto::LogReply { entries: entries.into_iter().map(Into::into).collect() }))
     }
 

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use goticket_admission::app::log_chain::{self, Broken};
-use goticket_domain::queue::{ControlChange, QueueError, RoomState, WaitingRoom};
+use goticket_domain::queue::{BrokenControlLog as Broken, ControlChange, QueueError, RoomState, WaitingRoom, verify_control_log};
 use goticket_domain::{AccountId, EventId};
 use goticket_testkit::{Link, TestBed, eventually};
 
@@ -55,12 +54,12 @@ async fn what_is_not_allowed_is_refused_by_field_and_changes_nothing() {
         ("message", ControlChange { message: Some("x".repeat(501)), ..ControlChange::default() }),
         ("reason", ControlChange { rate_per_min: Some(1), reason: "two\nlines".into(), ..ControlChange::default() }),
     ];
-    let before = (room.control(event).await.unwrap(), room.log(event, 10).await.unwrap());
+    let before = (room.control(event).await.unwrap(), room.log(event, None, 10).await.unwrap());
     for (expected, change) in rows {
         let refused = room.set_control(event, change, world.operator).await.unwrap_err();
         assert!(matches!(&refused, QueueError::BadControl { field, .. } if field == expected), "{refused:?}");
     }
-    assert_eq!((room.control(event).await.unwrap(), room.log(event, 10).await.unwrap()), before);
+    assert_eq!((room.control(event).await.unwrap(), room.log(event, None, 10).await.unwrap()), before);
     let unknown = room.set_control(EventId::generate(), to(RoomState::Paused), world.operator).await;
     assert_eq!(unknown.unwrap_err(), QueueError::UnknownEvent);
 }
@@ -82,7 +81,7 @@ async fn a_change_holds_on_every_replica_and_is_logged_with_who_and_why() {
     other.tick_once().await;
     let board = world.board(&other, event).await;
     assert_eq!((board.rate_per_min, board.message.as_str()), (30, "slow today"));
-    let log = other.log(event, 10).await.unwrap();
+    let log = other.log(event, None, 10).await.unwrap();
     assert_eq!(log.len(), 3, "lobby, open, and one change: doing it again changes nothing");
     assert_eq!((log[0].number, log[0].actor, log[0].reason.as_str()), (3, Some(world.operator), "checkout is slow"));
     assert_eq!(log[0].change, r#"{"message":["","slow today"],"rate_per_min":[600000,30]}"#);
@@ -96,27 +95,42 @@ async fn the_log_is_a_chain_that_shows_every_tampering() {
         let reason = format!("“{rate}” is \"enough\"");
         world.set(&room, event, ControlChange { rate_per_min: Some(rate), reason, ..ControlChange::default() }).await;
     }
-    let entries = log_chain::read_all(&world.pool, event).await.unwrap();
-    assert_eq!((entries.len(), log_chain::verify(event, &entries)), (5, Ok(())));
-    assert_eq!(log_chain::verify(EventId::generate(), &entries), Err(Broken::Changed { number: 1 }));
+    room.tick_once().await;
+    let shown = world.board(&room, event).await.control_log;
+    let entries = world.control_log(event).await;
+    assert_eq!((entries.len(), verify_control_log(event, &entries, &shown)), (5, Ok(shown.clone())));
+    let other = verify_control_log(EventId::generate(), &entries, &shown);
+    assert_eq!(other, Err(Broken::Changed { number: 1 }));
 
     let tamperings = [
         ("UPDATE room_log SET reason = 'other' WHERE event = $1 AND number = 3", Broken::Changed { number: 3 }),
         ("UPDATE room_log SET at = at + interval '1 microsecond' WHERE event = $1 AND number = 2", Broken::Changed { number: 2 }),
         ("UPDATE room_log SET actor = NULL WHERE event = $1 AND number = 4", Broken::Changed { number: 4 }),
         ("UPDATE room_log SET hash = sha256(hash) WHERE event = $1 AND number = 1", Broken::Changed { number: 1 }),
-        ("DELETE FROM room_log WHERE event = $1 AND number = 2", Broken::Missing { expected: 2 }),
+        ("DELETE FROM room_log WHERE event = $1 AND number = 2", Broken::Missing { number: 2 }),
+        ("DELETE FROM room_log WHERE event = $1 AND number = 5", Broken::Missing { number: 5 }),
     ];
     for (sql, broken) in tamperings {
         let mut tx = world.pool.begin().await.unwrap();
         sqlx::query(sql).bind(event.0).execute(&mut *tx).await.unwrap();
         tx.commit().await.unwrap();
-        let found = log_chain::read_all(&world.pool, event).await.unwrap();
-        assert_eq!(log_chain::verify(event, &found), Err(broken), "{sql}");
+        let found = world.control_log(event).await;
+        assert_eq!(verify_control_log(event, &found, &shown), Err(broken), "{sql}");
         world.rewrite_log(event, &entries).await;
     }
-    let found = log_chain::read_all(&world.pool, event).await.unwrap();
-    assert_eq!(log_chain::verify(event, &found), Ok(()));
+    assert_eq!(verify_control_log(event, &world.control_log(event).await, &shown), Ok(shown.clone()));
+
+    // An end that was cut off leaves a gap, whatever comes after it.
+    sqlx::query("DELETE FROM room_log WHERE event = $1 AND number = 5").bind(event.0).execute(&world.pool).await.unwrap();
+    let change = ControlChange { burst: Some(7), reason: "later".into(), ..ControlChange::default() };
+    world.set(&room, event, change).await;
+    let found = world.control_log(event).await;
+    assert_eq!(verify_control_log(event, &found, &shown), Err(Broken::Missing { number: 5 }));
+    // A log that is written again from there on does not have what was shown before.
+    world.rewrite_log(event, &entries[..4]).await;
+    world.set(&room, event, ControlChange { rate_per_min: Some(9), ..ControlChange::default() }).await;
+    let found = world.control_log(event).await;
+    assert_eq!(verify_control_log(event, &found, &shown), Err(Broken::Rewritten { number: 5 }));
 }
 
 #[tokio::test]
@@ -129,8 +143,9 @@ async fn operators_at_the_same_time_append_one_after_the_other() {
     for result in futures::future::join_all(changes).await {
         result.unwrap();
     }
-    let entries = log_chain::read_all(&world.pool, event).await.unwrap();
-    assert_eq!((entries.len(), log_chain::verify(event, &entries)), (10, Ok(())));
+    room.tick_once().await;
+    let (entries, shown) = (world.control_log(event).await, world.board(&room, event).await.control_log);
+    assert_eq!((entries.len(), verify_control_log(event, &entries, &shown)), (10, Ok(shown)));
 }
 
 #[tokio::test]
@@ -150,7 +165,7 @@ async fn of_operators_who_saw_the_same_room_one_changes_it() {
     let [Ok(made)] = &made[..] else { panic!("{made:?}") };
     let now = room.control(event).await.unwrap();
     assert_eq!((&now, now.revision > seen.revision), (made, true));
-    assert_eq!(room.log(event, 10).await.unwrap().len(), 3, "lobby, open, and the one change");
+    assert_eq!(room.log(event, None, 10).await.unwrap().len(), 3, "lobby, open, and the one change");
 
     // What changes nothing is refused too; a turn that comes is no change; the schedule's step is one.
     let again = ControlChange { burst: Some(now.settings.burst), if_revision: Some(seen.revision), ..ControlChange::default() };
@@ -177,7 +192,7 @@ async fn the_schedule_waits_for_its_time() {
     room.tick_once().await;
     assert_eq!(room.control(event).await.unwrap().state, RoomState::Lobby);
     room.join(event, fans(1)[0]).await.unwrap();
-    assert!(room.log(event, 10).await.unwrap().iter().all(|entry| entry.actor.is_some()), "nothing by itself");
+    assert!(room.log(event, None, 10).await.unwrap().iter().all(|entry| entry.actor.is_some()), "nothing by itself");
 }
 
 #[tokio::test]
@@ -220,7 +235,7 @@ async fn a_room_closes_when_its_event_starts_and_its_keys_go() {
     for event in [scheduled, lobby, open] {
         assert_eq!(world.room(event).await.state, RoomState::Closed);
         assert_eq!(world.board(&room, event).await.state, RoomState::Closed);
-        let log = room.log(event, 1).await.unwrap();
+        let log = room.log(event, None, 1).await.unwrap();
         assert_eq!((log[0].actor, log[0].reason.as_str()), (None, "schedule"));
         assert!(log[0].change.contains(r#""closed"]"#), "{log:?}");
     }

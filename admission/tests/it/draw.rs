@@ -61,7 +61,7 @@ async fn the_order_is_the_one_anyone_can_recompute_from_what_is_published() {
     let ticket = room.join(event, all[0]).await.unwrap();
     assert!(ticket.existing && ticket.ticket.kind == PlaceKind::Lobby);
     // The secret is in the log, so that anyone can check it against the commitment.
-    let log = room.log(event, 1).await.unwrap();
+    let log = room.log(event, None, 1).await.unwrap();
     let change: serde_json::Value = serde_json::from_str(&log[0].change).unwrap();
     assert_eq!(change["draw"]["secret"], hex::encode(SECRET));
     assert_eq!(change["draw"]["root"], root.to_hex());
@@ -148,7 +148,7 @@ async fn replicas_at_the_same_time_draw_once() {
     futures::future::join_all(at_once).await;
     assert_eq!(world.room(event).await.state, RoomState::Open);
     assert_eq!(line(&world, event).await, recomputed(&mut places).2);
-    let log = replicas[0].log(event, 10).await.unwrap();
+    let log = replicas[0].log(event, None, 10).await.unwrap();
     assert_eq!(log.len(), 2, "the lobby was opened once, the order drawn once: {log:?}");
 }
 
@@ -164,7 +164,7 @@ async fn an_owner_that_comes_late_to_a_step_leaves_the_next_one_alone() {
     assert_eq!(world.room(event).await.state, RoomState::Lobby, "the draw is not due");
     one.keep_schedule().await;
     assert_eq!(world.room(event).await.state, RoomState::Lobby);
-    assert_eq!(one.log(event, 10).await.unwrap().len(), 1);
+    assert_eq!(one.log(event, None, 10).await.unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -205,7 +205,7 @@ async fn an_early_opening_that_its_caller_gave_up_is_finished_by_the_schedule() 
     let (root, seed, _) = recomputed(&mut places);
     let drawn = world.room(event).await;
     assert_eq!((drawn.root, drawn.seed), (Some(root), Some(seed)));
-    let log = other.log(event, 10).await.unwrap();
+    let log = other.log(event, None, 10).await.unwrap();
     assert_eq!((log[0].actor, log[1].actor, log[1].reason.as_str()), (None, Some(operator), "doors are early"), "{log:?}");
     assert!(log[1].change.contains("onsale_at"), "{log:?}");
 }

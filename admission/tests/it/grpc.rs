@@ -75,7 +75,7 @@ async fn both_adapters_give_the_same_answers_and_refusals() {
     // Controls and the log.
     for event in [open, scheduled, closed, EventId::generate()] {
         assert_eq!(local.control(event).await, remote.control(event).await);
-        assert_eq!(local.log(event, 10).await, remote.log(event, 10).await);
+        assert_eq!(local.log(event, None, 10).await, remote.log(event, None, 10).await);
         for change in [
             ControlChange { burst: Some(0), ..ControlChange::default() },
             ControlChange { state: Some(RoomState::Scheduled), reason: "no".into(), ..ControlChange::default() },

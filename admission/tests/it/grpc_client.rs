@@ -75,8 +75,8 @@ impl WaitingRoom for Client {
         Ok(reply.into_inner().try_into().unwrap())
     }
 
-    async fn log(&self, event: EventId, limit: u32) -> Result<Vec<LogEntry>, QueueError> {
-        let request = proto::LogRequest { event: event.to_string(), limit };
+    async fn log(&self, event: EventId, before: Option<u64>, limit: u32) -> Result<Vec<LogEntry>, QueueError> {
+        let request = proto::LogRequest { event: event.to_string(), limit, before };
         let reply = self.client().log(self.with_secret(request)).await.map_err(|status| error_of(&status))?;
         Ok(reply.into_inner().entries.into_iter().map(|entry| entry.try_into().unwrap()).collect())
     }

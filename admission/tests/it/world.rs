@@ -6,12 +6,12 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use goticket_admission::{AdmissionConfig, Deps, WaitingRoomService};
 use goticket_contracts::redis_keys::EventKeys;
-use goticket_domain::queue::{Board, ControlChange, PlaceId, RoomSettings, RoomState, WaitingRoom};
+use goticket_domain::queue::{Board, ControlChange, LogEntry, PlaceId, RoomSettings, RoomState, WaitingRoom};
 use goticket_domain::{AccountId, EventId};
 use goticket_platform::config::load_from;
 use goticket_platform::redis::Redis;
 use goticket_platform::{config, crypto, postgres, redis as platform_redis};
-use goticket_storage::rooms::{self, LogRow, Room};
+use goticket_storage::rooms::{self, Room};
 use goticket_testkit::TestBed;
 use goticket_tokens::keys::Keys;
 use jiff::Timestamp;
@@ -267,8 +267,15 @@ impl World {
         }
     }
 
+    /// The operators' log, oldest entry first.
+    pub(crate) async fn control_log(&self, event: EventId) -> Vec<LogEntry> {
+        let mut entries = rooms::log_from(&self.pool, event, None, 1_000).await.unwrap();
+        entries.reverse();
+        entries
+    }
+
     /// Puts a log back as it was.
-    pub(crate) async fn rewrite_log(&self, event: EventId, entries: &[LogRow]) {
+    pub(crate) async fn rewrite_log(&self, event: EventId, entries: &[LogEntry]) {
         let mut tx = self.pool.begin().await.unwrap();
         sqlx::query("DELETE FROM room_log WHERE event = $1").bind(event.0).execute(&mut *tx).await.unwrap();
         for entry in entries {

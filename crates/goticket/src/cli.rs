@@ -40,6 +40,9 @@ pub(crate) enum Command {
     Audit(AuditArgs),
     /// Look at a waiting room, or change it.
     Ops(OpsArgs),
+    /// Prove from what the API says that an operators' log is whole: no entry was changed, moved or taken out. Names the first one that
+    /// was, and exits 1. Needs no server and no settings.
+    VerifyLog(VerifyLogArgs),
     /// Make accounts with access tokens, for load tests and the demo. Needs the private access key.
     MintTokens(MintArgs),
     /// Venues.
@@ -104,6 +107,20 @@ pub(crate) struct OpsArgs {
     /// Also show so many entries of the log.
     #[arg(long, default_value_t = 0)]
     pub log: u32,
+    /// Check the whole log against the board that is shown: names the first entry that is wrong, and exits 1.
+    #[arg(long)]
+    pub verify: bool,
+}
+
+/// What the API said.
+#[derive(Debug, Args)]
+pub(crate) struct VerifyLogArgs {
+    /// An answer of `GET …/queue/board`, which says where the log ends.
+    #[arg(long)]
+    pub board: PathBuf,
+    /// Answers of `GET …/queue/log`, all pages of it.
+    #[arg(required = true)]
+    pub log: Vec<PathBuf>,
 }
 
 /// The sale: what the scenario's file says, or the defaults, changed by the options.

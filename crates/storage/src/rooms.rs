@@ -5,7 +5,7 @@ mod log;
 pub mod owners;
 
 use goticket_domain::EventId;
-use goticket_domain::queue::{DrawSecret, DrawSeed, MerkleRoot, RoomSettings, RoomState};
+use goticket_domain::queue::{ControlLogHead, DrawSecret, DrawSeed, MerkleRoot, RoomSettings, RoomState};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
 use sqlx::{FromRow, PgConnection, PgPool};
@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::StorageError;
 use crate::queue_log::{self, Head, HeadRow};
 
-pub use log::{LogRow, append_log, latest_log, log_from};
+pub use log::{append_log, log_from, log_head};
 
 /// A room as it stands in Postgres.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -45,6 +45,8 @@ pub struct Room {
     pub seed: Option<DrawSeed>,
     /// Where its log ends.
     pub log: Head,
+    /// Where the operators' log ends.
+    pub control_log: ControlLogHead,
 }
 
 #[derive(FromRow)]
@@ -72,6 +74,8 @@ struct Row {
     draw_seed: Option<Vec<u8>>,
     #[sqlx(flatten)]
     log: HeadRow,
+    log_number: i64,
+    log_hash: Vec<u8>,
 }
 
 impl TryFrom<Row> for Room {
@@ -100,6 +104,7 @@ impl TryFrom<Row> for Room {
             root: row.draw_root.map(|bytes| digest("draw_root", &bytes)).transpose()?.map(MerkleRoot),
             seed: row.draw_seed.map(|bytes| digest("draw_seed", &bytes)).transpose()?.map(DrawSeed),
             log: row.log.try_into()?,
+            control_log: log::head(row.log_number, &row.log_hash)?,
         })
     }
 }
@@ -123,7 +128,7 @@ macro_rules! select_room {
                          WHEN e.starts_at <= clock_timestamp() THEN 'closed'
                          WHEN r.state = 'scheduled' AND e.lobby_opens_at <= clock_timestamp() THEN 'lobby'
                          WHEN r.state = 'lobby' AND e.onsale_at <= clock_timestamp() THEN 'open' END AS due,
-                    r.draw_secret, r.draw_beacon, r.draw_root, r.draw_seed,
+                    r.draw_secret, r.draw_beacon, r.draw_root, r.draw_seed, r.log_number, r.log_hash,
                     h.size, h.hash, h.decisions, h.micro_tokens, h.refilled_ms, h.frontier, h.admitted,
                     h.closed_at
              FROM rooms r JOIN events e ON e.id = r.event JOIN queue_heads h ON h.event = r.event ",

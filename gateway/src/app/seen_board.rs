@@ -77,7 +77,7 @@ pub(crate) mod tests {
 
     use flate2::read::GzDecoder;
     use goticket_domain::EventId;
-    use goticket_domain::queue::{BoardVersion, Commitment, Pivots};
+    use goticket_domain::queue::{BoardVersion, Commitment, ControlLogHead, Pivots};
     use jiff::Timestamp;
     use uuid::Uuid;
 
@@ -105,6 +105,7 @@ pub(crate) mod tests {
             availability: Vec::new(),
             selling: true,
             message: String::new(),
+            control_log: ControlLogHead::default(),
         }
     }
 

@@ -138,8 +138,8 @@ impl WaitingRoom for GrpcWaitingRoom {
         reply.into_inner().try_into().map_err(unreadable)
     }
 
-    async fn log(&self, event: EventId, limit: u32) -> Result<Vec<LogEntry>, QueueError> {
-        let request = proto::LogRequest { event: event.to_string(), limit };
+    async fn log(&self, event: EventId, before: Option<u64>, limit: u32) -> Result<Vec<LogEntry>, QueueError> {
+        let request = proto::LogRequest { event: event.to_string(), limit, before };
         let reply = self.client.clone().log(timed(request)).await.map_err(refused)?;
         let entries = reply.into_inner().entries.into_iter().map(LogEntry::try_from);
         entries.collect::<Result<_, _>>().map_err(unreadable)

@@ -201,8 +201,8 @@ impl<R: WaitingRoom> WaitingRoom for Counting<R> {
         self.room.set_control(event, change, actor).await
     }
 
-    async fn log(&self, event: EventId, limit: u32) -> Result<Vec<LogEntry>, QueueError> {
-        self.room.log(event, limit).await
+    async fn log(&self, event: EventId, before: Option<u64>, limit: u32) -> Result<Vec<LogEntry>, QueueError> {
+        self.room.log(event, before, limit).await
     }
 
     async fn watch(&self) -> Result<BoxStream<'static, Arc<PublishedBoard>>, QueueError> {

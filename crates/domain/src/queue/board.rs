@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::pivots::at_most;
-use super::{Commitment, Distance, DrawSeed, MerkleRoot, Pivots, PlaceKind, PlaceTicket, RoomState, Score, poll_after_ms};
+use super::{Commitment, ControlLogHead, Distance, DrawSeed, MerkleRoot, Pivots, PlaceKind, PlaceTicket, RoomState, Score, poll_after_ms};
 use crate::EventId;
 
 /// What is left of one price category.
@@ -59,6 +59,9 @@ pub struct Board {
     pub selling: bool,
     /// The operators' message, plain text.
     pub message: String,
+    /// Where the operators' log ends.
+    #[serde(default)]
+    pub control_log: ControlLogHead,
 }
 
 /// Where a ticket's holder stands on a board.
@@ -179,6 +182,7 @@ mod tests {
             availability: Vec::new(),
             selling: true,
             message: String::new(),
+            control_log: ControlLogHead::default(),
         }
     }
 

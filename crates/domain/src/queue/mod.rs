@@ -1,6 +1,7 @@
 //! The waiting room's rules: places, the draw, the board, the room's states and the port through which others reach it.
 
 mod board;
+mod control_log;
 mod draw;
 mod line;
 mod log;
@@ -12,6 +13,7 @@ mod published;
 mod room;
 
 pub use board::{Availability, Board, Location};
+pub use control_log::{BrokenControlLog, ControlLogHead, verify_control_log};
 pub use draw::{Commitment, DrawSecret, DrawSeed, MerkleRoot};
 pub use line::{Line, Phase, Standing};
 pub use log::{EMPTY_LOG, Entry, LogHash, Segment};

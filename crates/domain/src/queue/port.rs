@@ -188,8 +188,8 @@ pub trait WaitingRoom: Send + Sync + 'static {
     /// Changes it; the change is logged with `actor` and reason before it takes effect. With a revision, of those who change it at the same
     /// time one succeeds.
     async fn set_control(&self, event: EventId, change: ControlChange, actor: AccountId) -> Result<RoomControl, QueueError>;
-    /// The latest changes, newest first, at most `limit`.
-    async fn log(&self, event: EventId, limit: u32) -> Result<Vec<LogEntry>, QueueError>;
+    /// The latest changes, or those before that number, newest first, at most `limit`.
+    async fn log(&self, event: EventId, before: Option<u64>, limit: u32) -> Result<Vec<LogEntry>, QueueError>;
     /// Every room's boards from now on, the current ones first. Ends when the connection to the waiting room does; whoever watches again may
     /// reach a process that is behind, and drops what is older than what they have.
     async fn watch(&self) -> Result<BoxStream<'static, Arc<PublishedBoard>>, QueueError>;

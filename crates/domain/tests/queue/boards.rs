@@ -74,6 +74,7 @@ fn a_board_of_ten_million_places_fits_into_four_kilobytes() {
         seed: Some(DrawSeed([9; 32])),
         pivots: Pivots::pick(waiting, at, Some(late)),
         availability: (0..10).map(seats).collect(),
+        control_log: ControlLogHead { number: 1_000, hash: "9".repeat(64) },
         ..empty_board()
     };
     let json = serde_json::to_string(&board).unwrap();

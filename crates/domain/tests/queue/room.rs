@@ -1,6 +1,8 @@
 //! A room as its log makes it, and the boards that are shown of it.
 
-use goticket_domain::queue::{Board, Commitment, Location, Pivot, Pivots, PlaceId, PlaceKind, PlaceTicket, RoomState, Score};
+use goticket_domain::queue::{
+    Board, Commitment, ControlLogHead, Location, Pivot, Pivots, PlaceId, PlaceKind, PlaceTicket, RoomState, Score,
+};
 use goticket_domain::{AccountId, EventId};
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -74,6 +76,7 @@ pub(crate) fn empty_board() -> Board {
         availability: Vec::new(),
         selling: true,
         message: String::new(),
+        control_log: ControlLogHead::default(),
     }
 }
 

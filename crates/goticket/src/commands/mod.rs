@@ -8,6 +8,7 @@ mod ops;
 mod serve;
 mod simulate;
 mod venue;
+mod verify_log;
 
 use std::io::Write as _;
 use std::path::Path;
@@ -25,6 +26,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Migrate => migrate::run(config).await,
         Command::Audit(args) => audit::run(config, &args).await,
         Command::Ops(args) => ops::run(config, args).await,
+        Command::VerifyLog(args) => verify_log::run(&args),
         Command::MintTokens(args) => mint_tokens::run(config, &args).await,
         Command::Venue(command) => venue::run(command),
         Command::Keys(command) => keys::run(command),

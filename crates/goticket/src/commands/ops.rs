@@ -6,13 +6,17 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use goticket_admission::WaitingRoomService;
-use goticket_domain::AccountId;
+use goticket_domain::{AccountId, EventId};
 use goticket_domain::identity::{EmailAddress, Role};
 use goticket_domain::queue::{ControlChange, LogEntry, RoomControl, WaitingRoom as _};
 use goticket_storage::accounts;
 use sqlx::PgPool;
 
+use super::verify_log;
 use crate::cli::OpsArgs;
+
+/// Entries read at once.
+const LOG_PAGE: u32 = 500;
 
 pub(super) async fn run(file: Option<&Path>, args: OpsArgs) -> anyhow::Result<ExitCode> {
     let config: goticket_admission::Config = super::load(file)?;
@@ -33,11 +37,26 @@ pub(super) async fn run(file: Option<&Path>, args: OpsArgs) -> anyhow::Result<Ex
     };
     super::print(&describe(&control))?;
     if args.log > 0 {
-        for entry in room.log(event, args.log).await? {
+        for entry in room.log(event, None, args.log).await? {
             super::print(&line(&entry))?;
         }
     }
-    Ok(ExitCode::SUCCESS)
+    if args.verify { verify(&room, event).await } else { Ok(ExitCode::SUCCESS) }
+}
+
+/// The board is read first: entries that come later belong to the log too.
+async fn verify(room: &WaitingRoomService, event: EventId) -> anyhow::Result<ExitCode> {
+    let board = room.last_board(event).await?.context("no board of this room is shown: there is nothing to compare the log with")?;
+    let mut entries: Vec<LogEntry> = Vec::new();
+    loop {
+        let page = room.log(event, entries.last().map(|oldest| oldest.number), LOG_PAGE).await?;
+        if page.is_empty() {
+            break;
+        }
+        entries.extend(page);
+    }
+    entries.reverse();
+    verify_log::report(event, &entries, &board.board.control_log)
 }
 
 fn change(args: &OpsArgs) -> Option<ControlChange> {

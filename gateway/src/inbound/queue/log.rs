@@ -20,6 +20,8 @@ use crate::services::App;
 pub(crate) struct LogQuery {
     /// 1 to 100 entries; 100 if it is left out.
     limit: Option<u32>,
+    /// Only entries before this number: that of the oldest one of the page before.
+    before: Option<u64>,
 }
 
 /// A room's latest changes.
@@ -29,7 +31,7 @@ pub(crate) struct LogBody {
     items: Vec<LogItem>,
 }
 
-/// One change. Each entry's hash covers the one before.
+/// One change. Each entry's hash covers the one before; where the log ends stands on the board, in `control_log`.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct LogItem {
     number: u64,
@@ -63,6 +65,6 @@ pub(crate) async fn log(
 ) -> Result<axum::Json<LogBody>, Problem> {
     let limit = page_size(query.limit)?;
     app.catalog.managed(event, caller).await?;
-    let entries = app.waiting_room.log(event, limit).await?;
+    let entries = app.waiting_room.log(event, query.before, limit).await?;
     Ok(axum::Json(LogBody { items: entries.into_iter().map(LogItem::from).collect() }))
 }
