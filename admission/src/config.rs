@@ -2,9 +2,14 @@
 
 use std::net::SocketAddr;
 
-use goticket_platform::config::{KeysConfig, PostgresConfig, RedisConfig, ShutdownConfig, TelemetryConfig, U32In, U64In};
+use goticket_draw::BeaconKey;
+use goticket_platform::config::{
+    KafkaConfig, KeysConfig, PostgresConfig, RedisConfig, ShutdownConfig, TelemetryConfig, U32In, U64In,
+};
 use secrecy::SecretString;
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use url::Url;
 
 /// Everything a waiting room of its own reads of the configuration.
 #[derive(Clone, Debug, Deserialize)]
@@ -17,6 +22,8 @@ pub struct Config {
     pub postgres: PostgresConfig,
     /// The line.
     pub redis: RedisConfig,
+    /// Where what happens is told.
+    pub kafka: KafkaConfig,
     /// Where keys lie.
     pub keys: KeysConfig,
     /// The waiting room itself.
@@ -42,6 +49,41 @@ pub struct AdmissionConfig {
     pub entry_token_s: U32In<20, 600>,
     /// The rooms of a replica that was not heard of for so long are taken over by the others. It is heard of four times as often.
     pub lease_ms: U64In<400, 600_000>,
+    /// The public randomness of draws. Without it the order follows from a secret of ours alone, and boards say so.
+    #[serde(default)]
+    pub beacon: Option<BeaconConfig>,
+}
+
+/// `[admission.beacon]`: a drand chain of the scheme `bls-unchained-g1-rfc9380`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BeaconConfig {
+    /// Where its rounds are read, the first that answers: `{relay}/{chain}/public/{round}`. Separated by commas.
+    #[serde(deserialize_with = "urls")]
+    pub relays: Vec<Url>,
+    /// Its hash.
+    pub chain: String,
+    /// Its public key, hexadecimal.
+    #[serde(deserialize_with = "beacon_key")]
+    pub public_key: BeaconKey,
+    /// When round 1 came, Unix seconds.
+    pub genesis_s: U64In<0, 4_102_444_800>,
+    /// Between two rounds.
+    pub period_s: U32In<1, 3_600>,
+    /// From the lobby's closing to the round that decides: the time in which the list is public and the order unknown.
+    pub margin_s: U32In<2, 3_600>,
+}
+
+fn urls<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<Url>, D::Error> {
+    let text = String::deserialize(d)?;
+    text.split(',')
+        .map(|url| Url::parse(url.trim()).map_err(|_| D::Error::custom("expected addresses, separated by commas")))
+        .collect()
+}
+
+fn beacon_key<'de, D: Deserializer<'de>>(d: D) -> Result<BeaconKey, D::Error> {
+    let text = String::deserialize(d)?;
+    BeaconKey::from_hex(&text).ok_or_else(|| D::Error::custom("expected 96 bytes in hexadecimal"))
 }
 
 /// Shortest secret that is accepted: 128 bits in hexadecimal.

@@ -15,7 +15,7 @@
 //!   crashes of replicas, losses of Redis and clocks that jump (`app/tick.rs`, `app/clock.rs`);
 //! * while admissions cannot be written down, no one is admitted;
 //! * an owner that was replaced writes nothing, and no board is shown after a newer one (`app/ownership.rs`, `app/publication.rs`);
-//! * the draw happens once, and doing it again gives the same order (`app/draw.rs`).
+//! * the draw happens once, doing it again gives the same order, and nobody who operates the room can choose it (`app/draw`).
 
 pub mod app;
 mod config;
@@ -30,8 +30,11 @@ use goticket_platform::shutdown::Shutdown;
 use goticket_platform::{health, http, metrics, postgres, redis};
 use goticket_tokens::keys::KeyFolder;
 
+use outbound::beacon::Beacon;
+
+pub use app::tell::tell;
 pub use app::{Deps, WaitingRoomService};
-pub use config::{AdmissionConfig, Config, SecretError};
+pub use config::{AdmissionConfig, BeaconConfig, Config, SecretError};
 pub use inbound::grpc::router as grpc_router;
 
 /// Connects to the stores and reads the keys.
@@ -42,6 +45,8 @@ pub async fn connect(config: &Config) -> anyhow::Result<Deps> {
         redis: redis::connect(&config.redis).await.context("connect to Redis")?,
         place_keys: folder.place()?,
         entry_signer: folder.entry_signer()?,
+        receipts: folder.receipts()?,
+        beacon: config.admission.beacon.as_ref().map(Beacon::new).transpose().context("the beacon's client")?,
     })
 }
 
@@ -65,6 +70,7 @@ pub async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("listen on `admission.listen` = {}", config.admission.listen))?;
     let service = start(&config.admission, deps, &shutdown);
+    tell(&service, config.kafka.clone(), &shutdown);
     let router = grpc_router(service, &secret, shutdown.token()).merge(health::router(readiness, metrics));
     tracing::info!(listen = %listener.local_addr()?, "the waiting room answers");
     let drain = config.shutdown.drain_ms.millis();

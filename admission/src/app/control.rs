@@ -21,6 +21,8 @@ impl WaitingRoomService {
             state: room.state,
             settings: room.settings.clone(),
             revision: room.revision,
+            rate_in_force_per_min: room.rate_per_min(),
+            pipeline: self.pipeline_health(room.event).await,
             waiting: self.boards.get(room.event).map_or(0, |shown| shown.board.waiting),
             admitted: room.log.admitted,
             active: 0,

@@ -1,11 +1,13 @@
 //! Taking a place: one per account, found again from any tab or device.
 
-use goticket_domain::queue::{JoinedPlace, PlaceKind, PlaceTicket, QueueError, RoomState, Standing};
+use goticket_domain::queue::{JoinedPlace, PlaceKind, PlaceTicket, QueueError, Receipt, RoomState, Signature, Standing};
 use goticket_domain::{AccountId, EventId};
 use goticket_storage::StorageError;
 use goticket_storage::rooms::Room;
 
 use super::group_commit::Change;
+use super::place::at;
+use super::rooms::Known;
 use super::{WaitingRoomService, storage_failed};
 use crate::outbound::redis::Found;
 
@@ -39,7 +41,21 @@ impl WaitingRoomService {
         }
         let ticket = PlaceTicket { place, event, account, kind, issued_at_ms: known.log.now_ms() };
         let signed = self.place_keys.sign(&ticket);
-        Ok(JoinedPlace { ticket, signed, existing })
+        let receipt = taken_by.map(|position| self.receipt(&known, &ticket, position)).transpose()?;
+        Ok(JoinedPlace { ticket, signed, existing, receipt })
+    }
+
+    fn receipt(&self, known: &Known, ticket: &PlaceTicket, position: u64) -> Result<Receipt, QueueError> {
+        let mut receipt = Receipt {
+            event: ticket.event,
+            place: ticket.place,
+            position,
+            at: at(ticket.issued_at_ms)?,
+            terms: known.draw()?.terms_hash(),
+            signature: Signature([0; 64]),
+        };
+        receipt.signature = self.receipts.sign(&receipt.signed_bytes());
+        Ok(receipt)
     }
 }
 

@@ -4,6 +4,8 @@ use goticket_domain::queue::{AnnouncedPolls, Limits, Pace, Phase, Shown, Spare, 
 use goticket_storage::rooms::Room;
 use tokio::time::{Duration, Instant};
 
+use super::auto_rate::Following;
+use super::lobby::OpenLobby;
 use super::publication::Published;
 use crate::outbound::redis::Snapshot;
 
@@ -17,25 +19,44 @@ pub(super) struct Memory {
     spare: Option<Spare>,
     pub(super) failing: bool,
     pub(super) published: Published,
+    pub(super) following: Following,
+    /// The last interval of the statistics that was written, or is being.
+    pub(super) counted_ms: i64,
+    pub(super) lobby: OpenLobby,
     look: Option<Look>,
 }
 
 /// The room as its owner saw it last.
 struct Look {
     epoch: i64,
-    revision: i64,
+    version: Version,
     at: Instant,
     seen: Snapshot,
 }
 
+/// Of everything that is set, announced or moved, and not in the line's log.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Version {
+    room: i64,
+    draw: i32,
+    rate_per_min: u32,
+}
+
+impl Version {
+    pub(super) fn of(room: &Room) -> Self {
+        Self { room: room.revision, draw: room.draw_revision, rate_per_min: room.rate_per_min() }
+    }
+}
+
 impl Memory {
-    pub(super) fn looked(&mut self, epoch: i64, revision: i64, seen: Snapshot) {
-        self.look = Some(Look { epoch, revision, at: Instant::now(), seen });
+    pub(super) fn looked(&mut self, epoch: i64, version: Version, seen: Snapshot) {
+        self.look = Some(Look { epoch, version, at: Instant::now(), seen });
     }
 
     /// The next tick looks at the room in any case.
     pub(super) fn forget_look(&mut self) {
         self.look = None;
+        self.following.forget_look();
     }
 
     /// Seats for which no one is inside, as far as it is known. Whoever is inside may still take one; who has left said that they do not.
@@ -55,7 +76,7 @@ impl Memory {
             Phase::Lobby | Phase::Closed => Shown::Lobby { joined: seen.waiting },
             Phase::Drawn => Shown::Line { admitted: seen.admitted },
         };
-        self.announced.show(now_ms, shown, room.settings.rate_per_min);
+        self.announced.show(now_ms, shown, room.rate_per_min());
         let moves = room.state.admits_fans() && seen.phase == Phase::Drawn && seen.waiting > 0;
         self.pace.sample(now_ms, seen.admitted, moves)
     }
@@ -63,7 +84,7 @@ impl Memory {
     /// Whether something has happened since the last look, or time has changed something, so that the room is to be looked at again.
     /// `room` was read a moment ago. Costs nothing: of a thousand rooms most are idle.
     pub(super) fn is_due(&self, room: &Room, epoch: i64, now_ms: i64, board_every: Duration) -> bool {
-        let Some(Look { seen, .. }) = self.look.as_ref().filter(|look| look.epoch == epoch && look.revision == room.revision)
+        let Some(Look { seen, .. }) = self.look.as_ref().filter(|look| look.epoch == epoch && look.version == Version::of(room))
         else {
             return true;
         };
@@ -85,7 +106,7 @@ pub(super) fn turns(room: &Room, seen: &Snapshot, spare: Option<Spare>, now_ms: 
         return 0;
     }
     let set = &room.settings;
-    let bucket = room.log.bucket.at(now_ms, set.rate_per_min, set.burst);
+    let bucket = room.log.bucket.at(now_ms, room.rate_per_min(), set.burst);
     admissible(bucket, Limits { inside: seen.inside, cap: u64::from(set.active_cap), spare })
 }
 
@@ -93,7 +114,7 @@ pub(super) fn turns(room: &Room, seen: &Snapshot, spare: Option<Spare>, now_ms: 
 mod tests {
     #![allow(clippy::unwrap_used)]
     use goticket_domain::EventId;
-    use goticket_domain::queue::{Availability, Bucket, DrawSecret, RoomSettings, RoomState};
+    use goticket_domain::queue::{AutoLimits, AutoRate, Availability, Bucket, RoomSettings, RoomState};
     use goticket_storage::queue_log::Head;
     use jiff::Timestamp;
 
@@ -102,6 +123,7 @@ mod tests {
     const NOW_MS: i64 = 1_000_000;
     const BOARD_EVERY: Duration = Duration::from_secs(3);
     const EPOCH: i64 = 7;
+    const VERSION: Version = Version { room: 1, draw: 1, rate_per_min: 60 };
 
     /// An open room with nothing in its bucket, which fills by one fan a second.
     fn room() -> Room {
@@ -118,15 +140,13 @@ mod tests {
             event: EventId::generate(),
             state: RoomState::Open,
             settings: RoomSettings { rate_per_min: 60, burst: 1, active_cap: 10, ..RoomSettings::default() },
+            auto_rate: None,
             revision: 1,
             lobby_opens_at: Timestamp::UNIX_EPOCH,
             onsale_at: Timestamp::UNIX_EPOCH,
             read_at: Timestamp::UNIX_EPOCH,
             due: None,
-            secret: DrawSecret([0; 32]),
-            beacon: Vec::new(),
-            root: None,
-            seed: None,
+            draw_revision: 1,
             log,
             control_log: goticket_domain::queue::ControlLogHead::default(),
         }
@@ -150,10 +170,10 @@ mod tests {
     /// Whether the room is looked at again so long after a look that saw this, and after its last board.
     fn check(seen: Snapshot, room: &Room, passed_ms: u64) -> bool {
         let passed = Duration::from_millis(passed_ms);
-        let (board, at) = (super::super::tick::still_board(room), Instant::now().checked_sub(passed).unwrap());
+        let (board, at) = (super::super::tick::still_board(room, None), Instant::now().checked_sub(passed).unwrap());
         let mut memory = Memory { published: Published::at(at, board), ..Memory::default() };
         memory.count_stock(&seen);
-        memory.look = Some(Look { epoch: EPOCH, revision: 1, at, seen });
+        memory.look = Some(Look { epoch: EPOCH, version: VERSION, at, seen });
         memory.is_due(room, EPOCH, NOW_MS + i64::try_from(passed_ms).unwrap(), BOARD_EVERY)
     }
 
@@ -170,10 +190,14 @@ mod tests {
         let grown = Room { log: Head { size: 6, ..room().log }, ..room() };
         let another = Room { log: Head { hash: [6; 32], ..room().log }, ..room() };
         let set = Room { revision: 2, ..room() };
-        for room in [grown, another, set] {
+        let announced = Room { draw_revision: 2, ..room() };
+        let auto = Some(AutoLimits { low_per_min: 10, high_per_min: 100 });
+        let moved =
+            Room { settings: RoomSettings { auto, ..room().settings }, auto_rate: Some(AutoRate::resume(61, 0)), ..room() };
+        for room in [grown, another, set, announced, moved] {
             assert!(check(idle(), &room, 0));
         }
-        let look = Look { epoch: EPOCH - 1, revision: 1, at: Instant::now(), seen: idle() };
+        let look = Look { epoch: EPOCH - 1, version: VERSION, at: Instant::now(), seen: idle() };
         let memory = Memory { look: Some(look), ..Memory::default() };
         assert!(memory.is_due(&room(), EPOCH, NOW_MS, BOARD_EVERY), "another one may have had it meanwhile");
     }

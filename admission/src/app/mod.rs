@@ -1,5 +1,6 @@
 //! What a waiting room does, one use case per file.
 
+mod auto_rate;
 mod boards;
 mod claim;
 mod clock;
@@ -8,16 +9,21 @@ mod draw;
 mod group_commit;
 mod join;
 mod leave;
+mod lobby;
 mod log_chain;
 mod memory;
 pub mod ownership;
 mod place;
 mod publication;
+mod renew;
 mod room_log;
 mod rooms;
 pub mod schedule;
 mod set_control;
+mod statistics;
+pub mod tell;
 mod tick;
+mod what_if;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,20 +31,23 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
+use goticket_domain::lane::LaneCount;
 use goticket_domain::queue::{
-    Claimed, ClaimedPlace, ControlChange, JoinedPlace, LogEntry, PlaceId, PlaceTicket, PublishedBoard, QueueError, RoomControl,
-    WaitingRoom,
+    Claimed, ClaimedPlace, ControlChange, DrawProofs, DrawRecord, JoinedPlace, LobbyPage, LogEntry, PlaceId, PlaceTicket,
+    PublishedBoard, QueueError, RenewedTicket, RoomControl, WaitingRoom, WhatIf,
 };
 use goticket_domain::{AccountId, EventId};
 use goticket_platform::redis::Redis;
 use goticket_platform::shutdown::Shutdown;
 use goticket_storage::StorageError;
-use goticket_tokens::{EntrySigner, PlaceKeys};
+use goticket_tokens::{EntrySigner, PlaceKeys, ReceiptSigner};
 use sqlx::PgPool;
+use tokio::sync::OnceCell;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::AdmissionConfig;
+use crate::outbound::beacon::Beacon;
 use crate::outbound::redis::Lines;
 
 /// What the waiting room stands on.
@@ -51,6 +60,10 @@ pub struct Deps {
     pub place_keys: PlaceKeys,
     /// Signs entry tokens.
     pub entry_signer: EntrySigner,
+    /// Signs receipts, and what proves a draw.
+    pub receipts: ReceiptSigner,
+    /// The public randomness of draws, where there is one.
+    pub beacon: Option<Beacon>,
 }
 
 /// The waiting room itself: the port's in-process adapter, and what gRPC serves. What fans are told is by the database's clock (`clock.rs`).
@@ -59,6 +72,8 @@ pub struct WaitingRoomService {
     lines: Lines,
     place_keys: PlaceKeys,
     entry_signer: EntrySigner,
+    receipts: ReceiptSigner,
+    beacon: Option<Beacon>,
     max_line: u32,
     /// How long an entry token buys, in milliseconds.
     token_ms: i64,
@@ -67,6 +82,8 @@ pub struct WaitingRoomService {
     draws: schedule::Draws,
     boards: boards::Boards,
     board_every: Duration,
+    /// Of the installation, as soon as it was asked for.
+    lanes: OnceCell<LaneCount>,
     /// The rooms could not be read the last time.
     blind: std::sync::atomic::AtomicBool,
 }
@@ -83,10 +100,13 @@ impl WaitingRoomService {
             lines,
             place_keys: deps.place_keys,
             entry_signer: deps.entry_signer,
+            receipts: deps.receipts,
+            beacon: deps.beacon,
             max_line: config.max_line.get(),
             token_ms: i64::from(config.entry_token_s.get()) * 1_000,
             boards: boards::Boards::new(),
             board_every: config.board_every_ms.millis(),
+            lanes: OnceCell::new(),
             blind: std::sync::atomic::AtomicBool::new(false),
         }
     }
@@ -110,6 +130,10 @@ impl WaitingRoom for WaitingRoomService {
         self.find_place(event, account, signed_ticket).await
     }
 
+    async fn renew(&self, event: EventId, account: AccountId, signed_ticket: &str) -> Result<RenewedTicket, QueueError> {
+        self.renew_ticket(event, account, signed_ticket).await
+    }
+
     async fn claim(&self, event: EventId, account: AccountId, signed_ticket: &str) -> Result<Claimed, QueueError> {
         self.claim_place(event, account, signed_ticket).await
     }
@@ -126,8 +150,24 @@ impl WaitingRoom for WaitingRoomService {
         self.change_control(event, change, actor).await
     }
 
+    async fn what_if(&self, event: EventId, change: ControlChange) -> Result<WhatIf, QueueError> {
+        self.foresee(event, change).await
+    }
+
     async fn log(&self, event: EventId, before: Option<u64>, limit: u32) -> Result<Vec<LogEntry>, QueueError> {
         self.read_log(event, before, limit).await
+    }
+
+    async fn draw(&self, event: EventId) -> Result<DrawRecord, QueueError> {
+        self.read_draw(event).await
+    }
+
+    async fn lobby(&self, event: EventId, from: u64) -> Result<LobbyPage, QueueError> {
+        self.read_lobby(event, from).await
+    }
+
+    async fn proofs(&self, event: EventId, place: PlaceId, position: Option<u64>) -> Result<DrawProofs, QueueError> {
+        self.prove_place(event, place, position).await
     }
 
     async fn watch(&self) -> Result<BoxStream<'static, Arc<PublishedBoard>>, QueueError> {

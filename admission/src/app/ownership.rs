@@ -75,11 +75,11 @@ impl Ownership {
         for change in changes {
             match change {
                 Change::Gained(_) => {}
-                Change::Lost(event) => measure(event, 0, 0),
+                Change::Lost(event) => measure(event, 0, 0, 0),
                 // Nothing is in hand: whatever is on its way writes in one statement or transaction, which says the epoch.
                 Change::GiveUp(event) => {
                     self.forget(event);
-                    measure(event, 0, 0);
+                    measure(event, 0, 0, 0);
                     match released {
                         Ok(()) => released = shares.release(event).await,
                         // Still ours by the table, so that a beat takes it again.

@@ -5,8 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use goticket_domain::EventId;
-use goticket_domain::queue::{Entry, Line, PlaceId, QueueError, Score, Segment, Standing};
+use goticket_domain::queue::draw::merkle::BLOCK_LEAVES;
+use goticket_domain::queue::{Entry, Line, PlaceId, QueueError, Score, Segment};
 use goticket_storage::queue_log::{self, Decided, Head};
+use goticket_storage::rooms::draws;
 use goticket_storage::{StorageError, answered};
 use sqlx::PgPool;
 
@@ -26,7 +28,7 @@ const SCORES_AT_ONCE: usize = 1_000;
 
 pub(super) struct RoomLog {
     pub(super) event: EventId,
-    pool: PgPool,
+    pub(super) pool: PgPool,
     lines: Lines,
     clock: Arc<Clock>,
     /// The log has at least so many entries: a line in Redis with fewer tells nothing.
@@ -136,13 +138,6 @@ impl RoomLog {
         self.head().await?.closed_at.ok_or(QueueError::Unavailable)
     }
 
-    /// Who was in the lobby when the log had so many entries.
-    pub(super) async fn lobby_at(&self, size: u64) -> Result<Vec<PlaceId>, QueueError> {
-        let folded = self.fold(size).await?;
-        let lobby = folded.line.places().filter(|(_, standing)| matches!(standing, Standing::Lobby { .. }));
-        Ok(lobby.map(|(place, _)| place).collect())
-    }
-
     /// The log has this segment: the line follows.
     pub(super) async fn take_over(&self, segment: &Segment) -> Result<(), QueueError> {
         self.heard_of(segment.end());
@@ -203,35 +198,37 @@ impl RoomLog {
     }
 
     async fn apply(&self, segment: &Segment) -> Result<Applied, QueueError> {
-        if let [Entry::Draw(seed)] = segment.entries.as_slice()
-            && let Some(behind) = self.put_scores(segment.first, |place| Score::drawn(seed, place)).await?
+        if let [Entry::Draw(_)] = segment.entries.as_slice()
+            && let Some(behind) = self.put_ranks(segment.first).await?
         {
             return Ok(behind);
         }
         self.lines.apply(self.event, segment).await.map_err(|error| redis_failed(&error))
     }
 
-    /// Puts the closed lobby into line, before entry `at`, which is its draw; returns what the line is where that is not its turn.
-    async fn put_scores(&self, at: u64, score: impl Fn(PlaceId) -> Score) -> Result<Option<Applied>, QueueError> {
-        let mut first = 0;
-        loop {
-            let chunk = self.lines.lobby(self.event, first, SCORES_AT_ONCE).await.map_err(|error| redis_failed(&error))?;
-            if chunk.is_empty() {
-                return Ok(None);
-            }
-            first += chunk.len();
-            let drawn: Vec<(PlaceId, Score)> = chunk.into_iter().map(|place| (place, score(place))).collect();
-            if !self.lines.put_scores(self.event, at, &drawn).await.map_err(|error| redis_failed(&error))? {
-                let (applied, _) = self.lines.applied(self.event).await.map_err(|error| redis_failed(&error))?;
-                // Somebody else has taken the draw over: then so says the segment itself.
-                return Ok((applied < at).then_some(Applied::Behind(applied)));
+    /// Puts the closed lobby into line by its ranks, before entry `at`, which is its draw; returns what the line is where that is not its
+    /// turn.
+    async fn put_ranks(&self, at: u64) -> Result<Option<Applied>, QueueError> {
+        for number in 0.. {
+            let block = answered(draws::ranks(&self.pool, self.event, number)).await.map_err(storage_failed)?;
+            let Some(block) = block else { break };
+            let first = number * BLOCK_LEAVES as u64;
+            let ranked: Vec<(PlaceId, Score)> =
+                (first..).zip(block.places).filter_map(|(rank, place)| Some((place, Score::drawn(rank)?))).collect();
+            for chunk in ranked.chunks(SCORES_AT_ONCE) {
+                if !self.lines.put_scores(self.event, at, chunk).await.map_err(|error| redis_failed(&error))? {
+                    let (applied, _) = self.lines.applied(self.event).await.map_err(|error| redis_failed(&error))?;
+                    // Somebody else has taken the draw over: then so says the segment itself.
+                    return Ok((applied < at).then_some(Applied::Behind(applied)));
+                }
             }
         }
+        Ok(None)
     }
 
     /// Builds the line from the whole log and puts it in the place of what Redis has.
     async fn fill(&self, applied: u64, why: &str) -> Result<(), QueueError> {
-        let folded = self.fold(u64::MAX).await?;
+        let folded = self.fold().await?;
         let filling = Filling { line: &folded.line, size: folded.size, hash: folded.hash, at_ms: folded.at_ms };
         let filled = self.lines.fill(self.event, applied, &filling).await.map_err(|error| redis_failed(&error))?;
         if filled && folded.size > 0 {
@@ -246,12 +243,11 @@ impl RoomLog {
         Ok(())
     }
 
-    /// The line after at most so many entries.
-    async fn fold(&self, size: u64) -> Result<Folded, QueueError> {
+    /// The line after all entries.
+    async fn fold(&self) -> Result<Folded, QueueError> {
         let mut folded = Folded { line: Line::default(), size: 0, hash: goticket_domain::queue::EMPTY_LOG, at_ms: 0 };
         loop {
-            let page = answered(queue_log::read(&self.pool, self.event, folded.size, PAGE)).await.map_err(storage_failed)?;
-            let segments: Vec<Segment> = page.into_iter().take_while(|segment| segment.end() <= size).collect();
+            let segments = answered(queue_log::read(&self.pool, self.event, folded.size, PAGE)).await.map_err(storage_failed)?;
             if segments.is_empty() {
                 return Ok(folded);
             }

@@ -5,12 +5,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use goticket_domain::EventId;
 use goticket_domain::queue::{QueueError, RoomState};
+use goticket_storage::rooms::draws;
 use goticket_storage::rooms::{self, Room};
 use goticket_storage::{StorageError, answered};
 use sqlx::PgPool;
 use tokio::time::Instant;
 
 use super::clock::Clock;
+use super::draw::KnownDraw;
 use super::memory::Memory;
 use super::room_log::RoomLog;
 use super::{WaitingRoomService, storage_failed};
@@ -23,11 +25,22 @@ const CLOSED_KEPT: usize = 256;
 #[derive(Clone)]
 pub(super) struct Known {
     pub(super) room: Arc<Room>,
+    /// None while no terms are known.
+    pub(super) draw: Option<Arc<KnownDraw>>,
     memory: Arc<Mutex<Memory>>,
     pub(super) log: Arc<RoomLog>,
 }
 
 impl Known {
+    /// Its terms are announced before its lobby opens.
+    pub(super) fn draw(&self) -> Result<&KnownDraw, QueueError> {
+        self.draw.as_deref().ok_or(QueueError::Unavailable)
+    }
+
+    fn draw_revision(&self) -> i32 {
+        self.draw.as_ref().map_or(0, |draw| draw.revision)
+    }
+
     /// Not to be held while anything is waited for.
     pub(super) fn memory(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
@@ -50,10 +63,23 @@ impl Rooms {
     pub(super) async fn refresh(&self) -> Result<(), StorageError> {
         let also: Vec<EventId> = self.known.read().unwrap_or_else(PoisonError::into_inner).keys().copied().collect();
         let rooms = answered(rooms::alive(&self.pool, &also)).await?;
-        for room in rooms {
-            self.put(room);
-        }
+        self.put_all(rooms).await?;
         self.forget_closed();
+        Ok(())
+    }
+
+    /// Remembers rooms as they were read just now, with their draws, which are read where they have moved on.
+    pub(super) async fn put_all(&self, rooms: Vec<Room>) -> Result<(), StorageError> {
+        let moved = |room: &&Room| room.draw_revision > self.get(room.event).map_or(0, |known| known.draw_revision());
+        let moved: Vec<EventId> = rooms.iter().filter(moved).map(|room| room.event).collect();
+        let mut draws = HashMap::new();
+        if !moved.is_empty() {
+            draws.extend(answered(draws::read(&self.pool, &moved)).await?);
+        }
+        for room in rooms {
+            let draw = draws.remove(&room.event).and_then(|stored| KnownDraw::new(room.draw_revision, stored));
+            self.put(room, draw);
+        }
         Ok(())
     }
 
@@ -66,13 +92,14 @@ impl Rooms {
         self.known.read().unwrap_or_else(PoisonError::into_inner).get(&event).cloned()
     }
 
-    /// Remembers a room as it was read just now, unless something newer is known.
-    pub(super) fn put(&self, room: Room) -> Known {
+    /// Unless something newer is known.
+    fn put(&self, room: Room, draw: Option<KnownDraw>) {
         self.clock.hear(room.read_at.as_millisecond(), Instant::now());
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         let room = Arc::new(room);
         let entry = known.entry(room.event).or_insert_with(|| Known {
             room: Arc::clone(&room),
+            draw: None,
             memory: Arc::default(),
             log: Arc::new(RoomLog::new(room.event, self.pool.clone(), self.lines.clone(), Arc::clone(&self.clock))),
         });
@@ -80,7 +107,9 @@ impl Rooms {
         if (entry.room.revision, entry.room.log.size, entry.room.read_at) <= (room.revision, room.log.size, room.read_at) {
             entry.room = room;
         }
-        entry.clone()
+        if let Some(draw) = draw.filter(|draw| draw.revision > entry.draw_revision()) {
+            entry.draw = Some(Arc::new(draw));
+        }
     }
 
     fn forget_closed(&self) {
@@ -108,6 +137,7 @@ impl WaitingRoomService {
     /// The room as Postgres has it now.
     pub(super) async fn reread(&self, event: EventId) -> Result<Known, QueueError> {
         let room = answered(rooms::find(&self.pool, event)).await.map_err(storage_failed)?.ok_or(QueueError::UnknownEvent)?;
-        Ok(self.rooms.put(room))
+        self.rooms.put_all(vec![room]).await.map_err(storage_failed)?;
+        self.rooms.get(event).ok_or(QueueError::Unavailable)
     }
 }

@@ -9,12 +9,13 @@ use std::sync::Arc;
 use futures::StreamExt as _;
 use futures::stream;
 use goticket_domain::EventId;
-use goticket_domain::queue::{Entry, QueueError, RoomState};
-use goticket_storage::rooms::owners;
+use goticket_domain::queue::{DrawOutcome, Entry, QueueError, RoomState};
+use goticket_storage::rooms::{draws, owners};
 use goticket_storage::{queue_log, rooms};
 use serde_json::json;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::draw::Round;
 use super::log_chain::{self, Change};
 use super::rooms::Known;
 use super::{WaitingRoomService, sql_failed, storage_failed};
@@ -62,27 +63,49 @@ impl WaitingRoomService {
         self.draw_all().await;
     }
 
-    /// The steps that take no time.
+    /// The steps that take no time. The terms of a draw are announced before its lobby opens.
     pub(super) async fn take_light_steps(&self) {
+        self.announce_all().await;
         let due = self.due(|next| next != RoomState::Open);
         stream::iter(due).for_each_concurrent(STEPS_AT_ONCE, |known| self.try_step(known.room.event)).await;
     }
 
-    /// The draws that are due, one after the other.
+    /// The terms of every draw of ours that has none, or whose sale starts at another time than they say.
+    pub async fn announce_all(&self) {
+        let announced = |(event, epoch)| self.try_announce(event, epoch);
+        stream::iter(self.ownership.rooms()).for_each_concurrent(STEPS_AT_ONCE, announced).await;
+    }
+
+    async fn try_announce(&self, event: EventId, epoch: i64) {
+        let Some(known) = self.rooms.get(event) else { return };
+        if let Err(error) = self.announce_terms(known, epoch).await {
+            tracing::warn!(%event, %error, "the draw's terms could not be announced: it will be tried again");
+        }
+    }
+
+    /// The draws that are due and whose round has come, one after the other. All lobbies that are due are closed before.
     pub(super) async fn draw_all(&self) {
-        let mut due = self.due(|next| next == RoomState::Open);
-        let closing = due.iter().map(|known| async move {
-            let Some(epoch) = self.ownership.epoch(known.room.event) else { return };
-            if let Err(error) = known.log.close(epoch).await {
-                tracing::warn!(event = %known.room.event, %error, "the lobby could not be closed: it will be tried again");
-            }
-        });
-        stream::iter(closing).for_each_concurrent(STEPS_AT_ONCE, |closing| closing).await;
+        let due = self.due(|next| next == RoomState::Open);
+        let closing = due.into_iter().map(|known| self.try_close(known));
+        let closed: Vec<Option<Known>> = stream::iter(closing).buffer_unordered(STEPS_AT_ONCE).collect().await;
+        let mut due: Vec<Known> = closed.into_iter().flatten().collect();
         due.sort_unstable_by_key(|known| known.room.log.size);
         for (before, known) in due.iter().enumerate().skip(DRAWS_AT_ONCE) {
             tracing::info!(event = %known.room.event, before, "the draw waits for its turn");
         }
         stream::iter(due).for_each_concurrent(DRAWS_AT_ONCE, |known| self.try_step(known.room.event)).await;
+    }
+
+    /// The room, if its lobby is closed now and nothing is waited for any more.
+    async fn try_close(&self, known: Known) -> Option<Known> {
+        let event = known.room.event;
+        let epoch = self.ownership.epoch(event)?;
+        let closed = async { self.close_lobby(known, epoch).await };
+        let due = closed.await.and_then(|known| Ok(known.draw()?.may_be_drawn(known.log.now_ms()).then_some(known)));
+        due.unwrap_or_else(|error| {
+            tracing::warn!(%event, %error, "the lobby could not be closed: it will be tried again");
+            None
+        })
     }
 
     fn due(&self, step: impl Fn(RoomState) -> bool) -> Vec<Known> {
@@ -98,19 +121,36 @@ impl WaitingRoomService {
 
     /// One step of one room, if it is ours. Safe to give up at any point, and to do again.
     pub(super) async fn take_due_step(&self, event: EventId) -> Result<(), QueueError> {
-        if self.ownership.epoch(event).is_none() {
-            return Ok(());
+        let (known, Some(epoch)) = (self.reread(event).await?, self.ownership.epoch(event)) else { return Ok(()) };
+        match known.room.due {
+            None => Ok(()),
+            Some(RoomState::Open) => self.take_draw(known, epoch).await,
+            Some(next) => {
+                // Nobody joins a lobby whose terms are not announced.
+                let known = self.announce_terms(known, epoch).await?;
+                self.step(&known, epoch, next, None).await
+            }
         }
-        let Some(next) = self.reread(event).await?.room.due else { return Ok(()) };
-        let turn = if next == RoomState::Open { Some(self.draws.turn(event).await?) } else { None };
+    }
+
+    /// Closes the lobby, and draws it where its round has come.
+    async fn take_draw(&self, known: Known, epoch: i64) -> Result<(), QueueError> {
+        let event = known.room.event;
+        let known = self.close_lobby(known, epoch).await?;
+        let Round::Come(round) = self.round(&known).await? else { return Ok(()) };
+        let _turn = self.draws.turn(event).await?;
         // As it is when the turn has come.
         let (known, Some(epoch)) = (self.reread(event).await?, self.ownership.epoch(event)) else { return Ok(()) };
-        if known.room.due != Some(next) {
+        if known.room.due != Some(RoomState::Open) {
             return Ok(());
         }
         // Before the transaction, which is short whatever the size of the lobby.
-        let drawn = if turn.is_some() { Some(self.draw(&known, epoch).await?) } else { None };
+        let outcome = self.draw(&known, round).await?;
+        self.step(&known, epoch, RoomState::Open, Some(outcome)).await
+    }
 
+    async fn step(&self, known: &Known, epoch: i64, next: RoomState, drawn: Option<DrawOutcome>) -> Result<(), QueueError> {
+        let event = known.room.event;
         let mut tx = self.pool.begin().await.map_err(sql_failed)?;
         let Some(room) = rooms::lock_if_free(&mut tx, event).await.map_err(storage_failed)? else { return Ok(()) };
         if room.due != Some(next) || !owners::fence(&mut tx, event, epoch).await.map_err(storage_failed)? {
@@ -121,8 +161,8 @@ impl WaitingRoomService {
         let mut what = json!({ "state": [room.state, next] });
         let mut segment = None;
         if let Some(drawn) = drawn {
-            what["draw"] = drawn.told(&room);
-            rooms::save_draw(&mut tx, event, drawn.root, drawn.seed).await.map_err(storage_failed)?;
+            what["draw"] = json!(drawn);
+            draws::save_outcome(&mut tx, event, &drawn).await.map_err(storage_failed)?;
             let entry = vec![Entry::Draw(drawn.seed)];
             segment = queue_log::append(&mut tx, event, entry, known.log.now_ms(), None).await.map_err(storage_failed)?;
         }

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use goticket_domain::queue::{ControlChange, QueueError, RoomControl, RoomSettings, RoomState};
+use goticket_domain::queue::{AutoChange, ControlChange, QueueError, RoomControl, RoomSettings, RoomState};
 use goticket_domain::{AccountId, EventId};
 use goticket_storage::rooms::{self, Room};
 use serde_json::{Map, Value, json};
@@ -51,6 +51,9 @@ impl WaitingRoomService {
         } else {
             let entry = Change { actor: Some(actor), what: Value::Object(what), reason: &change.reason };
             rooms::save_control(&mut tx, event, state, &settings).await.map_err(storage_failed)?;
+            if room.settings.auto.is_some() != settings.auto.is_some() {
+                rooms::forget_rate(&mut tx, event).await.map_err(storage_failed)?;
+            }
             log_chain::append(&mut tx, event, entry).await.map_err(storage_failed)?;
             tx.commit().await.map_err(sql_failed)?;
             tracing::info!(%event, %actor, state = state.as_str(), reason = change.reason, "an operator changed the room");
@@ -82,7 +85,7 @@ impl WaitingRoomService {
     }
 }
 
-fn check_reason(reason: &str) -> Result<(), QueueError> {
+pub(super) fn check_reason(reason: &str) -> Result<(), QueueError> {
     if reason.chars().count() > MAX_REASON_CHARS || reason.chars().any(char::is_control) {
         let problem = format!("allowed is one line of at most {MAX_REASON_CHARS} characters");
         return Err(QueueError::BadControl { field: "reason".to_owned(), problem });
@@ -91,7 +94,7 @@ fn check_reason(reason: &str) -> Result<(), QueueError> {
 }
 
 /// What the room becomes.
-fn apply(room: &Room, change: &ControlChange) -> Result<(RoomState, RoomSettings), QueueError> {
+pub(super) fn apply(room: &Room, change: &ControlChange) -> Result<(RoomState, RoomSettings), QueueError> {
     let state = change.state.unwrap_or(room.state);
     if state != room.state && !room.state.may_become(state) {
         let next: Vec<&str> = RoomState::ALL.into_iter().filter(|s| room.state.may_become(*s)).map(RoomState::as_str).collect();
@@ -102,6 +105,12 @@ fn apply(room: &Room, change: &ControlChange) -> Result<(RoomState, RoomSettings
     let now = &room.settings;
     let settings = RoomSettings {
         rate_per_min: change.rate_per_min.unwrap_or(now.rate_per_min),
+        auto: match change.auto {
+            Some(AutoChange::Between(limits)) => Some(limits),
+            Some(AutoChange::Off) => None,
+            // Whoever sets a rate means it.
+            None => now.auto.filter(|_| change.rate_per_min.is_none()),
+        },
         burst: change.burst.unwrap_or(now.burst),
         active_cap: change.active_cap.unwrap_or(now.active_cap),
         claim_window_s: change.claim_window_s.unwrap_or(now.claim_window_s),
@@ -117,11 +126,12 @@ fn apply(room: &Room, change: &ControlChange) -> Result<(RoomState, RoomSettings
 }
 
 /// For the log: `{"field": [before, after], …}`.
-fn difference(room: &Room, state: RoomState, settings: &RoomSettings) -> Map<String, Value> {
+pub(super) fn difference(room: &Room, state: RoomState, settings: &RoomSettings) -> Map<String, Value> {
     let now = &room.settings;
     let fields = [
         ("state", json!(room.state), json!(state)),
         ("rate_per_min", json!(now.rate_per_min), json!(settings.rate_per_min)),
+        ("auto", json!(now.auto), json!(settings.auto)),
         ("burst", json!(now.burst), json!(settings.burst)),
         ("active_cap", json!(now.active_cap), json!(settings.active_cap)),
         ("claim_window_s", json!(now.claim_window_s), json!(settings.claim_window_s)),

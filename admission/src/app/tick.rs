@@ -8,11 +8,12 @@ use std::sync::atomic::Ordering;
 use futures::StreamExt as _;
 use futures::stream;
 use goticket_domain::EventId;
-use goticket_domain::queue::{Board, Entry, Phase, Pivots, QueueError, RoomState};
+use goticket_domain::queue::{Board, BoardDraw, Entry, LobbyHead, Phase, Pivots, QueueError, RoomState};
 use goticket_storage::queue_log::{Decided, Head};
 use goticket_storage::rooms::{Room, owners};
 
-use super::memory::turns;
+use super::draw::KnownDraw;
+use super::memory::{Version, turns};
 use super::place::at;
 use super::rooms::Known;
 use super::{WaitingRoomService, redis_failed, storage_failed};
@@ -65,40 +66,58 @@ impl WaitingRoomService {
     }
 
     async fn tick_room(&self, known: &Known, epoch: i64) -> Result<(), QueueError> {
+        let known = &self.follow_pipeline(known, epoch).await?;
         let room = &known.room;
         match room.state {
-            RoomState::Scheduled => return self.publish(known, epoch, still_board(room)).await,
+            RoomState::Scheduled => return self.publish(known, epoch, still_board(room, known.draw.as_deref())).await,
             RoomState::Closed => return self.clear_up(known, epoch).await,
             _ if !known.memory().is_due(room, epoch, known.log.now_ms(), self.board_every) => return Ok(()),
             _ => {}
         }
+        let ended = self.interval_ended(known).await?;
         let mut seen = known.log.look(&room.log).await?;
+        if let Some(ended) = ended {
+            self.count(known, epoch, ended, &seen);
+        }
         if let Some(after) = admit(known, epoch, &seen).await? {
             seen = after;
         }
-        let board = board(known, &seen, outline(known, &seen).await?)?;
-        known.memory().looked(epoch, room.revision, seen);
+        let mut board = board(known, &seen, outline(known, &seen).await?)?;
+        if let Some(draw) = board.draw.as_mut().filter(|draw| draw.lobby.is_none()) {
+            draw.lobby = self.open_lobby(known, &seen).await?;
+        }
+        known.memory().looked(epoch, Version::of(room), seen);
         self.publish(known, epoch, board).await
+    }
+
+    /// Its head; none for the moment between its last entry and its last head.
+    async fn open_lobby(&self, known: &Known, seen: &Snapshot) -> Result<Option<LobbyHead>, QueueError> {
+        match seen.phase {
+            Phase::Lobby => self.lobby_head(known, seen.applied).await.map(Some),
+            Phase::Closed | Phase::Drawn => Ok(None),
+        }
     }
 
     /// A closed room's keys go, and with them the work of its owner; its last board stays.
     async fn clear_up(&self, known: &Known, epoch: i64) -> Result<(), QueueError> {
         let event = known.room.event;
-        self.publish(known, epoch, still_board(&known.room)).await?;
+        self.publish(known, epoch, still_board(&known.room, known.draw.as_deref())).await?;
         self.lines.close(event).await.map_err(|error| redis_failed(&error))?;
-        owners::dismiss(&self.pool, event, epoch).await.map_err(storage_failed)?;
-        self.ownership.forget(event);
-        measure(event, 0, 0);
+        if owners::dismiss(&self.pool, event, epoch).await.map_err(storage_failed)? {
+            self.ownership.forget(event);
+            measure(event, 0, 0, 0);
+        }
         Ok(())
     }
 }
 
 /// For the metrics: of all replicas together, the owner alone says something.
 #[expect(clippy::cast_precision_loss, reason = "gauges of people")]
-pub(super) fn measure(event: EventId, waiting: u64, inside: u64) {
+pub(super) fn measure(event: EventId, waiting: u64, inside: u64, rate_per_min: u32) {
     let label = event.to_string();
     metrics::gauge!("admission_waiting", "event" => label.clone()).set(waiting as f64);
-    metrics::gauge!("admission_active", "event" => label).set(inside as f64);
+    metrics::gauge!("admission_active", "event" => label.clone()).set(inside as f64);
+    metrics::gauge!("admission_rate_per_min", "event" => label).set(f64::from(rate_per_min));
 }
 
 /// Admits as many as may be, and looks again. None where that is no one, or what was decided with is not so any more.
@@ -111,7 +130,7 @@ async fn admit(known: &Known, epoch: i64, seen: &Snapshot) -> Result<Option<Snap
     let set_ms = u64::from(set.claim_window_s) * 1_000;
     let claim_by_ms =
         now_ms.saturating_add_unsigned(known.memory().announced.claim_window_ms(set_ms, seen.admitted + turns, now_ms));
-    let bucket = room.log.bucket.at(now_ms, set.rate_per_min, set.burst).without(turns);
+    let bucket = room.log.bucket.at(now_ms, room.rate_per_min(), set.burst).without(turns);
     let decided = Decided { epoch, decisions: room.log.decisions, bucket, turns, through };
     let written = known.log.append(vec![Entry::Admit { through, claim_by_ms }], Some(decided)).await?;
     let Some(segment) = written else { return Ok(None) };
@@ -134,7 +153,7 @@ async fn outline(known: &Known, seen: &Snapshot) -> Result<Outline, QueueError> 
 }
 
 fn board(known: &Known, seen: &Snapshot, outline: Outline) -> Result<Board, QueueError> {
-    measure(known.room.event, seen.waiting, seen.inside);
+    measure(known.room.event, seen.waiting, seen.inside, known.room.rate_per_min());
     let now_ms = known.log.now_ms();
     let observed = known.memory().shown(now_ms, &known.room, seen);
     Ok(Board {
@@ -147,12 +166,12 @@ fn board(known: &Known, seen: &Snapshot, outline: Outline) -> Result<Board, Queu
         observed_per_min: observed,
         pivots: outline.pivots,
         availability: seen.availability.clone(),
-        ..still_board(&known.room)
+        ..still_board(&known.room, known.draw.as_deref())
     })
 }
 
 /// What Postgres alone can say.
-pub(super) fn still_board(room: &Room) -> Board {
+pub(super) fn still_board(room: &Room, draw: Option<&KnownDraw>) -> Board {
     Board {
         event: room.event,
         state: room.state,
@@ -164,11 +183,13 @@ pub(super) fn still_board(room: &Room) -> Board {
         admitted: room.log.admitted,
         frontier: room.log.frontier,
         passed: None,
-        rate_per_min: room.settings.rate_per_min,
+        rate_per_min: room.rate_per_min(),
         observed_per_min: 0,
-        commitment: room.secret.commitment(),
-        root: room.root,
-        seed: room.seed,
+        draw: draw.map(|draw| BoardDraw {
+            terms: draw.terms().clone(),
+            lobby: draw.stored.closed.clone(),
+            seed: draw.stored.outcome.as_ref().map(|outcome| outcome.seed),
+        }),
         pivots: Pivots::default(),
         availability: Vec::new(),
         selling: room.settings.selling,

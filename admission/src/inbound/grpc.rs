@@ -6,7 +6,7 @@ use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use goticket_contracts::waiting_room as proto;
 use goticket_contracts::waiting_room::waiting_room_server::{WaitingRoom as Contract, WaitingRoomServer};
-use goticket_contracts::waiting_room_convert::{parse, status_of};
+use goticket_contracts::waiting_room_convert::{parse, place_id, status_of};
 use goticket_domain::queue::WaitingRoom;
 use goticket_domain::{AccountId, EventId};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -60,6 +60,13 @@ impl Contract for Server {
         Ok(Response::new(place.into()))
     }
 
+    async fn renew(&self, request: Request<proto::TicketRequest>) -> Answer<proto::RenewReply> {
+        let request = request.into_inner();
+        let (event, account) = caller(&request.event, &request.account)?;
+        let renewed = self.room.renew(event, account, &request.signed_ticket).await.map_err(|error| status_of(&error))?;
+        Ok(Response::new((&renewed).try_into()?))
+    }
+
     async fn claim(&self, request: Request<proto::TicketRequest>) -> Answer<proto::ClaimReply> {
         let request = request.into_inner();
         let (event, account) = caller(&request.event, &request.account)?;
@@ -87,12 +94,40 @@ impl Contract for Server {
         Ok(Response::new(control.into()))
     }
 
+    async fn what_if(&self, request: Request<proto::SetControlRequest>) -> Answer<proto::WhatIfReply> {
+        let request = request.into_inner();
+        let event = parse("event", &request.event)?;
+        let told = self.room.what_if(event, request.try_into()?).await.map_err(|error| status_of(&error))?;
+        Ok(Response::new(told.into()))
+    }
+
     async fn log(&self, request: Request<proto::LogRequest>) -> Answer<proto::LogReply> {
         let request = request.into_inner();
         let event = parse("event", &request.event)?;
         let limit = request.limit.min(LOG_LIMIT_MAX);
         let entries = self.room.log(event, request.before, limit).await.map_err(|error| status_of(&error))?;
         Ok(Response::new(proto::LogReply { entries: entries.into_iter().map(Into::into).collect() }))
+    }
+
+    async fn draw(&self, request: Request<proto::DrawRequest>) -> Answer<proto::DrawReply> {
+        let event = parse("event", &request.into_inner().event)?;
+        let record = self.room.draw(event).await.map_err(|error| status_of(&error))?;
+        Ok(Response::new((&record).try_into()?))
+    }
+
+    async fn lobby(&self, request: Request<proto::LobbyRequest>) -> Answer<proto::LobbyReply> {
+        let request = request.into_inner();
+        let event = parse("event", &request.event)?;
+        let page = self.room.lobby(event, request.from).await.map_err(|error| status_of(&error))?;
+        Ok(Response::new(page.into()))
+    }
+
+    async fn proofs(&self, request: Request<proto::ProofsRequest>) -> Answer<proto::ProofsReply> {
+        let request = request.into_inner();
+        let event = parse("event", &request.event)?;
+        let place = place_id(&request.place)?;
+        let proofs = self.room.proofs(event, place, request.position).await.map_err(|error| status_of(&error))?;
+        Ok(Response::new((&proofs).try_into()?))
     }
 
     type WatchStream = BoxStream<'static, Result<proto::BoardReply, Status>>;

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use goticket_domain::queue::{BrokenControlLog as Broken, ControlChange, QueueError, RoomState, WaitingRoom, verify_control_log};
+use goticket_domain::queue::{
+    AutoChange, AutoLimits, BrokenControlLog as Broken, ControlChange, QueueError, RoomState, WaitingRoom, verify_control_log,
+};
 use goticket_domain::{AccountId, EventId};
 use goticket_testkit::{Link, TestBed, eventually};
 
@@ -13,6 +15,13 @@ const SOON: Duration = Duration::from_secs(20);
 fn to(state: RoomState) -> ControlChange {
     ControlChange { state: Some(state), reason: "test".into(), ..ControlChange::default() }
 }
+
+fn between(low_per_min: u32, high_per_min: u32) -> ControlChange {
+    ControlChange { auto: Some(AutoChange::Between(AutoLimits { low_per_min, high_per_min })), ..ControlChange::default() }
+}
+
+/// Entries of a room that is on sale: its draw was announced, the lobby opened, the sale's start moved, the lobby closed and drawn.
+const OPENED: usize = 5;
 
 #[tokio::test]
 async fn paused_takes_in_and_admits_nobody_draining_the_other_way_round_closed_neither() {
@@ -50,6 +59,8 @@ async fn what_is_not_allowed_is_refused_by_field_and_changes_nothing() {
     let rows = [
         ("state", to(RoomState::Lobby)),
         ("burst", ControlChange { burst: Some(0), ..ControlChange::default() }),
+        ("auto", between(0, 600)),
+        ("auto", between(700, 600)),
         ("session_s", ControlChange { rate_per_min: Some(1), session_s: Some(29), ..ControlChange::default() }),
         ("message", ControlChange { message: Some("x".repeat(501)), ..ControlChange::default() }),
         ("reason", ControlChange { rate_per_min: Some(1), reason: "two\nlines".into(), ..ControlChange::default() }),
@@ -82,8 +93,11 @@ async fn a_change_holds_on_every_replica_and_is_logged_with_who_and_why() {
     let board = world.board(&other, event).await;
     assert_eq!((board.rate_per_min, board.message.as_str()), (30, "slow today"));
     let log = other.log(event, None, 10).await.unwrap();
-    assert_eq!(log.len(), 3, "lobby, open, and one change: doing it again changes nothing");
-    assert_eq!((log[0].number, log[0].actor, log[0].reason.as_str()), (3, Some(world.operator), "checkout is slow"));
+    assert_eq!(log.len(), OPENED + 1, "one change: doing it again changes nothing");
+    assert_eq!(
+        (log[0].number, log[0].actor, log[0].reason.as_str()),
+        (OPENED as u64 + 1, Some(world.operator), "checkout is slow")
+    );
     assert_eq!(log[0].change, r#"{"message":["","slow today"],"rate_per_min":[600000,30]}"#);
     assert_eq!((log[1].actor, log[2].actor), (None, None));
 }
@@ -98,17 +112,17 @@ async fn the_log_is_a_chain_that_shows_every_tampering() {
     room.tick_once().await;
     let shown = world.board(&room, event).await.control_log;
     let entries = world.control_log(event).await;
-    assert_eq!((entries.len(), verify_control_log(event, &entries, &shown)), (5, Ok(shown.clone())));
+    assert_eq!((entries.len(), verify_control_log(event, &entries, &shown)), (OPENED + 3, Ok(shown.clone())));
     let other = verify_control_log(EventId::generate(), &entries, &shown);
     assert_eq!(other, Err(Broken::Changed { number: 1 }));
 
     let tamperings = [
         ("UPDATE room_log SET reason = 'other' WHERE event = $1 AND number = 3", Broken::Changed { number: 3 }),
         ("UPDATE room_log SET at = at + interval '1 microsecond' WHERE event = $1 AND number = 2", Broken::Changed { number: 2 }),
-        ("UPDATE room_log SET actor = NULL WHERE event = $1 AND number = 4", Broken::Changed { number: 4 }),
+        ("UPDATE room_log SET actor = NULL WHERE event = $1 AND number = 7", Broken::Changed { number: 7 }),
         ("UPDATE room_log SET hash = sha256(hash) WHERE event = $1 AND number = 1", Broken::Changed { number: 1 }),
         ("DELETE FROM room_log WHERE event = $1 AND number = 2", Broken::Missing { number: 2 }),
-        ("DELETE FROM room_log WHERE event = $1 AND number = 5", Broken::Missing { number: 5 }),
+        ("DELETE FROM room_log WHERE event = $1 AND number = 8", Broken::Missing { number: 8 }),
     ];
     for (sql, broken) in tamperings {
         let mut tx = world.pool.begin().await.unwrap();
@@ -121,16 +135,16 @@ async fn the_log_is_a_chain_that_shows_every_tampering() {
     assert_eq!(verify_control_log(event, &world.control_log(event).await, &shown), Ok(shown.clone()));
 
     // An end that was cut off leaves a gap, whatever comes after it.
-    sqlx::query("DELETE FROM room_log WHERE event = $1 AND number = 5").bind(event.0).execute(&world.pool).await.unwrap();
+    sqlx::query("DELETE FROM room_log WHERE event = $1 AND number = 8").bind(event.0).execute(&world.pool).await.unwrap();
     let change = ControlChange { burst: Some(7), reason: "later".into(), ..ControlChange::default() };
     world.set(&room, event, change).await;
     let found = world.control_log(event).await;
-    assert_eq!(verify_control_log(event, &found, &shown), Err(Broken::Missing { number: 5 }));
+    assert_eq!(verify_control_log(event, &found, &shown), Err(Broken::Missing { number: 8 }));
     // A log that is written again from there on does not have what was shown before.
-    world.rewrite_log(event, &entries[..4]).await;
+    world.rewrite_log(event, &entries[..7]).await;
     world.set(&room, event, ControlChange { rate_per_min: Some(9), ..ControlChange::default() }).await;
     let found = world.control_log(event).await;
-    assert_eq!(verify_control_log(event, &found, &shown), Err(Broken::Rewritten { number: 5 }));
+    assert_eq!(verify_control_log(event, &found, &shown), Err(Broken::Rewritten { number: 8 }));
 }
 
 #[tokio::test]
@@ -145,7 +159,7 @@ async fn operators_at_the_same_time_append_one_after_the_other() {
     }
     room.tick_once().await;
     let (entries, shown) = (world.control_log(event).await, world.board(&room, event).await.control_log);
-    assert_eq!((entries.len(), verify_control_log(event, &entries, &shown)), (10, Ok(shown)));
+    assert_eq!((entries.len(), verify_control_log(event, &entries, &shown)), (OPENED + 8, Ok(shown)));
 }
 
 #[tokio::test]
@@ -156,8 +170,12 @@ async fn of_operators_who_saw_the_same_room_one_changes_it() {
     let seen = room.control(event).await.unwrap();
     let changes = (1..=8).map(|burst| {
         let replica = if burst % 2 == 0 { &room } else { &other };
-        let change =
-            ControlChange { burst: Some(burst), reason: "race".into(), if_revision: Some(seen.revision), ..ControlChange::default() };
+        let change = ControlChange {
+            burst: Some(burst),
+            reason: "race".into(),
+            if_revision: Some(seen.revision),
+            ..ControlChange::default()
+        };
         replica.set_control(event, change, world.operator)
     });
     let (made, refused): (Vec<_>, Vec<_>) = futures::future::join_all(changes).await.into_iter().partition(Result::is_ok);
@@ -165,7 +183,7 @@ async fn of_operators_who_saw_the_same_room_one_changes_it() {
     let [Ok(made)] = &made[..] else { panic!("{made:?}") };
     let now = room.control(event).await.unwrap();
     assert_eq!((&now, now.revision > seen.revision), (made, true));
-    assert_eq!(room.log(event, None, 10).await.unwrap().len(), 3, "lobby, open, and the one change");
+    assert_eq!(room.log(event, None, 10).await.unwrap().len(), OPENED + 1, "the one change");
 
     // What changes nothing is refused too; a turn that comes is no change; the schedule's step is one.
     let again = ControlChange { burst: Some(now.settings.burst), if_revision: Some(seen.revision), ..ControlChange::default() };
@@ -192,7 +210,9 @@ async fn the_schedule_waits_for_its_time() {
     room.tick_once().await;
     assert_eq!(room.control(event).await.unwrap().state, RoomState::Lobby);
     room.join(event, fans(1)[0]).await.unwrap();
-    assert!(room.log(event, None, 10).await.unwrap().iter().all(|entry| entry.actor.is_some()), "nothing by itself");
+    let log = world.control_log(event).await;
+    let by_itself: Vec<bool> = log.iter().map(|entry| entry.actor.is_none()).collect();
+    assert_eq!(by_itself, [true, false], "its terms are announced, and nothing else happens by itself");
 }
 
 #[tokio::test]

@@ -2,16 +2,19 @@
 
 use std::time::Duration;
 
+use goticket_admission::WaitingRoomService;
 use goticket_admission::outbound::redis::{Applied, Lines};
+use goticket_domain::queue::draw::{merkle, participants};
 use goticket_domain::queue::{
-    ClaimedPlace, ControlChange, DrawSecret, DrawSeed, Location, MerkleRoot, Pivots, PlaceId, PlaceKind, QueueError, RoomState,
-    Score, WaitingRoom,
+    ClaimedPlace, ControlChange, LobbyEntry, Location, Pivots, PlaceId, PlaceKind, PlaceTicket, QueueError, RoomState, Score,
+    WaitingRoom, order,
 };
 use goticket_domain::{AccountId, EventId};
+use goticket_draw::{Beacons, Fan, Stage, check};
 use goticket_storage::queue_log;
 use goticket_testkit::eventually;
 
-use crate::world::{SECRET, World, fans, generous, on_sale};
+use crate::world::{World, fans, generous, on_sale};
 
 /// The line as it stands in Redis.
 async fn line(world: &World, event: EventId) -> Vec<(PlaceId, u64)> {
@@ -20,13 +23,14 @@ async fn line(world: &World, event: EventId) -> Vec<(PlaceId, u64)> {
     line.into_iter().map(|(place, score)| (PlaceId(place.try_into().unwrap()), score)).collect()
 }
 
-/// What anyone computes from the published secret and lobby.
-fn recomputed(lobby: &mut [PlaceId]) -> (MerkleRoot, DrawSeed, Vec<(PlaceId, u64)>) {
-    let root = MerkleRoot::of(lobby);
-    let seed = DrawSecret(SECRET).seed(root, b"");
-    let mut order: Vec<_> = lobby.iter().map(|place| (*place, Score::drawn(&seed, *place).as_u64())).collect();
-    order.sort_by_key(|(_, score)| *score);
-    (root, seed, order)
+/// What anyone computes from the published record and list: the order, by scores. Nothing is wrong with them.
+async fn recomputed(world: &World, room: &WaitingRoomService, event: EventId) -> Vec<(PlaceId, u64)> {
+    let (record, entries) = (world.record(room, event).await, world.entries(room, event).await);
+    let leaves: Vec<u8> = entries.iter().flat_map(LobbyEntry::leaf).collect();
+    let verdict = check(&record, &leaves, &Beacons::known(), &Fan::default()).unwrap();
+    assert_eq!(verdict.stage, Stage::Drawn);
+    let order = order(&verdict.seed.unwrap(), participants(entries));
+    order.into_iter().zip(0..).collect()
 }
 
 async fn lobby_of(world: &World, n: usize) -> (EventId, Vec<AccountId>, Vec<PlaceId>) {
@@ -42,29 +46,93 @@ async fn lobby_of(world: &World, n: usize) -> (EventId, Vec<AccountId>, Vec<Plac
 #[tokio::test]
 async fn the_order_is_the_one_anyone_can_recompute_from_what_is_published() {
     let world = World::new().await;
-    let (event, all, mut places) = lobby_of(&world, 200).await;
+    let (event, all, _) = lobby_of(&world, 200).await;
     let room = world.replica();
     room.tick_once().await;
     let before = world.board(&room, event).await;
-    assert_eq!(before.commitment, DrawSecret(SECRET).commitment());
-    assert_eq!((before.root, before.seed, before.waiting, &before.pivots), (None, None, 200, &Pivots::default()));
+    let told = before.draw.as_ref().unwrap();
+    let record = world.record(&room, event).await;
+    assert_eq!((&told.terms, told.seed), (&record.announced[0].terms, None));
+    assert_eq!((before.waiting, &before.pivots, told.lobby.as_ref().unwrap().size), (200, &Pivots::default(), 200));
+    assert_eq!((record.announced.len(), &record.closed, &record.outcome), (1, &None, &None));
+    assert_eq!(room.lobby(event, 0).await, Err(QueueError::NotClosed));
 
     world.start_sale(&room, event).await;
 
-    let (root, seed, order) = recomputed(&mut places);
-    assert_eq!(line(&world, event).await, order);
+    assert_eq!(line(&world, event).await, recomputed(&world, &room, event).await);
     room.refresh_rooms().await;
     world.empty_bucket(event).await;
     room.admit_all().await;
     let board = world.board(&room, event).await;
-    assert_eq!((board.state, board.root, board.seed), (RoomState::Open, Some(root), Some(seed)));
-    let ticket = room.join(event, all[0]).await.unwrap();
-    assert!(ticket.existing && ticket.ticket.kind == PlaceKind::Lobby);
-    // The secret is in the log, so that anyone can check it against the commitment.
-    let log = room.log(event, None, 1).await.unwrap();
-    let change: serde_json::Value = serde_json::from_str(&log[0].change).unwrap();
-    assert_eq!(change["draw"]["secret"], hex::encode(SECRET));
-    assert_eq!(change["draw"]["root"], root.to_hex());
+    let (shown, record) = (board.draw.unwrap(), world.record(&room, event).await);
+    assert_eq!(board.state, RoomState::Open);
+    assert_eq!((shown.lobby, shown.seed), (record.closed, record.outcome.map(|outcome| outcome.seed)));
+    // The operators' log says the same, for ever.
+    let log = world.control_log(event).await;
+    let said: Vec<String> = log.iter().map(|entry| entry.change.clone()).collect();
+    let what = ["draw_terms", "\"state\":[\"scheduled\",\"lobby\"]", "draw_terms", "\"lobby\":{\"", "\"draw\":{\""];
+    assert!(said.len() == what.len() && said.iter().zip(what).all(|(said, what)| said.contains(what)), "{said:#?}");
+    assert!(room.join(event, all[0]).await.unwrap().existing);
+}
+
+#[tokio::test]
+async fn every_join_has_a_receipt_and_every_place_its_proofs() {
+    let world = World::new().await;
+    let room = world.replica();
+    let event = world.lobby(&room, &generous()).await;
+    let mut joined = Vec::new();
+    for fan in fans(5) {
+        joined.push((fan, room.join(event, fan).await.unwrap()));
+    }
+    room.tick_once().await;
+    let early = world.board(&room, event).await.draw.unwrap();
+    let again = room.join(event, joined[2].0).await.unwrap();
+    assert_eq!(again.receipt.as_ref().unwrap().position, 2, "the place's, whenever it is asked for");
+    room.leave(event, joined[4].0).await.unwrap();
+    world.start_sale(&room, event).await;
+    let late = room.join(event, AccountId::generate()).await.unwrap();
+    room.tick_once().await;
+
+    let record = world.record(&room, event).await;
+    let entries = world.entries(&room, event).await;
+    let leaves: Vec<u8> = entries.iter().flat_map(LobbyEntry::leaf).collect();
+    let receipts = joined.iter().map(|(_, joined)| joined.receipt.clone().unwrap());
+    let receipts = receipts.chain([again.receipt.unwrap(), late.receipt.unwrap()]).collect();
+    let kept = Fan { receipts, boards: vec![early, world.board(&room, event).await.draw.unwrap()], ..Fan::default() };
+    let verdict = check(&record, &leaves, &Beacons::known(), &kept).unwrap();
+    assert_eq!((verdict.participants, verdict.late_receipts), (Some(4), 1));
+    for (n, (fan, joined)) in joined.iter().enumerate() {
+        let place = joined.ticket.place;
+        let proofs = room.proofs(event, place, Some(n as u64)).await.unwrap();
+        let rank = proofs.rank.as_ref().map(|rank| rank.index);
+        let kept = Fan { place: Some(place), rank, proofs: Some(proofs), ..kept.clone() };
+        check(&record, &leaves, &Beacons::known(), &kept).unwrap();
+        // The ticket that says the rank is the one that is proved.
+        let renewed = room.renew(event, *fan, &joined.signed).await;
+        let expected = rank.ok_or(QueueError::NotInLine);
+        assert_eq!(renewed.map(|renewed| renewed.ticket.kind), expected.map(|rank| PlaceKind::Drawn { rank }), "{n}");
+    }
+    let stranger = room.proofs(event, PlaceId([9; 16]), Some(99)).await.unwrap();
+    assert_eq!((stranger.entry, stranger.rank), (None, None));
+}
+
+/// Only places of the list stand in the drawn part of the line, whoever can sign tickets.
+#[tokio::test]
+async fn a_forged_ticket_with_a_good_rank_gets_nowhere() {
+    let world = World::new().await;
+    let (event, _, _) = lobby_of(&world, 3).await;
+    let room = world.replica();
+    room.tick_once().await;
+    world.start_sale(&room, event).await;
+    let account = AccountId::generate();
+    let place = PlaceId::of(&world.keys.place.event_key(event), account);
+    let forged = PlaceTicket { place, event, account, kind: PlaceKind::Drawn { rank: 0 }, issued_at_ms: 0 };
+    let signed = world.keys.place.sign(&forged);
+    world.admit(&room, event).await;
+    assert_eq!(world.board(&room, event).await.locate(&forged), Location::Turn);
+    assert_eq!(room.claim(event, account, &signed).await, Err(QueueError::NotInLine));
+    assert_eq!(room.place(event, account, &signed).await, Ok(ClaimedPlace::Gone));
+    assert_eq!(room.renew(event, account, &signed).await, Err(QueueError::NotInLine));
 }
 
 #[tokio::test]
@@ -76,19 +144,19 @@ async fn nobody_has_a_place_number_before_the_draw() {
     let joined = room.join(event, all[0]).await.unwrap();
     assert_eq!(room.place(event, all[0], &joined.signed).await, Err(QueueError::NotDrawn));
     assert_eq!(room.claim(event, all[0], &joined.signed).await, Err(QueueError::NotDrawn));
+    assert_eq!(room.renew(event, all[0], &joined.signed).await, Err(QueueError::NotDrawn));
     assert_eq!(world.board(&room, event).await.locate(&joined.ticket), Location::Lobby { joined: 3 });
 }
 
 #[tokio::test]
 async fn a_draw_that_was_killed_half_way_is_done_again_to_the_same_order() {
     let world = World::new().await;
-    let (event, all, mut places) = lobby_of(&world, 50).await;
-    let (_, seed, order) = recomputed(&mut places);
-    // Killed after it had closed the lobby and written a part of the order.
+    let (event, all, places) = lobby_of(&world, 50).await;
+    // Killed after it had closed the lobby and put a part of some order in line.
     let lines = Lines::new(world.redis.clone());
     let closing = queue_log::close(&world.pool, event, world.epoch(event).await, 0).await.unwrap().unwrap();
     assert_eq!(lines.apply(event, &closing).await.unwrap(), Applied::Done);
-    let half: Vec<_> = places[..20].iter().map(|place| (*place, Score::drawn(&seed, *place))).collect();
+    let half: Vec<_> = places[..20].iter().zip(0..).map(|(place, rank)| (*place, Score::drawn(rank).unwrap())).collect();
     assert!(lines.put_scores(event, 51, &half).await.unwrap());
 
     // Meanwhile one joins, one of the lobby asks, one leaves.
@@ -106,21 +174,24 @@ async fn a_draw_that_was_killed_half_way_is_done_again_to_the_same_order() {
     world.start_sale(&room, event).await;
 
     let left = room.join(event, all[8]).await.unwrap();
-    assert_eq!(
-        (left.existing, left.ticket.kind),
-        (false, PlaceKind::Late { sequence: 54 }),
-        "they left before the draw was done"
-    );
-    let mut expected: Vec<_> = order.into_iter().filter(|(place, _)| *place != left.ticket.place).collect();
+    let kind = PlaceKind::Late { sequence: 54 };
+    assert_eq!((left.existing, left.ticket.kind), (false, kind), "they left before the draw was done");
+    // Who left takes part: the list was closed before, and their rank stays empty.
+    let mut expected = recomputed(&world, &room, event).await;
+    assert_eq!(expected.len(), 50);
+    expected.retain(|(place, _)| *place != left.ticket.place);
     expected.extend([(late.ticket.place, (1 << 52) + 51), (left.ticket.place, (1 << 52) + 54)]);
     assert_eq!(line(&world, event).await, expected);
-    assert_eq!(world.room(event).await.seed, Some(seed), "the root is that of the lobby as it was closed");
+    // What is filled from the log is the same.
+    world.lose_redis(event).await;
+    room.control(event).await.unwrap();
+    assert_eq!(line(&world, event).await, expected);
 }
 
 #[tokio::test]
 async fn a_draw_whose_replica_died_after_its_commit_is_taken_over_by_whoever_looks_next() {
     let world = World::new().await;
-    let (event, _, mut places) = lobby_of(&world, 10).await;
+    let (event, _, _) = lobby_of(&world, 10).await;
     let room = world.replica();
     room.tick_once().await;
     let before = world.remember_redis(event).await;
@@ -130,14 +201,14 @@ async fn a_draw_whose_replica_died_after_its_commit_is_taken_over_by_whoever_loo
 
     let other = world.replica();
     other.control(event).await.unwrap();
-    assert_eq!(line(&world, event).await, recomputed(&mut places).2);
+    assert_eq!(line(&world, event).await, recomputed(&world, &other, event).await);
     assert!(matches!(other.join(event, AccountId::generate()).await.unwrap().ticket.kind, PlaceKind::Late { .. }));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn replicas_at_the_same_time_draw_once() {
     let world = World::new().await;
-    let (event, _, mut places) = lobby_of(&world, 100).await;
+    let (event, _, _) = lobby_of(&world, 100).await;
     world.sale_is_due(event).await;
     let replicas: Vec<_> = (0..4).map(|_| world.replica()).collect();
     let at_once = replicas.iter().map(async |room| {
@@ -147,9 +218,9 @@ async fn replicas_at_the_same_time_draw_once() {
     });
     futures::future::join_all(at_once).await;
     assert_eq!(world.room(event).await.state, RoomState::Open);
-    assert_eq!(line(&world, event).await, recomputed(&mut places).2);
+    assert_eq!(line(&world, event).await, recomputed(&world, &replicas[0], event).await);
     let log = replicas[0].log(event, None, 10).await.unwrap();
-    assert_eq!(log.len(), 2, "the lobby was opened once, the order drawn once: {log:?}");
+    assert_eq!(log.len(), 5, "announced with the event and as its start moved, opened, closed and drawn once: {log:?}");
 }
 
 #[tokio::test]
@@ -164,18 +235,18 @@ async fn an_owner_that_comes_late_to_a_step_leaves_the_next_one_alone() {
     assert_eq!(world.room(event).await.state, RoomState::Lobby, "the draw is not due");
     one.keep_schedule().await;
     assert_eq!(world.room(event).await.state, RoomState::Lobby);
-    assert_eq!(one.log(event, None, 10).await.unwrap().len(), 1);
+    assert_eq!(one.log(event, None, 10).await.unwrap().len(), 2, "announced and opened");
 }
 
 #[tokio::test]
 async fn an_operator_who_opens_the_lobby_early_draws_its_order() {
     let world = World::new().await;
-    let (event, all, mut places) = lobby_of(&world, 20).await;
+    let (event, all, _) = lobby_of(&world, 20).await;
     let room = world.replica();
     room.tick_once().await;
     let change = ControlChange { state: Some(RoomState::Open), reason: "doors are early".into(), ..ControlChange::default() };
     world.set(&room, event, change).await;
-    assert_eq!(line(&world, event).await, recomputed(&mut places).2);
+    assert_eq!(line(&world, event).await, recomputed(&world, &room, event).await);
     let first = room.join(event, all[0]).await.unwrap();
     assert!(matches!(room.place(event, all[0], &first.signed).await, Ok(ClaimedPlace::Waiting { .. })));
 }
@@ -183,7 +254,7 @@ async fn an_operator_who_opens_the_lobby_early_draws_its_order() {
 #[tokio::test]
 async fn an_early_opening_that_its_caller_gave_up_is_finished_by_the_schedule() {
     let world = World::new().await;
-    let (event, _, mut places) = lobby_of(&world, 3_000).await;
+    let (event, _, _) = lobby_of(&world, 3_000).await;
     let (room, operator) = (world.replica(), world.operator);
     room.tick_once().await;
     let change = ControlChange { state: Some(RoomState::Open), reason: "doors are early".into(), ..ControlChange::default() };
@@ -202,12 +273,12 @@ async fn an_early_opening_that_its_caller_gave_up_is_finished_by_the_schedule() 
         (world.room(event).await.state == RoomState::Open).then_some(())
     })
     .await;
-    let (root, seed, _) = recomputed(&mut places);
-    let drawn = world.room(event).await;
-    assert_eq!((drawn.root, drawn.seed), (Some(root), Some(seed)));
+    assert_eq!(recomputed(&world, &other, event).await.len(), 3_000);
     let log = other.log(event, None, 10).await.unwrap();
-    assert_eq!((log[0].actor, log[1].actor, log[1].reason.as_str()), (None, Some(operator), "doors are early"), "{log:?}");
-    assert!(log[1].change.contains("onsale_at"), "{log:?}");
+    let [drawn, closed, announced, opened, ..] = log.as_slice() else { panic!("{log:?}") };
+    assert_eq!([drawn, closed, announced].map(|entry| entry.actor), [None; 3], "{log:?}");
+    assert_eq!((opened.actor, opened.reason.as_str()), (Some(operator), "doors are early"), "{log:?}");
+    assert!(opened.change.contains("onsale_at") && announced.change.contains("draw_terms"), "{log:?}");
 }
 
 #[tokio::test]
@@ -227,6 +298,7 @@ async fn an_early_opening_begins_the_sale_for_bookings_too() {
 
 #[tokio::test]
 async fn an_empty_lobby_is_drawn_too() {
-    let (world, _room, event) = on_sale(&generous()).await;
-    assert_eq!(world.room(event).await.root, Some(MerkleRoot::of(&mut [])));
+    let (world, room, event) = on_sale(&generous()).await;
+    assert_eq!(recomputed(&world, &room, event).await, []);
+    assert_eq!(world.record(&room, event).await.closed.unwrap().root, merkle::root(&[]));
 }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use futures::StreamExt as _;
 use goticket_admission::{WaitingRoomService, grpc_router};
-use goticket_domain::queue::{ControlChange, QueueError, RoomSettings, RoomState, WaitingRoom};
+use goticket_domain::queue::{
+    AutoChange, AutoLimits, ControlChange, Health, QueueError, RenewedTicket, RoomSettings, RoomState, WaitingRoom,
+};
 use goticket_domain::{AccountId, EventId};
 use goticket_platform::http;
 use goticket_platform::shutdown::Shutdown;
@@ -52,9 +54,16 @@ async fn both_adapters_give_the_same_answers_and_refusals() {
     // Joining: found again (its ticket is signed again), and every way of being refused.
     for event in [open, lobby, scheduled, closed, EventId::generate()] {
         let fresh = |joined: Result<goticket_domain::queue::JoinedPlace, QueueError>| {
-            joined.map(|j| (j.existing, j.ticket.place, j.ticket.kind))
+            joined.map(|j| (j.existing, j.ticket.place, j.ticket.kind, j.receipt.map(|receipt| receipt.position)))
         };
         assert_eq!(fresh(local.join(event, all[0]).await), fresh(remote.join(event, all[0]).await));
+    }
+    // The draw: of a lobby that is closed, or open, or not there.
+    let place = room.join(lobby, all[0]).await.unwrap().ticket.place;
+    for event in [open, lobby, scheduled, EventId::generate()] {
+        assert_eq!(local.draw(event).await, remote.draw(event).await);
+        assert_eq!(local.lobby(event, 0).await, remote.lobby(event, 0).await);
+        assert_eq!(local.proofs(event, place, Some(0)).await, remote.proofs(event, place, Some(0)).await);
     }
     // Places: admitted, in line, gone, undrawn, of a foreign ticket, of no ticket, unknown.
     let places = [
@@ -68,11 +77,15 @@ async fn both_adapters_give_the_same_answers_and_refusals() {
     ];
     for (event, fan, ticket) in places {
         assert_eq!(local.place(event, fan, ticket).await, remote.place(event, fan, ticket).await);
+        let renewed = |renewed: Result<RenewedTicket, QueueError>| renewed.map(|renewed| renewed.ticket.kind);
+        assert_eq!(renewed(local.renew(event, fan, ticket).await), renewed(remote.renew(event, fan, ticket).await));
         let (one, other) = (local.claim(event, fan, ticket).await, remote.claim(event, fan, ticket).await);
         assert_eq!(one.map(|c| c.expires_at), other.map(|c| c.expires_at));
     }
     assert_eq!(local.place(open, all[0], &tickets[0]).await, remote.place(open, all[0], &tickets[0]).await, "inside");
     // Controls and the log.
+    let auto = |low_per_min, high_per_min| Some(AutoChange::Between(AutoLimits { low_per_min, high_per_min }));
+    world.pipeline_says(Some(Health { queue_age_ms: 1, commit_ms: 2, errors_per_million: 3 })).await;
     for event in [open, scheduled, closed, EventId::generate()] {
         assert_eq!(local.control(event).await, remote.control(event).await);
         assert_eq!(local.log(event, None, 10).await, remote.log(event, None, 10).await);
@@ -81,7 +94,11 @@ async fn both_adapters_give_the_same_answers_and_refusals() {
             ControlChange { state: Some(RoomState::Scheduled), reason: "no".into(), ..ControlChange::default() },
             ControlChange { burst: Some(1), if_revision: Some(17), ..ControlChange::default() },
             ControlChange { message: Some("hello".into()), reason: "yes".into(), ..ControlChange::default() },
+            ControlChange { auto: auto(60, 6_000), ..ControlChange::default() },
+            ControlChange { auto: auto(61, 60), ..ControlChange::default() },
+            ControlChange { auto: Some(AutoChange::Off), ..ControlChange::default() },
         ] {
+            assert_eq!(local.what_if(event, change.clone()).await, remote.what_if(event, change.clone()).await);
             let one = local.set_control(event, change.clone(), world.operator).await;
             assert_eq!(one, remote.set_control(event, change, world.operator).await);
         }

@@ -9,7 +9,8 @@ use goticket_contracts::waiting_room as proto;
 use goticket_contracts::waiting_room::waiting_room_client::WaitingRoomClient;
 use goticket_contracts::waiting_room_convert::{error_of, set_control_request};
 use goticket_domain::queue::{
-    Claimed, ClaimedPlace, ControlChange, JoinedPlace, LogEntry, PublishedBoard, QueueError, RoomControl, WaitingRoom,
+    Claimed, ClaimedPlace, ControlChange, DrawProofs, DrawRecord, JoinedPlace, LobbyPage, LogEntry, PlaceId, PublishedBoard,
+    QueueError, RenewedTicket, RoomControl, WaitingRoom, WhatIf,
 };
 use goticket_domain::{AccountId, EventId};
 use tonic::Request;
@@ -52,6 +53,12 @@ impl WaitingRoom for Client {
         Ok(reply.into_inner().try_into().unwrap())
     }
 
+    async fn renew(&self, event: EventId, account: AccountId, signed: &str) -> Result<RenewedTicket, QueueError> {
+        let request = self.with_secret(ticket(event, account, signed));
+        let reply = self.client().renew(request).await.map_err(|status| error_of(&status))?;
+        Ok(reply.into_inner().try_into().unwrap())
+    }
+
     async fn claim(&self, event: EventId, account: AccountId, signed: &str) -> Result<Claimed, QueueError> {
         let request = self.with_secret(ticket(event, account, signed));
         let reply = self.client().claim(request).await.map_err(|status| error_of(&status))?;
@@ -75,10 +82,33 @@ impl WaitingRoom for Client {
         Ok(reply.into_inner().try_into().unwrap())
     }
 
+    async fn what_if(&self, event: EventId, change: ControlChange) -> Result<WhatIf, QueueError> {
+        let request = self.with_secret(set_control_request(event, change, AccountId::generate()));
+        let reply = self.client().what_if(request).await.map_err(|status| error_of(&status))?;
+        Ok(reply.into_inner().try_into().unwrap())
+    }
+
     async fn log(&self, event: EventId, before: Option<u64>, limit: u32) -> Result<Vec<LogEntry>, QueueError> {
         let request = proto::LogRequest { event: event.to_string(), limit, before };
         let reply = self.client().log(self.with_secret(request)).await.map_err(|status| error_of(&status))?;
         Ok(reply.into_inner().entries.into_iter().map(|entry| entry.try_into().unwrap()).collect())
+    }
+
+    async fn draw(&self, event: EventId) -> Result<DrawRecord, QueueError> {
+        let request = self.with_secret(proto::DrawRequest { event: event.to_string() });
+        let reply = self.client().draw(request).await.map_err(|status| error_of(&status))?;
+        Ok(reply.into_inner().try_into().unwrap())
+    }
+
+    async fn lobby(&self, event: EventId, from: u64) -> Result<LobbyPage, QueueError> {
+        let request = self.with_secret(proto::LobbyRequest { event: event.to_string(), from });
+        self.client().lobby(request).await.map(|reply| reply.into_inner().into()).map_err(|status| error_of(&status))
+    }
+
+    async fn proofs(&self, event: EventId, place: PlaceId, position: Option<u64>) -> Result<DrawProofs, QueueError> {
+        let request = self.with_secret(proto::ProofsRequest { event: event.to_string(), place: place.to_hex(), position });
+        let reply = self.client().proofs(request).await.map_err(|status| error_of(&status))?;
+        Ok(reply.into_inner().try_into().unwrap())
     }
 
     async fn watch(&self) -> Result<BoxStream<'static, Arc<PublishedBoard>>, QueueError> {

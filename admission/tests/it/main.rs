@@ -1,7 +1,9 @@
 //! The waiting room on real servers: Redis, PostgreSQL, and gRPC over a socket.
-#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::large_futures, missing_docs)]
 
 mod admission;
+mod auto_rate;
+mod beacon;
 mod boards;
 mod control;
 mod draw;
@@ -16,4 +18,6 @@ mod process;
 mod publication;
 mod rate;
 mod scripts;
+mod statistics;
+mod told;
 mod world;

@@ -190,6 +190,8 @@ impl Process {
                 redis: platform_redis::connect(&redis).await.unwrap(),
                 place_keys: keys.place.clone(),
                 entry_signer: keys.entry_signer.clone(),
+                receipts: keys.receipts.clone(),
+                beacon: None,
             };
             goticket_admission::start(&config, deps, &ending);
         });

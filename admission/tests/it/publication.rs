@@ -46,6 +46,8 @@ fn listener(world: &World) -> (Arc<WaitingRoomService>, Shutdown) {
         redis: world.redis.clone(),
         place_keys: world.keys.place.clone(),
         entry_signer: world.keys.entry_signer.clone(),
+        receipts: world.keys.receipts.clone(),
+        beacon: None,
     };
     let shutdown = Shutdown::new();
     (goticket_admission::start(&world.config, deps, &shutdown), shutdown)

@@ -7,11 +7,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::queue_events::QUEUE_TOPIC;
+
 /// Topic of everything that happens to bookings, without the deployment's prefix.
 pub const BOOKINGS_TOPIC: &str = "goticket.bookings.v1";
 
 /// Every topic, without the deployment's prefix.
-pub const TOPICS: [&str; 1] = [BOOKINGS_TOPIC];
+pub const TOPICS: [&str; 2] = [BOOKINGS_TOPIC, QUEUE_TOPIC];
 
 /// CloudEvents `source` of the booking pipeline.
 const SOURCE: &str = "/goticket/bookings";

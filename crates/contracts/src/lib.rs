@@ -7,6 +7,7 @@ pub mod amqp;
 pub mod commands;
 pub mod events;
 pub mod objects;
+pub mod queue_events;
 pub mod redis_keys;
 pub mod replies;
 pub mod tasks;

@@ -1,6 +1,7 @@
 //! Keys and channels in Redis. All keys of one event share the hash tag `{event}`, so that a Redis Cluster spreads events over
 //! shards and every script touches one slot. `prefix` separates deployments (and tests).
 
+use goticket_domain::lane::LaneNo;
 use goticket_domain::{EventId, SeatNo};
 
 /// Keys of one event.
@@ -115,6 +116,14 @@ pub mod seat_state {
 pub fn boards_channel(prefix: &str) -> String {
     format!("{prefix}boards")
 }
+
+/// STRING, JSON ([`goticket_domain::queue::Health`]): how a lane's owner says that it does. Expires where it is not said again.
+pub fn lane_health(prefix: &str, lane: LaneNo) -> String {
+    format!("{prefix}lane:{lane}:health")
+}
+
+/// How long what a lane's owner said of it is good for, in seconds: several times between two of its words.
+pub const LANE_HEALTH_S: u32 = 10;
 
 /// Channel on which one gateway process receives replies; `gateway` is its instance id.
 pub fn reply_channel(prefix: &str, gateway: &str) -> String {

@@ -4,17 +4,20 @@
 //! What cannot be read back (an id that is no UUID, a state no one knows) is a [`BadMessage`]: two versions that do not fit.
 
 mod control;
+mod draw;
 mod faults;
+mod what_if;
 
 use std::str::FromStr;
 
-use goticket_domain::queue::{BoardVersion, Claimed, ClaimedPlace, JoinedPlace, PublishedBoard, Score};
+use goticket_domain::queue::{BoardVersion, Claimed, ClaimedPlace, JoinedPlace, PublishedBoard, RenewedTicket, Score};
 use jiff::Timestamp;
 use tonic::Status;
 
 use crate::waiting_room as proto;
 
 pub use control::set_control_request;
+pub use draw::place_id;
 pub use faults::{FAULT_KEY, error_of, status_of};
 
 /// A message that does not mean anything to this version.
@@ -50,19 +53,41 @@ fn json<T: serde::de::DeserializeOwned>(field: &'static str, text: &str) -> Resu
     serde_json::from_str(text).map_err(|error| BadMessage { field, problem: error.to_string() })
 }
 
+fn text<T: serde::Serialize>(field: &'static str, value: &T) -> Result<String, BadMessage> {
+    serde_json::to_string(value).map_err(|error| BadMessage { field, problem: error.to_string() })
+}
+
 impl TryFrom<&JoinedPlace> for proto::JoinReply {
     type Error = BadMessage;
     fn try_from(joined: &JoinedPlace) -> Result<Self, BadMessage> {
-        let ticket_json = serde_json::to_string(&joined.ticket)
-            .map_err(|error| BadMessage { field: "ticket_json", problem: error.to_string() })?;
-        Ok(Self { signed: joined.signed.clone(), ticket_json, existing: joined.existing })
+        Ok(Self {
+            signed: joined.signed.clone(),
+            ticket_json: text("ticket_json", &joined.ticket)?,
+            existing: joined.existing,
+            receipt_json: joined.receipt.as_ref().map(|receipt| text("receipt_json", receipt)).transpose()?,
+        })
     }
 }
 
 impl TryFrom<proto::JoinReply> for JoinedPlace {
     type Error = BadMessage;
     fn try_from(reply: proto::JoinReply) -> Result<Self, BadMessage> {
-        Ok(Self { ticket: json("ticket_json", &reply.ticket_json)?, signed: reply.signed, existing: reply.existing })
+        let receipt = reply.receipt_json.as_deref().map(|text| json("receipt_json", text)).transpose()?;
+        Ok(Self { ticket: json("ticket_json", &reply.ticket_json)?, signed: reply.signed, existing: reply.existing, receipt })
+    }
+}
+
+impl TryFrom<&RenewedTicket> for proto::RenewReply {
+    type Error = BadMessage;
+    fn try_from(renewed: &RenewedTicket) -> Result<Self, BadMessage> {
+        Ok(Self { signed: renewed.signed.clone(), ticket_json: text("ticket_json", &renewed.ticket)? })
+    }
+}
+
+impl TryFrom<proto::RenewReply> for RenewedTicket {
+    type Error = BadMessage;
+    fn try_from(reply: proto::RenewReply) -> Result<Self, BadMessage> {
+        Ok(Self { ticket: json("ticket_json", &reply.ticket_json)?, signed: reply.signed })
     }
 }
 

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use goticket_domain::EventId;
 use goticket_domain::identity::Role as AccountRole;
-use goticket_domain::queue::RoomState;
+use goticket_domain::queue::{AutoChange, BeaconChain, PlaceId, RoomState};
+use goticket_draw::{Beacon, BeaconKey};
 use goticket_simulate::Auto;
 use jiff::Timestamp;
 
@@ -43,6 +44,9 @@ pub(crate) enum Command {
     /// Prove from what the API says that an operators' log is whole: no entry was changed, moved or taken out. Names the first one that
     /// was, and exits 1. Needs no server and no settings.
     VerifyLog(VerifyLogArgs),
+    /// Prove from what the API says, and from what a fan kept, that a draw was not steered: no place was added, dropped or moved, and the
+    /// order is the one that follows. Names the first thing that is wrong, and exits 1. Needs no server and no settings.
+    VerifyDraw(VerifyDrawArgs),
     /// Make accounts with access tokens, for load tests and the demo. Needs the private access key.
     MintTokens(MintArgs),
     /// Venues.
@@ -86,9 +90,12 @@ pub(crate) struct OpsArgs {
     /// New state.
     #[arg(long)]
     pub state: Option<RoomState>,
-    /// Admissions per minute.
-    #[arg(long)]
+    /// Admissions per minute; ends an automatic rate.
+    #[arg(long, conflicts_with = "auto")]
     pub rate_per_min: Option<u32>,
+    /// Let the rate move with the booking pipeline between these limits, as LOW..HIGH; `off` ends it.
+    #[arg(long, value_name = "LOW..HIGH|off", value_parser = auto_change)]
+    pub auto: Option<AutoChange>,
     /// Most admissions at once.
     #[arg(long)]
     pub burst: Option<u32>,
@@ -104,6 +111,9 @@ pub(crate) struct OpsArgs {
     /// Change it only if this is still its revision, as it is shown: no one else has changed it meanwhile.
     #[arg(long)]
     pub if_revision: Option<i64>,
+    /// Make no change: tell what it would do to the time in which the line drains. Needs neither `--as` nor `--reason`.
+    #[arg(long)]
+    pub what_if: bool,
     /// Also show so many entries of the log.
     #[arg(long, default_value_t = 0)]
     pub log: u32,
@@ -123,6 +133,51 @@ pub(crate) struct VerifyLogArgs {
     pub log: Vec<PathBuf>,
 }
 
+/// What the API said, and what a fan kept.
+#[derive(Debug, Args)]
+pub(crate) struct VerifyDrawArgs {
+    /// The answer of `GET …/queue/draw`.
+    pub record: PathBuf,
+    /// What `GET …/queue/draw/entries` gave, all pages one after the other.
+    pub entries: PathBuf,
+    /// Whose rank to tell: 32 hexadecimal characters.
+    #[arg(long, value_name = "HEX", value_parser = place, conflicts_with = "place_ticket")]
+    pub place: Option<PlaceId>,
+    /// The same, from the ticket.
+    #[arg(long, value_name = "TICKET")]
+    pub place_ticket: Option<String>,
+    /// A receipt, or the answer to a join that has one.
+    #[arg(long = "receipt", value_name = "FILE")]
+    pub receipts: Vec<PathBuf>,
+    /// A board, from any time: best one from the moment after the closing.
+    #[arg(long = "board", value_name = "FILE")]
+    pub boards: Vec<PathBuf>,
+    /// What the API proves of the place, where RECORD does not have it: another answer of `GET …/queue/draw`, with `Place-Ticket`.
+    #[arg(long, value_name = "FILE")]
+    pub proofs: Option<PathBuf>,
+    /// The public key of a beacon's chain, beside those that are built in, and when its rounds come.
+    #[arg(long = "beacon-key", value_name = "CHAIN=HEX[,GENESIS_S,PERIOD_S]", value_parser = beacon)]
+    pub beacon_keys: Vec<(String, Beacon)>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn place(text: &str) -> Result<PlaceId, String> {
+    PlaceId::from_hex(text).ok_or_else(|| "expected 32 hexadecimal characters".to_owned())
+}
+
+fn beacon(text: &str) -> Result<(String, Beacon), String> {
+    let expected = || "expected CHAIN=HEX or CHAIN=HEX,GENESIS_S,PERIOD_S".to_owned();
+    let (hash, rest) = text.split_once('=').ok_or_else(expected)?;
+    let (key, times) = rest.split_once(',').map_or((rest, None), |(key, times)| (key, Some(times)));
+    let key = BeaconKey::from_hex(key).ok_or_else(|| "a chain's key is 192 hexadecimal characters".to_owned())?;
+    let Some(times) = times else { return Ok((hash.to_owned(), Beacon { key, chain: None })) };
+    let (genesis, period) = times.split_once(',').ok_or_else(expected)?;
+    let (Ok(genesis_s), Ok(period_s)) = (genesis.parse(), period.parse()) else { return Err(expected()) };
+    Ok((hash.to_owned(), Beacon { key, chain: Some(BeaconChain { chain: hash.to_owned(), genesis_s, period_s }) }))
+}
+
 /// The sale: what the scenario's file says, or the defaults, changed by the options.
 #[derive(Debug, Args)]
 pub(crate) struct SimulateArgs {
@@ -135,8 +190,8 @@ pub(crate) struct SimulateArgs {
     /// Turns per minute.
     #[arg(long, conflicts_with = "auto")]
     pub rate_per_min: Option<u32>,
-    /// Instead: between which the rate moves with the pipeline, as MIN..MAX.
-    #[arg(long, value_name = "MIN..MAX", value_parser = auto)]
+    /// Instead: between which the rate moves with the pipeline, as LOW..HIGH.
+    #[arg(long, value_name = "LOW..HIGH", value_parser = auto)]
     pub auto: Option<Auto>,
     /// Most turns at once.
     #[arg(long)]
@@ -173,10 +228,14 @@ pub(crate) struct SimulateArgs {
     pub svg: Option<PathBuf>,
 }
 
+fn auto_change(text: &str) -> Result<AutoChange, String> {
+    if text == "off" { Ok(AutoChange::Off) } else { auto(text).map(|limits| AutoChange::Between(limits.into())) }
+}
+
 fn auto(text: &str) -> Result<Auto, String> {
-    let (min, max) = text.split_once("..").ok_or("expected MIN..MAX")?;
+    let (min, max) = text.split_once("..").ok_or("expected LOW..HIGH")?;
     let rate = |text: &str| text.parse().map_err(|error| format!("{text:?}: {error}"));
-    Ok(Auto { min_per_min: rate(min)?, max_per_min: rate(max)? })
+    Ok(Auto { low_per_min: rate(min)?, high_per_min: rate(max)? })
 }
 
 /// How many accounts of which kind.

@@ -1,17 +1,21 @@
 //! Kafka clients whose settings everyone must share.
 
+mod ordered_log;
+
 use std::time::Duration;
 
 use rdkafka::{
     ClientConfig,
     admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
     client::DefaultClientContext,
-    consumer::{BaseConsumer, StreamConsumer},
+    consumer::{BaseConsumer, Consumer as _, StreamConsumer},
     error::{KafkaError, KafkaResult, RDKafkaErrorCode},
     producer::FutureProducer,
 };
 
 use crate::config::KafkaConfig;
+
+pub use ordered_log::{Message, OrderedLog};
 
 /// How long a broker may take to create topics.
 const ADMIN_TIMEOUT: Duration = Duration::from_secs(30);
@@ -97,6 +101,16 @@ pub fn reader(config: &KafkaConfig) -> KafkaResult<BaseConsumer> {
         .set("enable.auto.offset.store", "false")
         .set("queued.max.messages.kbytes", config.queue_max_kbytes.to_string())
         .create()
+}
+
+/// Whether a topic is there. Asking does not make it, as sending to it could: not as it must be.
+pub async fn has_topic(config: &KafkaConfig, name: &str) -> KafkaResult<bool> {
+    let (config, name) = (config.clone(), config.prefixed(name));
+    let asked = tokio::task::spawn_blocking(move || {
+        let metadata = reader(&config)?.fetch_metadata(Some(&name), ADMIN_TIMEOUT)?;
+        Ok(metadata.topics().iter().any(|topic| topic.error().is_none() && !topic.partitions().is_empty()))
+    });
+    asked.await.map_err(|_| KafkaError::Canceled)?
 }
 
 /// Creates the topics that are not there. Existing ones are left alone, with their partitions and their retention.

@@ -70,14 +70,14 @@ pub struct Room {
 #[serde(deny_unknown_fields)]
 pub struct Auto {
     /// The lowest rate.
-    pub min_per_min: u32,
+    pub low_per_min: u32,
     /// The highest.
-    pub max_per_min: u32,
+    pub high_per_min: u32,
 }
 
 impl From<Auto> for AutoLimits {
     fn from(auto: Auto) -> Self {
-        Self { min_per_min: auto.min_per_min, max_per_min: auto.max_per_min }
+        Self { low_per_min: auto.low_per_min, high_per_min: auto.high_per_min }
     }
 }
 
@@ -251,8 +251,8 @@ impl Scenario {
         }
         ensure("faults", self.faults.is_sorted_by_key(|fault| fault.at_s), "one after the other, by at_s")?;
         if let Some(auto) = room.auto {
-            ensure("room.auto", auto.min_per_min <= auto.max_per_min, "min_per_min up to max_per_min")?;
-            self.settings(auto.max_per_min).check()?;
+            ensure("room.auto", auto.low_per_min <= auto.high_per_min, "low_per_min up to high_per_min")?;
+            self.settings(auto.high_per_min).check()?;
         }
         Ok(self.settings(room.rate_per_min).check()?)
     }
@@ -274,11 +274,11 @@ mod tests {
 
     #[test]
     fn a_scenario_is_read_from_toml_and_from_json() {
-        let toml = "fans = 5\narrivals = [[-10, 0], [0, 1]]\n[room]\nauto = { min_per_min = 1, max_per_min = 9 }\n";
+        let toml = "fans = 5\narrivals = [[-10, 0], [0, 1]]\n[room]\nauto = { low_per_min = 1, high_per_min = 9 }\n";
         let expected = Scenario {
             fans: 5,
             arrivals: vec![(-10, 0.0), (0, 1.0)],
-            room: Room { auto: Some(Auto { min_per_min: 1, max_per_min: 9 }), ..Room::default() },
+            room: Room { auto: Some(Auto { low_per_min: 1, high_per_min: 9 }), ..Room::default() },
             ..Scenario::default()
         };
         assert_eq!(Scenario::parse(toml).unwrap(), expected);
@@ -302,7 +302,7 @@ mod tests {
             ("room.token_s", |s| s.room.token_s = 701, false),
             ("booking.p90_s", |s| s.booking.p90_s = 89.0, false),
             ("pipeline.capacity_per_min", |s| s.pipeline.capacity_per_min = 0, false),
-            ("room.auto", |s| s.room.auto = Some(Auto { min_per_min: 2, max_per_min: 1 }), false),
+            ("room.auto", |s| s.room.auto = Some(Auto { low_per_min: 2, high_per_min: 1 }), false),
             ("rate_per_min", |s| s.room.rate_per_min = 600_001, false),
             ("burst", |s| s.room.burst = 10_001, false),
             ("faults", |s| s.faults = [2, 1].map(|at_s| Fault { at_s, kind: Kind::RedisForgets }).to_vec(), false),

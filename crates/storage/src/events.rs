@@ -294,7 +294,7 @@ pub async fn update(pool: &PgPool, id: EventId, status: EventStatus, change: &Ch
 
 /// Publishes a draft and makes its waiting room from the settings it was created with, in one transaction. False where it is no
 /// draft: a concurrent call that was faster leaves nothing to do.
-pub async fn publish(pool: &PgPool, id: EventId, draw_secret: [u8; 32]) -> Result<bool, StorageError> {
+pub async fn publish(pool: &PgPool, id: EventId) -> Result<bool, StorageError> {
     let mut tx = pool.begin().await?;
     let settings: Option<serde_json::Value> =
         sqlx::query_scalar("UPDATE events SET status = 'published' WHERE id = $1 AND status = 'draft' RETURNING queue_settings")
@@ -304,7 +304,7 @@ pub async fn publish(pool: &PgPool, id: EventId, draw_secret: [u8; 32]) -> Resul
     let Some(settings) = settings else { return Ok(false) };
     let settings: RoomSettings = serde_json::from_value(settings)
         .map_err(|error| StorageError::Unexpected(format!("queue settings of event {id}: {error}")))?;
-    rooms::create(&mut tx, id, &settings, draw_secret).await?;
+    rooms::create(&mut tx, id, &settings).await?;
     tx.commit().await?;
     Ok(true)
 }

@@ -16,6 +16,8 @@ pub mod notifications;
 pub mod outbox;
 pub mod payments;
 pub mod queue_log;
+pub mod queue_relay;
+pub mod queue_statistics;
 pub mod rooms;
 pub mod seats;
 pub mod venues;

@@ -147,6 +147,20 @@ pub async fn read(pool: &PgPool, event: EventId, from: u64, limit: u32) -> Resul
     rows.into_iter().map(Segment::try_from).collect()
 }
 
+/// Segments from the one on that has this entry, in order, at most so many.
+pub async fn read_around(pool: &PgPool, event: EventId, entry: u64, limit: u32) -> Result<Vec<Segment>, StorageError> {
+    // By primary key, twice.
+    let first: Option<i64> = sqlx::query_scalar("SELECT max(first) FROM queue_log WHERE event = $1 AND first <= $2")
+        .bind(event.0)
+        .bind(number::<_, i64>(entry)?)
+        .fetch_one(pool)
+        .await?;
+    match first {
+        Some(first) => read(pool, event, number(first)?, limit).await,
+        None => Ok(Vec::new()),
+    }
+}
+
 /// Where the log ends now; none for an event without a room.
 pub async fn head(pool: &PgPool, event: EventId) -> Result<Option<Head>, StorageError> {
     let row: Option<HeadRow> = sqlx::query_as(

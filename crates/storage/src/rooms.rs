@@ -1,11 +1,13 @@
 //! Waiting rooms: what must survive the loss of Redis. After its making only the admission service writes a room; of its event it
 //! writes one thing, the start of a sale that an operator begins early.
 
+pub mod draws;
 mod log;
 pub mod owners;
+mod rates;
 
 use goticket_domain::EventId;
-use goticket_domain::queue::{ControlLogHead, DrawSecret, DrawSeed, MerkleRoot, RoomSettings, RoomState};
+use goticket_domain::queue::{AutoRate, ControlLogHead, RoomSettings, RoomState};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
 use sqlx::{FromRow, PgConnection, PgPool};
@@ -14,7 +16,8 @@ use uuid::Uuid;
 use crate::StorageError;
 use crate::queue_log::{self, Head, HeadRow};
 
-pub use log::{append_log, log_from, log_head};
+pub use log::{append_log, log_after, log_from, log_head};
+pub use rates::{forget_rate, save_rate};
 
 /// A room as it stands in Postgres.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -25,6 +28,8 @@ pub struct Room {
     pub state: RoomState,
     /// What operators set.
     pub settings: RoomSettings,
+    /// Where an automatic rate stands; none where it has not begun.
+    pub auto_rate: Option<AutoRate>,
     /// Grows with every change of state and settings: whoever holds a lower one must not act on it.
     pub revision: i64,
     /// When the lobby opens.
@@ -35,14 +40,8 @@ pub struct Room {
     pub read_at: Timestamp,
     /// Where the schedule says that the room should be by now, by the database's clock. None: where it is.
     pub due: Option<RoomState>,
-    /// The draw's secret.
-    pub secret: DrawSecret,
-    /// Public randomness named in advance; empty for none.
-    pub beacon: Vec<u8>,
-    /// Root of the closed lobby.
-    pub root: Option<MerkleRoot>,
-    /// Seed of the draw.
-    pub seed: Option<DrawSeed>,
+    /// Grows with every change of its draw ([`draws`]).
+    pub draw_revision: i32,
     /// Where its log ends.
     pub log: Head,
     /// Where the operators' log ends.
@@ -54,6 +53,8 @@ struct Row {
     event: Uuid,
     state: String,
     rate_per_min: i32,
+    #[sqlx(flatten)]
+    auto: rates::AutoRow,
     burst: i32,
     active_cap: i32,
     claim_window_s: i32,
@@ -68,10 +69,7 @@ struct Row {
     #[sqlx(try_from = "jiff_sqlx::Timestamp")]
     read_at: Timestamp,
     due: Option<String>,
-    draw_secret: Vec<u8>,
-    draw_beacon: Vec<u8>,
-    draw_root: Option<Vec<u8>>,
-    draw_seed: Option<Vec<u8>>,
+    draw_revision: i32,
     #[sqlx(flatten)]
     log: HeadRow,
     log_number: i64,
@@ -87,6 +85,7 @@ impl TryFrom<Row> for Room {
             state: row.state.parse().map_err(StorageError::Unexpected)?,
             settings: RoomSettings {
                 rate_per_min: number("rate_per_min", row.rate_per_min)?,
+                auto: row.auto.limits()?,
                 burst: number("burst", row.burst)?,
                 active_cap: number("active_cap", row.active_cap)?,
                 claim_window_s: number("claim_window_s", row.claim_window_s)?,
@@ -94,18 +93,23 @@ impl TryFrom<Row> for Room {
                 selling: row.selling,
                 message: row.message,
             },
+            auto_rate: row.auto.rate()?,
             revision: row.revision,
             lobby_opens_at: row.lobby_opens_at,
             onsale_at: row.onsale_at,
             read_at: row.read_at,
             due: row.due.map(|state| state.parse()).transpose().map_err(StorageError::Unexpected)?,
-            secret: DrawSecret(digest("draw_secret", &row.draw_secret)?),
-            beacon: row.draw_beacon,
-            root: row.draw_root.map(|bytes| digest("draw_root", &bytes)).transpose()?.map(MerkleRoot),
-            seed: row.draw_seed.map(|bytes| digest("draw_seed", &bytes)).transpose()?.map(DrawSeed),
+            draw_revision: row.draw_revision,
             log: row.log.try_into()?,
             control_log: log::head(row.log_number, &row.log_hash)?,
         })
+    }
+}
+
+impl Room {
+    /// The rate in force, in admissions per minute.
+    pub fn rate_per_min(&self) -> u32 {
+        self.settings.rate_in_force(self.auto_rate)
     }
 }
 
@@ -122,32 +126,30 @@ macro_rules! select_room {
     ($rest:literal) => {
         concat!(
             "SELECT r.event, r.state, r.rate_per_min, r.burst, r.active_cap, r.claim_window_s, r.session_s, r.selling, r.message,
+                    r.auto_low_per_min, r.auto_high_per_min, s.per_min AS auto_per_min, s.stays_until_ms AS auto_stays_until_ms,
                     (extract(epoch FROM r.updated_at) * 1000000)::bigint AS revision,
                     e.lobby_opens_at, e.onsale_at, clock_timestamp() AS read_at,
                     CASE WHEN r.state = 'closed' THEN NULL
                          WHEN e.starts_at <= clock_timestamp() THEN 'closed'
                          WHEN r.state = 'scheduled' AND e.lobby_opens_at <= clock_timestamp() THEN 'lobby'
                          WHEN r.state = 'lobby' AND e.onsale_at <= clock_timestamp() THEN 'open' END AS due,
-                    r.draw_secret, r.draw_beacon, r.draw_root, r.draw_seed, r.log_number, r.log_hash,
+                    r.draw_revision, r.log_number, r.log_hash,
                     h.size, h.hash, h.decisions, h.micro_tokens, h.refilled_ms, h.frontier, h.admitted,
                     h.closed_at
-             FROM rooms r JOIN events e ON e.id = r.event JOIN queue_heads h ON h.event = r.event ",
+             FROM rooms r JOIN events e ON e.id = r.event JOIN queue_heads h ON h.event = r.event
+                  LEFT JOIN room_rates s ON s.event = r.event ",
             $rest
         )
     };
 }
 
-/// Makes the room of an event that is being published, in the publisher's transaction. The caller has checked the settings;
-/// `secret` is fresh randomness and known to no one.
-pub async fn create(
-    connection: &mut PgConnection,
-    event: EventId,
-    settings: &RoomSettings,
-    secret: [u8; 32],
-) -> Result<(), StorageError> {
+/// Makes the room of an event that is being published, in the publisher's transaction. The caller has checked the settings.
+pub async fn create(connection: &mut PgConnection, event: EventId, settings: &RoomSettings) -> Result<(), StorageError> {
+    let [low, high] = rates::columns(settings)?;
     sqlx::query(
-        "INSERT INTO rooms (event, state, rate_per_min, burst, active_cap, claim_window_s, session_s, message, draw_secret)
-         VALUES ($1, 'scheduled', $2, $3, $4, $5, $6, $7, $8)",
+        "INSERT INTO rooms (event, state, rate_per_min, burst, active_cap, claim_window_s, session_s, message,
+                            auto_low_per_min, auto_high_per_min)
+         VALUES ($1, 'scheduled', $2, $3, $4, $5, $6, $7, $8, $9)",
     )
     .bind(event.0)
     .bind(number::<_, i32>("rate_per_min", settings.rate_per_min)?)
@@ -156,7 +158,8 @@ pub async fn create(
     .bind(number::<_, i32>("claim_window_s", settings.claim_window_s)?)
     .bind(number::<_, i32>("session_s", settings.session_s)?)
     .bind(&settings.message)
-    .bind(secret.as_slice())
+    .bind(low)
+    .bind(high)
     .execute(&mut *connection)
     .await?;
     owners::create(&mut *connection, event).await?;
@@ -201,9 +204,10 @@ pub async fn save_control(
     state: RoomState,
     settings: &RoomSettings,
 ) -> Result<(), StorageError> {
+    let [low, high] = rates::columns(settings)?;
     let done = sqlx::query(
         "UPDATE rooms SET state = $2, rate_per_min = $3, burst = $4, active_cap = $5, claim_window_s = $6, session_s = $7,
-                message = $8, selling = $9, updated_at = greatest(clock_timestamp(), updated_at + interval '1 microsecond')
+                message = $8, selling = $9, auto_low_per_min = $10, auto_high_per_min = $11, updated_at = greatest(clock_timestamp(), updated_at + interval '1 microsecond')
          WHERE event = $1",
     )
     .bind(event.0)
@@ -215,6 +219,8 @@ pub async fn save_control(
     .bind(number::<_, i32>("session_s", settings.session_s)?)
     .bind(&settings.message)
     .bind(settings.selling)
+    .bind(low)
+    .bind(high)
     .execute(&mut *connection)
     .await?;
     one(done.rows_affected(), "save_control")?;
@@ -231,24 +237,6 @@ pub async fn start_sale(connection: &mut PgConnection, event: EventId) -> Result
     .fetch_one(connection)
     .await?;
     Ok(at.to_jiff())
-}
-
-/// Writes the outcome of the draw of a locked room. There is only one: a second would change the order.
-pub async fn save_draw(
-    connection: &mut PgConnection,
-    event: EventId,
-    root: MerkleRoot,
-    seed: DrawSeed,
-) -> Result<(), StorageError> {
-    let done = sqlx::query(
-        "UPDATE rooms SET draw_root = $2, draw_seed = $3, drawn_at = clock_timestamp() WHERE event = $1 AND draw_seed IS NULL",
-    )
-    .bind(event.0)
-    .bind(root.0.as_slice())
-    .bind(seed.0.as_slice())
-    .execute(connection)
-    .await?;
-    one(done.rows_affected(), "save_draw")
 }
 
 /// The database's clock, in microseconds like everything it stores.

@@ -1,10 +1,11 @@
-//! The three signed things a client holds, and the keys behind them.
+//! The signed things a client holds, and the keys behind them.
 //!
 //! | token | says | signed with | checked by |
 //! |---|---|---|---|
 //! | [access](AccessSigner) | this is account A with role R | Ed25519, key `access` | every request to the API |
 //! | [entry](EntrySigner) | account A may book at event E now | Ed25519, key `entry` | bookings; other backends by JWKS |
 //! | [place ticket](PlaceKeys) | account A has this place in E's line | HMAC-SHA-256 | the waiting room alone |
+//! | [receipt](ReceiptSigner) | this place was taken at E, as this entry of its log | Ed25519, key `receipt` | anyone, also years later |
 //!
 //! Not here: refresh and reset tokens (random, stored as hashes), passwords, caches of verified tokens, the clock (`now` comes
 //! in). The only I/O is [`keys::KeyFolder`], which reads and writes key files at start-up.
@@ -27,6 +28,7 @@ mod jwks;
 mod jws;
 pub mod keys;
 mod place;
+mod receipt;
 mod ring;
 
 pub use access::{AccessClaims, AccessSigner, AccessVerifier};
@@ -35,5 +37,6 @@ pub use entry::{EntryClaims, EntrySigner, EntryVerifier};
 pub use error::TokenError;
 pub use jwks::{JwksError, MAX_JWKS_KEYS, jwks};
 pub use jws::MAX_TOKEN_BYTES;
-pub use place::{MAX_PLACE_TICKET_BYTES, PlaceKeys};
+pub use place::{MAX_PLACE_TICKET_BYTES, PlaceKeys, read_unverified};
+pub use receipt::ReceiptSigner;
 pub use ring::{KeyRing, Purpose};

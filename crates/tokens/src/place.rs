@@ -4,7 +4,7 @@
 //!
 //! | bytes | 1 | 16 | 16 | 16 | 1 | 8 | 8 |
 //! |---|---|---|---|---|---|---|---|
-//! | what | key id | place | event | account | 0 lobby, 1 late | sequence (0 in the lobby) | issued at, Unix ms |
+//! | what | key id | place | event | account | 0 lobby, 1 late, 2 drawn | sequence or rank (0 in the lobby) | issued at, Unix ms |
 //!
 //! Numbers are big-endian. `p2` names this layout and is covered by the MAC.
 
@@ -27,6 +27,7 @@ pub const MAX_PLACE_TICKET_BYTES: usize = PREFIX.len() + PAYLOAD_CHARS + 1 + MAC
 
 const LOBBY: u8 = 0;
 const LATE: u8 = 1;
+const DRAWN: u8 = 2;
 
 /// A key that signs or signed place tickets, and the byte that hints at it.
 #[derive(Clone)]
@@ -114,6 +115,11 @@ impl std::fmt::Debug for PlaceKeys {
     }
 }
 
+/// What a ticket's text says. Whether it is true only its keys tell: for a holder who asks about their own place, elsewhere.
+pub fn read_unverified(text: &str) -> Option<PlaceTicket> {
+    decode(&split(text)?.0)
+}
+
 /// What the MAC covers: the layout's name and the payload.
 fn covered(payload: &[u8; PAYLOAD_BYTES]) -> [u8; PREFIX.len() + PAYLOAD_BYTES] {
     let mut message = [0; PREFIX.len() + PAYLOAD_BYTES];
@@ -134,9 +140,10 @@ fn split(text: &str) -> Option<([u8; PAYLOAD_BYTES], [u8; MAC_BYTES])> {
 }
 
 fn encode(kid: u8, ticket: &PlaceTicket) -> [u8; PAYLOAD_BYTES] {
-    let (kind, sequence) = match ticket.kind {
+    let (kind, number) = match ticket.kind {
         PlaceKind::Lobby => (LOBBY, 0),
         PlaceKind::Late { sequence } => (LATE, sequence),
+        PlaceKind::Drawn { rank } => (DRAWN, rank),
     };
     let parts: [&[u8]; 7] = [
         &[kid],
@@ -144,7 +151,7 @@ fn encode(kid: u8, ticket: &PlaceTicket) -> [u8; PAYLOAD_BYTES] {
         ticket.event.0.as_bytes(),
         ticket.account.0.as_bytes(),
         &[kind],
-        &sequence.to_be_bytes(),
+        &number.to_be_bytes(),
         &ticket.issued_at_ms.to_be_bytes(),
     ];
     let mut payload = [0; PAYLOAD_BYTES];
@@ -156,18 +163,19 @@ fn encode(kid: u8, ticket: &PlaceTicket) -> [u8; PAYLOAD_BYTES] {
     payload
 }
 
-/// Reads [`encode`] back; None for a kind or sequence that no room gives out.
+/// Reads [`encode`] back; None for a kind or number that no room gives out.
 fn decode(payload: &[u8; PAYLOAD_BYTES]) -> Option<PlaceTicket> {
     let (_kid, rest) = payload.split_first_chunk::<1>()?;
     let (place, rest) = rest.split_first_chunk::<16>()?;
     let (event, rest) = rest.split_first_chunk::<16>()?;
     let (account, rest) = rest.split_first_chunk::<16>()?;
     let (kind, rest) = rest.split_first_chunk::<1>()?;
-    let (sequence, rest) = rest.split_first_chunk::<8>()?;
+    let (number, rest) = rest.split_first_chunk::<8>()?;
     let (issued_at_ms, _) = rest.split_first_chunk::<8>()?;
-    let kind = match (kind[0], u64::from_be_bytes(*sequence)) {
+    let kind = match (kind[0], u64::from_be_bytes(*number)) {
         (LOBBY, 0) => PlaceKind::Lobby,
         (LATE, sequence) if Score::late(sequence).is_some() => PlaceKind::Late { sequence },
+        (DRAWN, rank) if Score::drawn(rank).is_some() => PlaceKind::Drawn { rank },
         _ => return None,
     };
     Some(PlaceTicket {
@@ -193,13 +201,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_ticket_comes_back_as_it_was(ids: [[u8; 16]; 3], late: Option<u64>, issued_at_ms: i64) {
-            let kind = late.map_or(PlaceKind::Lobby, |n| PlaceKind::Late { sequence: n % (1 << 52) });
+        fn every_ticket_comes_back_as_it_was(ids: [[u8; 16]; 3], kind in 0..3, number in 0_u64..(1 << 52), issued_at_ms: i64) {
+            let kind = match kind {
+                0 => PlaceKind::Lobby,
+                1 => PlaceKind::Late { sequence: number },
+                _ => PlaceKind::Drawn { rank: number },
+            };
             let ticket = ticket(ids, kind, issued_at_ms);
             let keys = PlaceKeys::new(&[1; 32], &[2; 32], &[]);
             let text = keys.sign(&ticket);
             prop_assert_eq!(text.len(), MAX_PLACE_TICKET_BYTES);
             prop_assert_eq!(keys.authenticate(&text, ticket.event), Ok(ticket.clone()));
+            prop_assert_eq!(read_unverified(&text), Some(ticket.clone()));
             prop_assert_eq!(keys.verify(&text, ticket.event, ticket.account), Ok(ticket));
         }
     }
@@ -223,7 +236,7 @@ mod tests {
         let good = ticket([[1; 16], [2; 16], [3; 16]], PlaceKind::Lobby, 7);
         let rows: [(&str, usize, u8, Result<PlaceTicket, TokenError>); 4] = [
             ("untouched", 49, 0, Ok(good.clone())),
-            ("an unknown kind", 49, 2, Err(TokenError::Malformed)),
+            ("an unknown kind", 49, 3, Err(TokenError::Malformed)),
             ("a lobby place with a sequence", 57, 1, Err(TokenError::Malformed)),
             ("another event", 17, 9, Err(TokenError::WrongEvent)),
         ];
@@ -234,7 +247,9 @@ mod tests {
             let text = format!("{PREFIX}{}.{}", URL_SAFE_NO_PAD.encode(payload), URL_SAFE_NO_PAD.encode(mac));
             assert_eq!(keys.verify(&text, good.event, good.account), expected, "{name}");
         }
-        let beyond = PlaceTicket { kind: PlaceKind::Late { sequence: 1 << 52 }, ..good.clone() };
-        assert_eq!(keys.verify(&keys.sign(&beyond), good.event, good.account), Err(TokenError::Malformed));
+        for kind in [PlaceKind::Late { sequence: 1 << 52 }, PlaceKind::Drawn { rank: 1 << 52 }] {
+            let beyond = PlaceTicket { kind, ..good.clone() };
+            assert_eq!(keys.verify(&keys.sign(&beyond), good.event, good.account), Err(TokenError::Malformed), "{kind:?}");
+        }
     }
 }

@@ -33,7 +33,7 @@ cargo xtask <command>
   test [args]      every test, on real servers; args go to `cargo test`
   bench booking [--report FILE] [--seconds N] [--runs N] [--only NAME,…]
                    bookings decided per second, as ratios to limits measured in the same run
-  bench queue [the same]
+  bench queue [the same] [--fans N]
                    what waiting rooms cost
   chaos [args]     a sale while servers and processes die, hang and lose answers, then the judges (docs/CHAOS.md)
   sabotage [names] take protections out of a copy of the tree and see the checks go red; --list names them

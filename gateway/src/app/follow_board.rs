@@ -41,6 +41,8 @@ impl FromStr for Version {
 /// Why there is nothing to wait for any more.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Over {
+    /// For a ticket from before the draw: its place has one that says the rank.
+    Drawn,
     Turn,
     Passed,
     Closed,
@@ -101,6 +103,7 @@ impl Follower {
 fn over(seen: &Seen, ticket: &PlaceTicket) -> Option<Over> {
     match seen.board.locate(ticket) {
         _ if seen.board.state == RoomState::Closed => Some(Over::Closed),
+        Location::Drawn => Some(Over::Drawn),
         Location::Turn => Some(Over::Turn),
         Location::Passed | Location::Inside { .. } => Some(Over::Passed),
         Location::Lobby { .. } | Location::Waiting { .. } => None,

@@ -18,6 +18,7 @@ pub(crate) mod look_up_booking;
 pub(crate) mod passwords;
 pub(crate) mod pay;
 pub(crate) mod publish_event;
+pub(crate) mod queue_statistics;
 pub(crate) mod refresh;
 pub(crate) mod refuse_early;
 pub(crate) mod register;

@@ -31,7 +31,7 @@ pub(crate) async fn publish_event(app: &Services, caller: Caller, id: EventId) -
         EventStatus::Draft => {}
     }
     // The secret of the draw: made here, seen by nobody before the lobby is closed.
-    events::publish(&app.pool, id, rand::random()).await.map_err(|error| EventError::from(Fault::from(error)))?;
+    events::publish(&app.pool, id).await.map_err(|error| EventError::from(Fault::from(error)))?;
     app.catalog.forget(id).await;
     Ok(app.catalog.managed(id, caller).await?)
 }

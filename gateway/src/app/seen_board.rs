@@ -77,7 +77,7 @@ pub(crate) mod tests {
 
     use flate2::read::GzDecoder;
     use goticket_domain::EventId;
-    use goticket_domain::queue::{BoardVersion, Commitment, ControlLogHead, Pivots};
+    use goticket_domain::queue::{BoardVersion, ControlLogHead, Pivots};
     use jiff::Timestamp;
     use uuid::Uuid;
 
@@ -98,9 +98,7 @@ pub(crate) mod tests {
             passed: None,
             rate_per_min: 60,
             observed_per_min: 0,
-            commitment: Commitment([0; 32]),
-            root: None,
-            seed: None,
+            draw: None,
             pivots: Pivots::default(),
             availability: Vec::new(),
             selling: true,

@@ -10,7 +10,8 @@ use goticket_contracts::waiting_room as proto;
 use goticket_contracts::waiting_room::waiting_room_client::WaitingRoomClient;
 use goticket_contracts::waiting_room_convert::{BadMessage, error_of, set_control_request};
 use goticket_domain::queue::{
-    Claimed, ClaimedPlace, ControlChange, JoinedPlace, LogEntry, PublishedBoard, QueueError, RoomControl, WaitingRoom,
+    Claimed, ClaimedPlace, ControlChange, DrawProofs, DrawRecord, JoinedPlace, LobbyPage, LogEntry, PlaceId, PublishedBoard,
+    QueueError, RenewedTicket, RoomControl, WaitingRoom, WhatIf,
 };
 use goticket_domain::{AccountId, EventId};
 use secrecy::{ExposeSecret, SecretString};
@@ -20,6 +21,7 @@ use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
 use url::Url;
+use uuid::Uuid;
 
 /// One call; every one of them is a few commands in Redis.
 const CALL_TIMEOUT: Duration = Duration::from_secs(3);
@@ -116,6 +118,11 @@ impl WaitingRoom for GrpcWaitingRoom {
         reply.into_inner().try_into().map_err(unreadable)
     }
 
+    async fn renew(&self, event: EventId, account: AccountId, signed_ticket: &str) -> Result<RenewedTicket, QueueError> {
+        let reply = self.client.clone().renew(ticket_request(event, account, signed_ticket)).await.map_err(refused)?;
+        reply.into_inner().try_into().map_err(unreadable)
+    }
+
     async fn claim(&self, event: EventId, account: AccountId, signed_ticket: &str) -> Result<Claimed, QueueError> {
         let reply = self.client.clone().claim(ticket_request(event, account, signed_ticket)).await.map_err(refused)?;
         reply.into_inner().try_into().map_err(unreadable)
@@ -138,11 +145,34 @@ impl WaitingRoom for GrpcWaitingRoom {
         reply.into_inner().try_into().map_err(unreadable)
     }
 
+    async fn what_if(&self, event: EventId, change: ControlChange) -> Result<WhatIf, QueueError> {
+        // No one acts: nothing is changed.
+        let request = timed(set_control_request(event, change, AccountId(Uuid::nil())));
+        let reply = self.client.clone().what_if(request).await.map_err(refused)?;
+        reply.into_inner().try_into().map_err(unreadable)
+    }
+
     async fn log(&self, event: EventId, before: Option<u64>, limit: u32) -> Result<Vec<LogEntry>, QueueError> {
         let request = proto::LogRequest { event: event.to_string(), limit, before };
         let reply = self.client.clone().log(timed(request)).await.map_err(refused)?;
         let entries = reply.into_inner().entries.into_iter().map(LogEntry::try_from);
         entries.collect::<Result<_, _>>().map_err(unreadable)
+    }
+
+    async fn draw(&self, event: EventId) -> Result<DrawRecord, QueueError> {
+        let reply = self.client.clone().draw(timed(proto::DrawRequest { event: event.to_string() })).await.map_err(refused)?;
+        reply.into_inner().try_into().map_err(unreadable)
+    }
+
+    async fn lobby(&self, event: EventId, from: u64) -> Result<LobbyPage, QueueError> {
+        let request = proto::LobbyRequest { event: event.to_string(), from };
+        self.client.clone().lobby(timed(request)).await.map(|reply| reply.into_inner().into()).map_err(refused)
+    }
+
+    async fn proofs(&self, event: EventId, place: PlaceId, position: Option<u64>) -> Result<DrawProofs, QueueError> {
+        let request = proto::ProofsRequest { event: event.to_string(), place: place.to_hex(), position };
+        let reply = self.client.clone().proofs(timed(request)).await.map_err(refused)?;
+        reply.into_inner().try_into().map_err(unreadable)
     }
 
     async fn watch(&self) -> Result<BoxStream<'static, Arc<PublishedBoard>>, QueueError> {

@@ -314,13 +314,16 @@ async fn bookings_and_controls_that_cannot_be() {
 
     table.world.board_in(event, &["open"]).await;
     let control = format!("/v1/events/{event}/queue/control");
-    let rows: [(Value, Fault); 8] = [
+    let rows: [(Value, Fault); 11] = [
         (json!({ "rate_per_min": 1 }), (422, "missing_field", "/reason")),
         (json!({ "reason": "" }), invalid("/reason")),
         (json!({ "reason": "x", "speed": 1 }), (422, "unknown_field", "/speed")),
         (json!({ "reason": "x", "state": "asleep" }), invalid("/state")),
         (json!({ "reason": "x", "state": "scheduled" }), (422, "invalid_control", "/state")),
         (json!({ "reason": "x", "rate_per_min": 600_001 }), (422, "invalid_control", "/rate_per_min")),
+        (json!({ "reason": "x", "auto": 5 }), (422, "wrong_type", "/auto")),
+        (json!({ "reason": "x", "auto": { "low_per_min": 5 } }), (422, "missing_field", "/auto/high_per_min")),
+        (json!({ "reason": "x", "auto": { "low_per_min": 5, "high_per_min": 4 } }), (422, "invalid_control", "/auto")),
         (json!({ "reason": "x", "burst": 0 }), (422, "invalid_control", "/burst")),
         (json!({ "reason": "x", "message": "a\u{7}" }), (422, "invalid_control", "/message")),
     ];

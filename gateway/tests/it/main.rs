@@ -8,6 +8,7 @@ mod booking_stream;
 mod bookings;
 mod cancel;
 mod catalog;
+mod draw;
 mod early;
 mod event_stream;
 mod faults;

@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 use goticket_domain::identity::Role;
 use goticket_domain::queue::{
-    Claimed, ClaimedPlace, ControlChange, JoinedPlace, LogEntry, PublishedBoard, QueueError, RoomControl, WaitingRoom,
+    Claimed, ClaimedPlace, ControlChange, DrawProofs, DrawRecord, JoinedPlace, LobbyPage, LogEntry, PlaceId, PublishedBoard,
+    QueueError, RenewedTicket, RoomControl, WaitingRoom, WhatIf,
 };
 use goticket_domain::{AccountId, EventId};
 use goticket_gateway::Gateway;
@@ -199,6 +200,26 @@ impl<R: WaitingRoom> WaitingRoom for Counting<R> {
 
     async fn set_control(&self, event: EventId, change: ControlChange, actor: AccountId) -> Result<RoomControl, QueueError> {
         self.room.set_control(event, change, actor).await
+    }
+
+    async fn renew(&self, event: EventId, account: AccountId, signed_ticket: &str) -> Result<RenewedTicket, QueueError> {
+        self.asked().renew(event, account, signed_ticket).await
+    }
+
+    async fn draw(&self, event: EventId) -> Result<DrawRecord, QueueError> {
+        self.room.draw(event).await
+    }
+
+    async fn lobby(&self, event: EventId, from: u64) -> Result<LobbyPage, QueueError> {
+        self.room.lobby(event, from).await
+    }
+
+    async fn proofs(&self, event: EventId, place: PlaceId, size: Option<u64>) -> Result<DrawProofs, QueueError> {
+        self.room.proofs(event, place, size).await
+    }
+
+    async fn what_if(&self, event: EventId, change: ControlChange) -> Result<WhatIf, QueueError> {
+        self.room.what_if(event, change).await
     }
 
     async fn log(&self, event: EventId, before: Option<u64>, limit: u32) -> Result<Vec<LogEntry>, QueueError> {

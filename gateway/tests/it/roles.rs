@@ -44,6 +44,7 @@ async fn every_role_can_do_its_own_and_nothing_else() {
         (&get, at(event, "/queue/control"), None, [401, 403, 200, 403, 200]),
         (&patch, at(event, "/queue/control"), Some(&note), [401, 403, 200, 403, 200]),
         (&get, at(event, "/queue/log"), None, [401, 403, 200, 403, 200]),
+        (&get, at(event, "/queue/statistics"), None, [401, 403, 200, 403, 200]),
         (&post, at(event, "/queue"), None, [401, 200, 200, 200, 200]),
     ];
     for (method, path, body, expected) in rows {

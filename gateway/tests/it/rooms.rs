@@ -60,8 +60,7 @@ async fn a_fan_joins_once_waits_claims_and_leaves() {
     expect(left, StatusCode::NO_CONTENT).await;
     problem(claim().await, 409, "not_in_line").await;
     let draw = expect(world.get(&format!("{queue}/draw"), None).await, StatusCode::OK).await;
-    assert_eq!(draw["commitment"].as_str().unwrap().len(), 64);
-    assert_eq!(draw["seed"].as_str().unwrap().len(), 64);
+    assert_eq!(draw["outcome"]["seed"].as_str().unwrap().len(), 64, "{draw}");
 }
 
 #[tokio::test]
@@ -119,7 +118,8 @@ async fn an_operator_does_not_overwrite_what_another_one_set_meanwhile() {
     let (seen, also_seen) = (read(&one).await, read(&other).await);
     assert_eq!(seen, also_seen);
     let change = async |person, burst: u32, if_match: Option<&str>| {
-        let mut request = world.request(Method::PATCH, &control, Some(person)).json(&json!({ "burst": burst, "reason": "a test" }));
+        let mut request =
+            world.request(Method::PATCH, &control, Some(person)).json(&json!({ "burst": burst, "reason": "a test" }));
         if let Some(tag) = if_match {
             request = request.header("If-Match", tag);
         }
@@ -141,6 +141,84 @@ async fn an_operator_does_not_overwrite_what_another_one_set_meanwhile() {
         (16, None, 200),
     ] {
         assert_eq!(change(&one, burst, tag).await.status(), status, "{tag:?}");
+    }
+}
+
+#[tokio::test]
+async fn operators_say_who_moves_the_rate() {
+    let world = World::new().await;
+    let organizer = world.person(Role::Organizer).await;
+    let event = world.event(&organizer).await;
+    let control = format!("/v1/events/{event}/queue/control");
+    let limits = json!({ "low_per_min": 60, "high_per_min": 180 });
+    let usual = expect(world.get(&control, Some(&organizer)).await, StatusCode::OK).await;
+    let set = usual["settings"]["rate_per_min"].clone();
+    // (what is asked for, the limits then, the rate in force)
+    for (mut body, auto, in_force) in [
+        (json!({ "auto": limits }), &limits, json!(120)),
+        (json!({ "message": "soon" }), &limits, json!(120)),
+        (json!({ "auto": null }), &Value::Null, set.clone()),
+        (json!({ "auto": limits, "rate_per_min": 30 }), &limits, json!(120)),
+        (json!({ "rate_per_min": 30 }), &Value::Null, json!(30)),
+    ] {
+        body["reason"] = json!("a test");
+        let answer = world.request(Method::PATCH, &control, Some(&organizer)).json(&body).send().await.unwrap();
+        let shown = expect(answer, StatusCode::OK).await;
+        assert_eq!((&shown["settings"]["auto"], &shown["rate_in_force_per_min"]), (auto, &in_force), "{body}");
+        assert_eq!(shown["pipeline"], Value::Null, "no lane has an owner here");
+    }
+}
+
+#[tokio::test]
+async fn a_change_is_told_before_it_is_made() {
+    let world = World::new().await;
+    let organizer = world.person(Role::Organizer).await;
+    let event = world.published(&organizer, -60, 7_200).await;
+    world.board_in(event, &["lobby"]).await;
+    for _ in 0..3 {
+        let fan = world.person(Role::User).await;
+        expect(world.post(&format!("/v1/events/{event}/queue"), Some(&fan), &json!({})).await, StatusCode::CREATED).await;
+    }
+    let control = format!("/v1/events/{event}/queue/control");
+    let before = expect(world.get(&control, Some(&organizer)).await, StatusCode::OK).await;
+    let ask = async |body: Value| {
+        let path = format!("{control}?what_if=true");
+        world.request(Method::PATCH, &path, Some(&organizer)).json(&body).send().await.unwrap()
+    };
+    let told = expect(ask(json!({ "state": "open", "rate_per_min": 2, "reason": "?" })).await, StatusCode::OK).await;
+    let set = &before["settings"]["rate_per_min"];
+    assert_eq!(told["change"], json!({ "state": ["lobby", "open"], "rate_per_min": [set, 2] }));
+    assert_eq!((&told["waiting"], &told["now"]), (&json!(3), &json!({ "drains": "never" })));
+    assert_eq!(told["then"], json!({ "drains": "within", "from_s": 90, "to_s": 180 }));
+    problem(ask(json!({ "state": "scheduled", "reason": "?" })).await, 422, "invalid_control").await;
+    assert_eq!(expect(world.get(&control, Some(&organizer)).await, StatusCode::OK).await, before);
+}
+
+#[tokio::test]
+async fn how_the_room_went_is_told_page_by_page_as_json_or_as_a_table() {
+    let world = World::new().await;
+    let organizer = world.person(Role::Organizer).await;
+    let event = world.published(&organizer, 3_600, 7_200).await;
+    sqlx::query("INSERT INTO queue_statistics SELECT $1, 1000 * n, n, 1, 2, 3, 4, 5, 6, 7 FROM generate_series(1, 3) AS n")
+        .bind(event.0)
+        .execute(&world.pool)
+        .await
+        .unwrap();
+    let path = format!("/v1/events/{event}/queue/statistics");
+    let page = expect(world.get(&format!("{path}?limit=2"), Some(&organizer)).await, StatusCode::OK).await;
+    let item = |n: u64| {
+        json!({ "at": format!("1970-01-01T00:00:0{n}Z"), "joined": n, "left": 1, "admitted": 2, "claimed": 3, "no_shows": 4,
+                "waiting": 5, "inside": 6, "rate_per_min": 7 })
+    };
+    assert_eq!(page["items"], json!([item(1), item(2)]));
+    let next = format!("{path}?after={}", page["items"][1]["at"].as_str().unwrap());
+    assert_eq!(expect(world.get(&next, Some(&organizer)).await, StatusCode::OK).await["items"], json!([item(3)]));
+    let table = world.request(Method::GET, &next, Some(&organizer)).header("Accept", "text/csv").send().await.unwrap();
+    assert_eq!(table.headers()["content-type"], "text/csv");
+    let head = "at,joined,left,admitted,claimed,no_shows,waiting,inside,rate_per_min";
+    assert_eq!(table.text().await.unwrap(), format!("{head}\r\n1970-01-01T00:00:03Z,3,1,2,3,4,5,6,7\r\n"));
+    for bad in ["limit=0", "limit=361", "after=yesterday"] {
+        problem(world.get(&format!("{path}?{bad}"), Some(&organizer)).await, 400, "invalid_query").await;
     }
 }
 

@@ -84,6 +84,8 @@ impl World {
         goticket_storage::migrate(&pool, lanes::count()).await.unwrap();
         let redis = redis::connect(&config.redis).await.unwrap();
         let deps = Deps {
+            receipts: keys.receipts.clone(),
+            beacon: None,
             pool: pool.clone(),
             redis: redis.clone(),
             place_keys: keys.place.clone(),

@@ -136,11 +136,14 @@ impl LaneQueues {
 
     /// True where something was left undecided.
     async fn take(&mut self, first: (CommandKind, Delivery), publisher: &Publisher) -> bool {
+        self.owner.health().takes(Duration::ZERO);
         let in_work = Arc::clone(&self.in_work);
         // Closed only with the process.
         let _turn = in_work.acquire().await;
         let batch = self.gather(first).await;
-        self.handle(batch, publisher).await
+        let left = self.handle(batch, publisher).await;
+        self.owner.health().is_idle();
+        left
     }
 
     /// What is there, and what comes within the wait: everything about bookings first, then requests.
@@ -201,7 +204,10 @@ impl LaneQueues {
                 Parsed::Unreadable { why } => fates.push(Fate::DeadLetter(why)),
             }
         }
-        record_age(&jobs);
+        if let Some(age) = age(&jobs) {
+            metrics::histogram!("goticket_booking_queue_age_seconds").record(age);
+            self.owner.health().takes(age);
+        }
         let settled = self.owner.decide(&jobs).await;
         for (place, verdict) in places.into_iter().zip(settled.verdicts) {
             fates[place] = fate(verdict);
@@ -237,11 +243,10 @@ fn fate(verdict: Verdict) -> Fate {
 /// A new booking's id says when it was asked for.
 #[expect(
     clippy::disallowed_methods,
-    reason = "an age that people look at, by the clock that made the id; nothing is decided with it"
+    reason = "an age that people look at, by the clock that made the id; no booking is decided with it"
 )]
-fn record_age(jobs: &[Job]) {
-    let Some(asked) = jobs.iter().find_map(Job::asked_at_ms) else { return };
+fn age(jobs: &[Job]) -> Option<Duration> {
+    let asked = jobs.iter().find_map(Job::asked_at_ms)?;
     let age_ms = Timestamp::now().as_millisecond().saturating_sub(asked).max(0);
-    let age = Duration::from_millis(u64::try_from(age_ms).unwrap_or_default());
-    metrics::histogram!("goticket_booking_queue_age_seconds").record(age);
+    Some(Duration::from_millis(u64::try_from(age_ms).unwrap_or_default()))
 }

@@ -1,5 +1,6 @@
 //! The booking role: a share of the lanes, each with an owner and a consumer of its queues.
 
+mod healths;
 mod lanes;
 
 use std::{sync::Arc, time::Duration};
@@ -21,7 +22,10 @@ use sqlx::PgPool;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use self::lanes::{Lanes, Parts};
+use self::{
+    healths::Healths,
+    lanes::{Lanes, Parts},
+};
 use crate::{
     Config,
     app::booking::Deciding,
@@ -48,17 +52,20 @@ pub(super) async fn start(config: &Config, readiness: &Readiness, shutdown: &Shu
 
     let deciding = Deciding::new(
         pool.clone(),
-        SeatBoard::new(redis, settings.lock_ttl_ms.millis()),
+        SeatBoard::new(redis.clone(), settings.lock_ttl_ms.millis()),
         config.postgres.statement_timeout_ms.millis(),
         usize::try_from(settings.seats_in_memory_max.get()).unwrap_or(usize::MAX),
         shutdown.token(),
     );
+    let healths = Healths::default();
+    shutdown.spawn("lanes' health", healths.clone().run(redis, Arc::clone(&amqp), shutdown.token()));
     let parts = Parts {
         deciding,
         dead: DeadLetters::new(amqp.publisher(), &names),
         amqp,
         names,
         limits: BatchLimits { batch_max: settings.batch_max.get(), max_wait: settings.max_wait_ms.millis() },
+        healths,
         in_work_max: usize::from(settings.in_work_max.get()),
     };
     let shares = Shares::new(pool.clone(), Role::Booking, config.workers.lanes.lease_ms.millis());

@@ -1,15 +1,20 @@
 //! Filling Redis from the log: the line is built aside and then put in place at once (`swap.lua`).
 
+use futures::future::BoxFuture;
+use futures::stream::{FuturesOrdered, StreamExt as _};
 use goticket_contracts::redis_keys::EventKeys;
 use goticket_domain::EventId;
 use goticket_domain::queue::{EMPTY_LOG, Line, LogHash, PlaceId, Standing};
-use redis::{Cmd, RedisResult, cmd};
+use goticket_platform::redis::Redis;
+use redis::{Cmd, Pipeline, RedisResult, cmd, pipe};
 
 use super::look::PHASES;
 use super::{Lines, Reply, unexpected};
 
 /// Places written by one command.
 const CHUNK: usize = 1_000;
+/// Such commands under way: while Redis carries one out, the next are made and sent. Others of this process wait for no more than these.
+const UNDER_WAY: usize = 4;
 
 /// What was left aside by a filling that was broken off is gone after this.
 const ASIDE_S: u32 = 600;
@@ -58,13 +63,15 @@ impl Lines {
             }
         }
         let ending = filling.line.ending().map(|(place, until_ms)| (time(until_ms), place)).collect();
-        for (key, members) in [
+        for (key, mut members) in [
             (aside.line(), line),
             (aside.lobby(), lobby),
             (aside.admitted(), admitted),
             (aside.sessions(), sessions),
             (aside.ending(), ending),
         ] {
+            // Redis puts what comes in order at the end, and looks for the place of everything else.
+            members.sort_unstable();
             self.write(&key, &members, |chunk| {
                 let mut add = cmd("ZADD");
                 add.arg(&key);
@@ -90,19 +97,18 @@ impl Lines {
     }
 
     async fn write(&self, key: &str, members: &[(u64, PlaceId)], add: impl Fn(&[(u64, PlaceId)]) -> Cmd) -> RedisResult<()> {
+        let mut writes = Writes { redis: self.redis.clone(), under_way: FuturesOrdered::new() };
         for chunk in members.chunks(CHUNK) {
-            let _: u64 = self.redis.query(&add(chunk)).await?;
-            let _: u64 = self.redis.query(cmd("EXPIRE").arg(key).arg(ASIDE_S)).await?;
+            writes.begin(aside(key, add(chunk))).await?;
         }
-        Ok(())
+        writes.finish().await
     }
 
     /// So many as a claim window has admissions.
     async fn write_turns(&self, key: &str, line: &Line) -> RedisResult<()> {
         let turns: Vec<(i64, u64)> = line.turns().map(|(over_ms, through)| (over_ms, through.as_u64())).collect();
         for chunk in turns.chunks(CHUNK) {
-            let _: u64 = self.redis.query(cmd("ZADD").arg(key).arg(chunk)).await?;
-            let _: u64 = self.redis.query(cmd("EXPIRE").arg(key).arg(ASIDE_S)).await?;
+            self.redis.pipeline::<()>(&aside(key, cmd("ZADD").arg(key).arg(chunk).clone())).await?;
         }
         Ok(())
     }
@@ -119,6 +125,38 @@ impl Lines {
             _ => unexpected("swap", &reply),
         }
     }
+}
+
+/// Writes, some of which are under way.
+struct Writes {
+    redis: Redis,
+    under_way: FuturesOrdered<BoxFuture<'static, RedisResult<()>>>,
+}
+
+impl Writes {
+    /// Waits until there is room for one more.
+    async fn begin(&mut self, write: Pipeline) -> RedisResult<()> {
+        if self.under_way.len() >= UNDER_WAY {
+            self.under_way.next().await.transpose()?;
+        }
+        let redis = self.redis.clone();
+        self.under_way.push_back(Box::pin(async move { redis.pipeline(&write).await }));
+        Ok(())
+    }
+
+    async fn finish(mut self) -> RedisResult<()> {
+        while let Some(written) = self.under_way.next().await {
+            written?;
+        }
+        Ok(())
+    }
+}
+
+/// A write beside the line, and that it goes by itself if it is left there.
+fn aside(key: &str, write: Cmd) -> Pipeline {
+    let mut step = pipe();
+    step.add_command(write).ignore().cmd("EXPIRE").arg(key).arg(ASIDE_S).ignore();
+    step
 }
 
 /// Times are after 1970.

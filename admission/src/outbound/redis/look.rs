@@ -66,6 +66,11 @@ impl Lines {
         })
     }
 
+    /// How many turns came and are neither claimed nor over, as far as no-shows were let go.
+    pub async fn unclaimed(&self, event: EventId) -> RedisResult<u64> {
+        self.redis.query(cmd("ZCARD").arg(self.keys(event).admitted())).await
+    }
+
     /// The score up to which so many places at the front of the line reach: fewer where the line is shorter, none where it is empty.
     pub async fn reach(&self, event: EventId, places: u64) -> RedisResult<Option<(Score, u64)>> {
         let line = self.keys(event).line();

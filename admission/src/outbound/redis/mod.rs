@@ -5,6 +5,7 @@ mod close;
 mod draw;
 mod fill;
 mod find;
+mod health;
 mod look;
 mod outline;
 mod publish;

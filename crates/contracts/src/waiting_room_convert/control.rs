@@ -1,10 +1,11 @@
 //! What operators set and see.
 
-use goticket_domain::queue::{ControlChange, LogEntry, RoomControl, RoomSettings, RoomState};
+use goticket_domain::queue::{AutoChange, AutoLimits, ControlChange, Health, LogEntry, RoomControl, RoomSettings, RoomState};
 use jiff::Timestamp;
 
 use super::{BadMessage, parse};
 use crate::waiting_room as proto;
+use crate::waiting_room::set_control_request::RateBy;
 
 /// The request that asks for this change.
 pub fn set_control_request(
@@ -25,6 +26,10 @@ pub fn set_control_request(
         message: change.message,
         reason: change.reason,
         if_revision: change.if_revision,
+        rate_by: change.auto.map(|auto| match auto {
+            AutoChange::Off => RateBy::Operators(proto::Operators {}),
+            AutoChange::Between(limits) => RateBy::Auto(limits.into()),
+        }),
     }
 }
 
@@ -42,17 +47,49 @@ impl TryFrom<proto::SetControlRequest> for ControlChange {
             message: request.message,
             reason: request.reason,
             if_revision: request.if_revision,
+            auto: request.rate_by.map(|by| match by {
+                RateBy::Operators(_) => AutoChange::Off,
+                RateBy::Auto(limits) => AutoChange::Between(limits.into()),
+            }),
         })
+    }
+}
+
+impl From<AutoLimits> for proto::AutoLimits {
+    fn from(AutoLimits { low_per_min, high_per_min }: AutoLimits) -> Self {
+        Self { low_per_min, high_per_min }
+    }
+}
+
+impl From<proto::AutoLimits> for AutoLimits {
+    fn from(proto::AutoLimits { low_per_min, high_per_min }: proto::AutoLimits) -> Self {
+        Self { low_per_min, high_per_min }
+    }
+}
+
+impl From<Health> for proto::PipelineHealth {
+    fn from(Health { queue_age_ms, commit_ms, errors_per_million }: Health) -> Self {
+        Self { queue_age_ms, commit_ms, errors_per_million }
+    }
+}
+
+impl From<proto::PipelineHealth> for Health {
+    fn from(proto::PipelineHealth { queue_age_ms, commit_ms, errors_per_million }: proto::PipelineHealth) -> Self {
+        Self { queue_age_ms, commit_ms, errors_per_million }
     }
 }
 
 impl From<RoomControl> for proto::ControlReply {
     fn from(control: RoomControl) -> Self {
-        let RoomSettings { rate_per_min, burst, active_cap, claim_window_s, session_s, selling, message } = control.settings;
+        let RoomSettings { rate_per_min, auto, burst, active_cap, claim_window_s, session_s, selling, message } =
+            control.settings;
         Self {
             event: control.event.to_string(),
             state: control.state.as_str().to_owned(),
             rate_per_min,
+            auto: auto.map(Into::into),
+            rate_in_force_per_min: control.rate_in_force_per_min,
+            pipeline: control.pipeline.map(Into::into),
             burst,
             active_cap,
             claim_window_s,
@@ -70,11 +107,23 @@ impl From<RoomControl> for proto::ControlReply {
 impl TryFrom<proto::ControlReply> for RoomControl {
     type Error = BadMessage;
     fn try_from(reply: proto::ControlReply) -> Result<Self, BadMessage> {
-        let proto::ControlReply { rate_per_min, burst, active_cap, claim_window_s, session_s, selling, message, .. } = reply;
+        let proto::ControlReply { rate_per_min, auto, burst, active_cap, claim_window_s, session_s, selling, message, .. } =
+            reply;
         Ok(Self {
             event: parse("event", &reply.event)?,
             state: parse::<RoomState>("state", &reply.state)?,
-            settings: RoomSettings { rate_per_min, burst, active_cap, claim_window_s, session_s, selling, message },
+            settings: RoomSettings {
+                rate_per_min,
+                auto: auto.map(Into::into),
+                burst,
+                active_cap,
+                claim_window_s,
+                session_s,
+                selling,
+                message,
+            },
+            rate_in_force_per_min: reply.rate_in_force_per_min,
+            pipeline: reply.pipeline.map(Into::into),
             revision: reply.revision,
             waiting: reply.waiting,
             admitted: reply.admitted,

@@ -24,6 +24,7 @@ pub fn status_of(error: &QueueError) -> Status {
         | QueueError::ClosedToJoins { .. }
         | QueueError::NotYourTurn { .. }
         | QueueError::NotDrawn
+        | QueueError::NotClosed
         | QueueError::ClaimWindowPassed
         | QueueError::NotInLine => Code::FailedPrecondition,
     };
@@ -53,6 +54,7 @@ fn fault_of(error: &QueueError) -> proto::queue_fault::Fault {
         QueueError::BadTicket(why) => Fault::BadTicket(why.clone()),
         QueueError::NotYourTurn { ahead } => Fault::NotYourTurnAhead(*ahead),
         QueueError::NotDrawn => Fault::NotDrawn(proto::NotDrawn {}),
+        QueueError::NotClosed => Fault::NotClosed(proto::NotClosed {}),
         QueueError::ClaimWindowPassed => Fault::ClaimWindowPassed(proto::ClaimWindowPassed {}),
         QueueError::NotInLine => Fault::NotInLine(proto::NotInLine {}),
         QueueError::BadControl { field, problem } => {
@@ -73,6 +75,7 @@ fn read_fault(fault: proto::queue_fault::Fault) -> Option<QueueError> {
         Fault::BadTicket(why) => QueueError::BadTicket(why),
         Fault::NotYourTurnAhead(ahead) => QueueError::NotYourTurn { ahead },
         Fault::NotDrawn(_) => QueueError::NotDrawn,
+        Fault::NotClosed(_) => QueueError::NotClosed,
         Fault::ClaimWindowPassed(_) => QueueError::ClaimWindowPassed,
         Fault::NotInLine(_) => QueueError::NotInLine,
         Fault::BadControl(bad) => QueueError::BadControl { field: bad.field, problem: bad.problem },
@@ -98,6 +101,7 @@ mod tests {
             QueueError::BadTicket("forged".to_owned()),
             QueueError::NotYourTurn { ahead: 17 },
             QueueError::NotDrawn,
+            QueueError::NotClosed,
             QueueError::ClaimWindowPassed,
             QueueError::NotInLine,
             QueueError::BadControl { field: "burst".to_owned(), problem: "is 0".to_owned() },

@@ -4,6 +4,8 @@
 
 mod commands;
 mod events;
+mod health;
+mod queue_events;
 mod replies;
 mod tasks;
 mod topology;

@@ -4,7 +4,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::pivots::at_most;
-use super::{Commitment, ControlLogHead, Distance, DrawSeed, MerkleRoot, Pivots, PlaceKind, PlaceTicket, RoomState, Score, poll_after_ms};
+use super::{
+    ControlLogHead, Distance, DrawSeed, DrawTerms, LobbyHead, Pivots, PlaceKind, PlaceTicket, RoomState, Score, poll_after_ms,
+};
 use crate::EventId;
 
 /// What is left of one price category.
@@ -16,6 +18,17 @@ pub struct Availability {
     pub free: u32,
     /// Seats on hold: they may come back.
     pub held: u32,
+}
+
+/// What a board tells of its room's draw.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct BoardDraw {
+    /// What was announced.
+    pub terms: DrawTerms,
+    /// The lobby so far; the same for ever once it is closed. None before the lobby opens.
+    pub lobby: Option<LobbyHead>,
+    /// What orders the lobby, once it is drawn.
+    pub seed: Option<DrawSeed>,
 }
 
 /// The public state of one room. The same bytes for every fan.
@@ -45,12 +58,8 @@ pub struct Board {
     pub rate_per_min: u32,
     /// How many admissions per minute the last minute really saw; the model behind the waiting time.
     pub observed_per_min: u32,
-    /// Hash of the draw's secret.
-    pub commitment: Commitment,
-    /// Root of the lobby, once it is closed.
-    pub root: Option<MerkleRoot>,
-    /// The seed, once the draw is done.
-    pub seed: Option<DrawSeed>,
+    /// The draw. None for the moment between the event's publication and the room's first tick.
+    pub draw: Option<BoardDraw>,
     /// Known points of the line.
     pub pivots: Pivots,
     /// What is left, per price category.
@@ -73,6 +82,8 @@ pub enum Location {
         /// How many take part so far.
         joined: u64,
     },
+    /// The order is drawn, and the ticket is from before: the waiting room has one that says the rank.
+    Drawn,
     /// In line.
     Waiting {
         /// How many stand before; exact among the first hundred, within 1 % further back. From board to board it only falls.
@@ -94,8 +105,9 @@ pub enum Location {
 impl Board {
     /// Where the holder of `ticket` stands. Pure: needs nothing but the two.
     pub fn locate(&self, ticket: &PlaceTicket) -> Location {
-        match ticket.score(self.seed.as_ref()) {
+        match ticket.score() {
             Some(score) => self.locate_score(score),
+            None if self.is_drawn() => Location::Drawn,
             None => Location::Lobby { joined: self.waiting },
         }
     }
@@ -116,6 +128,7 @@ impl Board {
     pub fn poll_after_ms(&self, ticket: &PlaceTicket, location: &Location) -> u64 {
         let distance = match *location {
             Location::Turn => Distance::Turn,
+            Location::Drawn => Distance::Lobby { joined: self.waiting },
             Location::Passed | Location::Inside { .. } => Distance::Over,
             Location::Lobby { joined } => Distance::Lobby { joined },
             Location::Waiting { ahead, .. } => Distance::Ahead(ahead),
@@ -134,6 +147,11 @@ impl Board {
     /// Whether this board was made after another one of its room. Who shows an older one after it tells fans that they fell back.
     pub fn is_newer_than(&self, other: &Self) -> bool {
         (self.log, self.at) > (other.log, other.at)
+    }
+
+    /// Whether the lobby has its order.
+    pub fn is_drawn(&self) -> bool {
+        self.draw.as_ref().is_some_and(|draw| draw.seed.is_some())
     }
 
     /// Whether an entry token buys anything now.
@@ -175,9 +193,7 @@ mod tests {
             passed: None,
             rate_per_min: 60,
             observed_per_min: 0,
-            commitment: Commitment([0; 32]),
-            root: None,
-            seed: None,
+            draw: None,
             pivots: Pivots::pick(scores.len() as u64, at, None),
             availability: Vec::new(),
             selling: true,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{DrawSeed, Entry, PlaceId, Score, Segment};
+use super::{DrawSeed, Entry, PlaceId, Score, Segment, order};
 
 /// How far the lobby has come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -42,12 +42,14 @@ pub enum Standing {
     },
 }
 
-/// A whole line. About 150 bytes per place.
+/// A whole line. About 170 bytes per place.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Line {
     phase: Phase,
     standing: HashMap<PlaceId, Standing>,
     waiting: BTreeSet<(Score, PlaceId)>,
+    /// Who takes part in the draw, until it is made: also who has left since.
+    closed: Vec<PlaceId>,
     /// Slots of sessions that are not renewed, until then (Unix ms).
     ending: HashMap<PlaceId, i64>,
     frontier: Option<Score>,
@@ -127,6 +129,8 @@ impl Line {
     fn close(&mut self) {
         if self.phase == Phase::Lobby {
             self.phase = Phase::Closed;
+            self.closed = self.standing.keys().copied().collect();
+            self.closed.sort_unstable();
         }
     }
 
@@ -135,11 +139,10 @@ impl Line {
             return;
         }
         self.phase = Phase::Drawn;
-        for (place, standing) in &mut self.standing {
-            if let Standing::Lobby { .. } = standing {
-                let score = Score::drawn(seed, *place);
-                *standing = Standing::Waiting(score);
-                self.waiting.insert((score, *place));
+        for (rank, place) in (0..).zip(order(seed, std::mem::take(&mut self.closed))) {
+            // Who left keeps their rank: no one moves up by it.
+            if let (Some(Standing::Lobby { .. }), Some(score)) = (self.standing.get(&place), Score::drawn(rank)) {
+                self.put(place, Standing::Waiting(score));
             }
         }
     }
@@ -177,6 +180,11 @@ impl Line {
         });
         let ending = self.ending.values().filter(|until_ms| **until_ms > at_ms);
         (here.count() + ending.count()) as u64
+    }
+
+    /// Who takes part in the draw of a closed lobby, sorted; no one before and after.
+    pub fn to_be_drawn(&self) -> &[PlaceId] {
+        &self.closed
     }
 
     /// How far the lobby has come.
@@ -235,11 +243,13 @@ mod tests {
     fn the_lobby_is_drawn_and_who_joins_later_stands_behind_it_in_the_order_of_the_log() {
         use Entry::{Close, Draw, Join, Leave};
         let seed = DrawSeed([3; 32]);
-        let drawn = |n| Some(Standing::Waiting(Score::drawn(&seed, place(n))));
+        let order = order(&seed, [place(1), place(2)]);
+        let drawn = |n| Score::drawn(u64::from(order[0] != place(n))).map(Standing::Waiting);
         let entries = [Join(place(1)), Join(place(2)), Join(place(1)), Close, Join(place(3)), Join(place(2)), Leave(place(4))];
         let closed = line(&[(AT, &entries)]);
         assert_eq!(closed.standing(place(1), AT), Some(Standing::Lobby { position: 0 }));
         assert_eq!(closed.standing(place(3), AT), Some(Standing::Waiting(late(4))));
+        assert_eq!(closed.to_be_drawn(), [place(1), place(2)]);
         let after = line(&[(AT, &entries), (AT, &[Leave(place(1)), Draw(seed), Join(place(1)), Draw(DrawSeed([4; 32]))])]);
         assert_eq!(after.standing(place(2), AT), drawn(2));
         assert_eq!(after.standing(place(1), AT), Some(Standing::Waiting(late(9))), "left while it was drawn: at the end");

@@ -6,7 +6,6 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
-use super::DrawSeed;
 use crate::{AccountId, EventId};
 
 /// `HMAC-SHA-256(event key, account id)`, cut to 16 bytes: deterministic, so that one account has one place without a look-up
@@ -58,6 +57,11 @@ impl<'de> Deserialize<'de> for PlaceId {
 pub enum PlaceKind {
     /// Joined before the start: the draw orders it.
     Lobby,
+    /// The same, after the draw.
+    Drawn {
+        /// How many were drawn before it.
+        rank: u64,
+    },
     /// Joined after the start: first come, first served.
     Late {
         /// Entries in the room's log before the one that took it.
@@ -77,11 +81,9 @@ impl Score {
     /// Scores are below this.
     pub const END: u64 = 1 << 53;
 
-    /// Score of a lobby place after the draw: the first 52 bits of `HMAC-SHA-256(seed, place id)`.
-    pub fn drawn(seed: &DrawSeed, place: PlaceId) -> Self {
-        let mac = hmac(&seed.0, &place.0);
-        let first = u64::from_be_bytes([mac[0], mac[1], mac[2], mac[3], mac[4], mac[5], mac[6], mac[7]]);
-        Self(first >> 12)
+    /// Score of the lobby place before which so many were drawn. None beyond 2^52.
+    pub fn drawn(rank: u64) -> Option<Self> {
+        (rank < LATE_BASE).then_some(Self(rank))
     }
 
     /// Score of the place with this running number. None beyond 2^52 places, which no room reaches.
@@ -103,7 +105,7 @@ impl Score {
     pub fn kind(self) -> PlaceKind {
         match self.0.checked_sub(LATE_BASE) {
             Some(sequence) => PlaceKind::Late { sequence },
-            None => PlaceKind::Lobby,
+            None => PlaceKind::Drawn { rank: self.0 },
         }
     }
 }
@@ -117,23 +119,24 @@ pub struct PlaceTicket {
     pub event: EventId,
     /// The account it is bound to.
     pub account: AccountId,
-    /// Lobby or sequence number.
+    /// Lobby, rank or sequence number.
     pub kind: PlaceKind,
     /// When it was signed, in Unix milliseconds.
     pub issued_at_ms: i64,
 }
 
 impl PlaceTicket {
-    /// The score of this place, None while its draw is still to come.
-    pub fn score(&self, seed: Option<&DrawSeed>) -> Option<Score> {
+    /// The score of this place; None for a ticket from before its draw.
+    pub fn score(&self) -> Option<Score> {
         match self.kind {
-            PlaceKind::Lobby => seed.map(|seed| Score::drawn(seed, self.place)),
+            PlaceKind::Lobby => None,
+            PlaceKind::Drawn { rank } => Score::drawn(rank),
             PlaceKind::Late { sequence } => Score::late(sequence),
         }
     }
 }
 
-fn hmac(key: &[u8; 32], message: &[u8]) -> [u8; 32] {
+pub(super) fn hmac(key: &[u8; 32], message: &[u8]) -> [u8; 32] {
     #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
     mac.update(message);
@@ -166,20 +169,22 @@ mod tests {
         assert_eq!(Score::late(0).map(Score::as_u64), Some(1 << 52));
         assert_eq!(Score::late((1 << 52) - 1).map(Score::as_u64), Some((1 << 53) - 1));
         assert_eq!(Score::late(1 << 52), None);
+        assert_eq!(Score::drawn((1 << 52) - 1).map(Score::as_u64), Some((1 << 52) - 1));
+        assert_eq!(Score::drawn(1 << 52), None);
         assert_eq!(Score::from_u64(1 << 53), None);
     }
 
     proptest! {
         #[test]
-        fn scores_are_exact_doubles_and_lobby_places_come_first(seed: [u8; 32], place: [u8; 16], sequence in 0u64..(1 << 52)) {
-            let drawn = Score::drawn(&DrawSeed(seed), PlaceId(place));
+        fn scores_are_exact_doubles_and_lobby_places_come_first(rank in 0_u64..(1 << 52), sequence in 0_u64..(1 << 52)) {
+            let drawn = Score::drawn(rank).unwrap();
             let late = Score::late(sequence).unwrap();
             prop_assert!(drawn < late);
             #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the property under test")]
             for score in [drawn, late] {
                 prop_assert_eq!((score.as_u64() as f64) as u64, score.as_u64());
             }
-            prop_assert_eq!(drawn.kind(), PlaceKind::Lobby);
+            prop_assert_eq!(drawn.kind(), PlaceKind::Drawn { rank });
             prop_assert_eq!(late.kind(), PlaceKind::Late { sequence });
         }
 

@@ -8,6 +8,7 @@ mod bucket;
 mod caps;
 mod claim_window;
 mod eta;
+mod foresight;
 mod pace;
 mod poll;
 
@@ -16,5 +17,6 @@ pub use bucket::Bucket;
 pub use caps::{Limits, Spare, admissible};
 pub use claim_window::{AnnouncedPolls, Shown};
 pub use eta::{Eta, EtaModel, EtaRange};
+pub use foresight::{Drain, DrainTerms, LineNow, WhatIf};
 pub use pace::Pace;
 pub use poll::{Distance, poll_after_ms};

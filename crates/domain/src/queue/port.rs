@@ -7,7 +7,10 @@ use futures::stream::BoxStream;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{PlaceTicket, PublishedBoard, RoomSettings, RoomState, Score};
+use super::{
+    AutoLimits, DrawProofs, DrawRecord, Health, LobbyPage, PlaceId, PlaceTicket, PublishedBoard, Receipt, RoomSettings,
+    RoomState, Score, WhatIf,
+};
 use crate::{AccountId, EventId};
 
 /// A place that was joined, or found again.
@@ -19,6 +22,17 @@ pub struct JoinedPlace {
     pub signed: String,
     /// True where the account had this place before.
     pub existing: bool,
+    /// That it was taken, for the world to check; none for one found again after its draw.
+    pub receipt: Option<Receipt>,
+}
+
+/// A ticket in the place of another one of the same place.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RenewedTicket {
+    /// What it says.
+    pub ticket: PlaceTicket,
+    /// The signed form, for the fan to keep.
+    pub signed: String,
 }
 
 /// A session that began, or goes on.
@@ -56,13 +70,18 @@ pub enum ClaimedPlace {
     Gone,
 }
 
+/// Most leaves of one page of a lobby's list: a megabyte.
+pub const LOBBY_PAGE: u64 = 60_000;
+
 /// What an operator changes; None leaves as it is.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct ControlChange {
     /// New state.
     pub state: Option<RoomState>,
-    /// New rate, admissions per minute.
+    /// New rate, admissions per minute. It is in force from then on: an automatic rate ends, unless `auto` says otherwise.
     pub rate_per_min: Option<u32>,
+    /// Whether the rate moves by itself from now on, and between which limits.
+    pub auto: Option<AutoChange>,
     /// New burst.
     pub burst: Option<u32>,
     /// New cap of fans inside.
@@ -81,6 +100,15 @@ pub struct ControlChange {
     pub if_revision: Option<i64>,
 }
 
+/// Who moves the rate from now on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum AutoChange {
+    /// Operators: `rate_per_min` is in force.
+    Off,
+    /// The booking pipeline, between these limits.
+    Between(AutoLimits),
+}
+
 /// What operators see and set.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RoomControl {
@@ -92,6 +120,10 @@ pub struct RoomControl {
     pub settings: RoomSettings,
     /// Of state and settings: grows with every change of them, by whomever.
     pub revision: i64,
+    /// The rate in force: the set one, or where the automatic one stands.
+    pub rate_in_force_per_min: u32,
+    /// How the booking pipeline of the event does; none where nothing was heard of it for too long to raise a rate by it.
+    pub pipeline: Option<Health>,
     /// Places in line.
     pub waiting: u64,
     /// Admitted so far.
@@ -150,6 +182,9 @@ pub enum QueueError {
     /// The draw is still to come.
     #[error("the order has not been drawn yet")]
     NotDrawn,
+    /// The lobby is open: its list is not final.
+    #[error("the lobby is not closed yet")]
+    NotClosed,
     /// Admitted, but did not come in time; join again.
     #[error("the time to claim this place has passed")]
     ClaimWindowPassed,
@@ -179,6 +214,8 @@ pub trait WaitingRoom: Send + Sync + 'static {
     async fn join(&self, event: EventId, account: AccountId) -> Result<JoinedPlace, QueueError>;
     /// Where the ticket's place stands exactly (one look at Redis; polls use the board instead).
     async fn place(&self, event: EventId, account: AccountId, signed_ticket: &str) -> Result<ClaimedPlace, QueueError>;
+    /// A ticket that says the rank, for one from before its draw.
+    async fn renew(&self, event: EventId, account: AccountId, signed_ticket: &str) -> Result<RenewedTicket, QueueError>;
     /// Turns an admitted place into a session. Repeating it gives the same session, and a token that ends later.
     async fn claim(&self, event: EventId, account: AccountId, signed_ticket: &str) -> Result<Claimed, QueueError>;
     /// Gives the place or session back.
@@ -188,8 +225,16 @@ pub trait WaitingRoom: Send + Sync + 'static {
     /// Changes it; the change is logged with `actor` and reason before it takes effect. With a revision, of those who change it at the same
     /// time one succeeds.
     async fn set_control(&self, event: EventId, change: ControlChange, actor: AccountId) -> Result<RoomControl, QueueError>;
+    /// What a change would do to the time in which the line drains. Refused where the change would be; changes nothing.
+    async fn what_if(&self, event: EventId, change: ControlChange) -> Result<WhatIf, QueueError>;
     /// The latest changes, or those before that number, newest first, at most `limit`.
     async fn log(&self, event: EventId, before: Option<u64>, limit: u32) -> Result<Vec<LogEntry>, QueueError>;
+    /// What is public of the draw by now.
+    async fn draw(&self, event: EventId) -> Result<DrawRecord, QueueError>;
+    /// The closed lobby's list from this leaf on, at most [`LOBBY_PAGE`] leaves.
+    async fn lobby(&self, event: EventId, from: u64) -> Result<LobbyPage, QueueError>;
+    /// What proves a place in the closed lobby: its entry at this position, where it is told, and its rank.
+    async fn proofs(&self, event: EventId, place: PlaceId, position: Option<u64>) -> Result<DrawProofs, QueueError>;
     /// Every room's boards from now on, the current ones first. Ends when the connection to the waiting room does; whoever watches again may
     /// reach a process that is behind, and drops what is older than what they have.
     async fn watch(&self) -> Result<BoxStream<'static, Arc<PublishedBoard>>, QueueError>;

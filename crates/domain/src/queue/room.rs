@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{AutoLimits, AutoRate};
+
 /// Where a room stands. `Scheduled → Lobby → Open`, and `Closed` when the event starts, follow its schedule; the rest is the
 /// operators'.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
@@ -69,6 +71,8 @@ impl std::str::FromStr for RoomState {
 
 /// Edges of what operators may set.
 pub mod limits {
+    /// Lowest limit of an automatic rate, per minute: a line that stands still tells nothing about the pipeline, and would never move again.
+    pub const MIN_AUTO_PER_MIN: u32 = 1;
     /// Fastest admission, per minute: beyond it one tick would admit more than one script call should move.
     pub const MAX_RATE_PER_MIN: u32 = 600_000;
     /// Largest burst, in admissions at once.
@@ -90,8 +94,11 @@ pub mod limits {
 /// What operators set. Units stand last.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct RoomSettings {
-    /// Admissions per minute; 0 admits no one.
+    /// Admissions per minute; 0 admits no one. In force where the rate is not automatic.
     pub rate_per_min: u32,
+    /// Between which limits the rate moves by itself; none where it is set.
+    #[serde(default)]
+    pub auto: Option<AutoLimits>,
     /// Most admissions at once, after a pause or a jump of the clock.
     pub burst: u32,
     /// Most fans inside (admitted, not yet gone) at a time.
@@ -110,6 +117,7 @@ impl Default for RoomSettings {
     fn default() -> Self {
         Self {
             rate_per_min: 600,
+            auto: None,
             burst: 50,
             active_cap: 2_000,
             claim_window_s: 120,
@@ -133,6 +141,11 @@ pub struct SettingsError {
 }
 
 impl RoomSettings {
+    /// The rate in force, where an automatic one was last left there.
+    pub fn rate_in_force(&self, left: Option<AutoRate>) -> u32 {
+        self.auto.map_or(self.rate_per_min, |limits| limits.in_force(left))
+    }
+
     /// Checks every field against [`limits`].
     pub fn check(&self) -> Result<(), SettingsError> {
         let ranges = [
@@ -146,6 +159,21 @@ impl RoomSettings {
             if !(low..=high).contains(&value) {
                 return Err(SettingsError { field, value: value.to_string(), allowed: format!("{low} to {high}") });
             }
+        }
+        if let Some(AutoLimits { low_per_min, high_per_min }) = self.auto
+            && !(limits::MIN_AUTO_PER_MIN <= low_per_min
+                && low_per_min <= high_per_min
+                && high_per_min <= limits::MAX_RATE_PER_MIN)
+        {
+            return Err(SettingsError {
+                field: "auto",
+                value: format!("{low_per_min} to {high_per_min}"),
+                allowed: format!(
+                    "{} to {}, the low one not above the high one",
+                    limits::MIN_AUTO_PER_MIN,
+                    limits::MAX_RATE_PER_MIN
+                ),
+            });
         }
         let chars = self.message.chars().count();
         if chars > limits::MAX_MESSAGE_CHARS || self.message.chars().any(|c| c.is_control() && c != '\n') {
@@ -176,10 +204,16 @@ mod tests {
     #[test]
     fn settings_are_refused_just_beyond_each_edge() {
         let ok = RoomSettings::default();
-        let rows: [(&str, RoomSettings, bool); 10] = [
+        let auto = |low_per_min, high_per_min| Some(AutoLimits { low_per_min, high_per_min });
+        let rows: [(&str, RoomSettings, bool); 15] = [
             ("rate_per_min", RoomSettings { rate_per_min: 0, ..ok.clone() }, true),
             ("rate_per_min", RoomSettings { rate_per_min: limits::MAX_RATE_PER_MIN, ..ok.clone() }, true),
             ("rate_per_min", RoomSettings { rate_per_min: limits::MAX_RATE_PER_MIN + 1, ..ok.clone() }, false),
+            ("auto", RoomSettings { auto: auto(1, limits::MAX_RATE_PER_MIN), ..ok.clone() }, true),
+            ("auto", RoomSettings { auto: auto(600, 600), ..ok.clone() }, true),
+            ("auto", RoomSettings { auto: auto(0, 600), ..ok.clone() }, false),
+            ("auto", RoomSettings { auto: auto(601, 600), ..ok.clone() }, false),
+            ("auto", RoomSettings { auto: auto(600, limits::MAX_RATE_PER_MIN + 1), ..ok.clone() }, false),
             ("burst", RoomSettings { burst: 0, ..ok.clone() }, false),
             ("active_cap", RoomSettings { active_cap: 0, ..ok.clone() }, false),
             ("claim_window_s", RoomSettings { claim_window_s: 9, ..ok.clone() }, false),

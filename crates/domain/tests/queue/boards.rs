@@ -1,8 +1,15 @@
 //! A place on a board: close to the truth, however a line came about; and it only ever falls.
 
-use goticket_domain::queue::{Availability, Board, Commitment, DrawSeed, MerkleRoot, Pivots};
+use goticket_domain::EventId;
+use goticket_domain::queue::draw::{Commitment, DRAW_ALGORITHM};
+use goticket_domain::queue::{
+    Availability, BeaconChain, BeaconTerms, Board, BoardDraw, ControlLogHead, DrawSeed, DrawTerms, LobbyHead, MerkleRoot, Pivots,
+    Signature, SignerKey,
+};
+use jiff::Timestamp;
 use proptest::prelude::*;
 use proptest::sample::Index;
+use uuid::Uuid;
 
 use crate::room::{LATE, Room, ahead, empty_board, late, score};
 
@@ -55,6 +62,26 @@ fn at_the_lobbys_border_and_behind_gaps_places_are_close() {
     }
 }
 
+/// A draw of which everything is told.
+fn long_draw() -> BoardDraw {
+    let beacon = BeaconTerms {
+        chain: BeaconChain { chain: "9".repeat(64), genesis_s: 1_692_803_367, period_s: 30 },
+        margin_s: 3_600,
+        round: 99_999_999,
+    };
+    let at: Timestamp = "2026-11-28T20:00:00.123Z".parse().unwrap();
+    let terms = DrawTerms {
+        algorithm: DRAW_ALGORITHM.to_owned(),
+        event: EventId(Uuid::nil()),
+        commitment: Commitment([9; 32]),
+        closes_at: at,
+        beacon: Some(beacon),
+        signer: SignerKey([9; 32]),
+    };
+    let lobby = LobbyHead { size: 7_000_000, root: MerkleRoot([9; 32]), at, closed: true, signature: Signature([9; 64]) };
+    BoardDraw { terms, lobby: Some(lobby), seed: Some(DrawSeed([9; 32])) }
+}
+
 #[test]
 fn a_board_of_ten_million_places_fits_into_four_kilobytes() {
     // Drawn places of which some have left, and late ones between whose entries as many others lie.
@@ -69,9 +96,7 @@ fn a_board_of_ten_million_places_fits_into_four_kilobytes() {
         frontier: Some(score(1_234_999)),
         rate_per_min: 60_000,
         observed_per_min: 59_876,
-        commitment: Commitment([9; 32]),
-        root: Some(MerkleRoot([9; 32])),
-        seed: Some(DrawSeed([9; 32])),
+        draw: Some(long_draw()),
         pivots: Pivots::pick(waiting, at, Some(late)),
         availability: (0..10).map(seats).collect(),
         control_log: ControlLogHead { number: 1_000, hash: "9".repeat(64) },

@@ -1,8 +1,6 @@
 //! A room as its log makes it, and the boards that are shown of it.
 
-use goticket_domain::queue::{
-    Board, Commitment, ControlLogHead, Location, Pivot, Pivots, PlaceId, PlaceKind, PlaceTicket, RoomState, Score,
-};
+use goticket_domain::queue::{Board, ControlLogHead, Location, Pivot, Pivots, PlaceId, PlaceKind, PlaceTicket, RoomState, Score};
 use goticket_domain::{AccountId, EventId};
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -69,9 +67,7 @@ pub(crate) fn empty_board() -> Board {
         passed: None,
         rate_per_min: 60,
         observed_per_min: 0,
-        commitment: Commitment([0; 32]),
-        root: None,
-        seed: None,
+        draw: None,
         pivots: Pivots::default(),
         availability: Vec::new(),
         selling: true,

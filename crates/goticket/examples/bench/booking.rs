@@ -8,7 +8,6 @@ mod distance;
 mod feed;
 mod hall;
 mod http;
-mod latency;
 mod load;
 mod measure;
 mod pgbench;

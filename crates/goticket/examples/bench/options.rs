@@ -15,8 +15,11 @@ pub(crate) struct Options {
 pub(crate) enum Benchmark {
     /// The booking pipeline, against one transaction per booking by pgbench.
     Booking(Booking),
-    /// The waiting rooms.
-    Queue(Common),
+    /// The waiting rooms, against a handler that does nothing.
+    Queue(Queue),
+    /// That handler: what `queue` starts beside itself.
+    #[command(hide = true)]
+    Bare(Bare),
 }
 
 /// What every benchmark can be told.
@@ -46,4 +49,20 @@ pub(crate) struct Booking {
     /// Seats of the large event of `size_growth`.
     #[arg(long, default_value_t = 500_000, value_parser = clap::value_parser!(u32).range(10_000..=5_000_000))]
     pub large_seats: u32,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Queue {
+    #[command(flatten)]
+    pub common: Common,
+    /// Fans of the rows that have a million of them; the other rows' are in proportion. Figures of another number are not comparable.
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(10_000..=4_000_000))]
+    pub fans: u32,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Bare {
+    /// Bytes of each answer.
+    #[arg(long)]
+    pub body_bytes: usize,
 }

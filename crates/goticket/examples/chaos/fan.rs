@@ -75,6 +75,9 @@ impl Fan {
                 }
             } else {
                 let place = self.queue(shop, Op::Place, Method::GET, "/place").await?;
+                if let Some(ticket) = place.answer["drawn"]["place_ticket"].as_str() {
+                    ticket.clone_into(&mut self.place);
+                }
                 if ["turn", "passed"].iter().any(|now| place.answer["location"]["where"] == *now) && self.claim(shop).await? {
                     return Ok(true);
                 }

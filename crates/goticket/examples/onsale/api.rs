@@ -59,6 +59,8 @@ pub(crate) enum Location {
     Lobby {
         joined: u64,
     },
+    /// The rank is told with one of the next polls.
+    Drawn,
     Waiting {
         ahead: u64,
     },
@@ -74,8 +76,16 @@ pub(crate) struct Joined {
 }
 
 #[derive(Debug, Deserialize)]
+pub(crate) struct Renewed {
+    pub place_ticket: String,
+}
+
+#[derive(Debug, Deserialize)]
 pub(crate) struct Place {
     pub location: Location,
+    /// What the draw made of a place of the lobby.
+    #[serde(default)]
+    pub drawn: Option<Renewed>,
     pub state: String,
     pub sold_out: bool,
     pub poll_after_ms: u64,

@@ -80,10 +80,10 @@ impl Fan {
     }
 
     async fn evening(&mut self, api: &Api, onsale: &Onsale, tally: &Tally, story: &mut Story) -> anyhow::Result<()> {
-        let joined = self.join(api, onsale).await?;
+        let mut joined = self.join(api, onsale).await?;
         tally.joined.add(1);
         let entry = loop {
-            if !self.wait_for_turn(api, onsale, tally, &joined).await? {
+            if !self.wait_for_turn(api, onsale, tally, &mut joined).await? {
                 return Ok(());
             }
             let claim = self.queue(api, onsale, Step::Claim, Method::POST, "/claim", &joined.place_ticket).await?;
@@ -110,12 +110,15 @@ impl Fan {
     }
 
     /// Polls as often as they are told to. False where they went home because there is nothing left.
-    async fn wait_for_turn(&mut self, api: &Api, onsale: &Onsale, tally: &Tally, joined: &Joined) -> anyhow::Result<bool> {
+    async fn wait_for_turn(&mut self, api: &Api, onsale: &Onsale, tally: &Tally, joined: &mut Joined) -> anyhow::Result<bool> {
         let mut wait_ms = joined.poll_after_ms;
         loop {
             tokio::time::sleep(Duration::from_millis(wait_ms)).await;
             let answer = self.queue(api, onsale, Step::Place, Method::GET, "/place", &joined.place_ticket).await?;
             let place: Place = answer.ok("place")?;
+            if let Some(drawn) = place.drawn {
+                joined.place_ticket = drawn.place_ticket;
+            }
             if matches!(place.location, Location::Turn | Location::Passed) {
                 return Ok(true);
             }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use goticket_contracts::events::TOPICS;
+use goticket_contracts::events::BOOKINGS_TOPIC;
 use goticket_platform::config::KafkaConfig;
 use goticket_storage::audit::CommittedEvent;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
@@ -31,15 +31,13 @@ struct Envelope {
     id: Uuid,
 }
 
-/// Every record of every topic, in log order per partition.
+/// Every record about bookings, in log order per partition.
 pub(crate) async fn read(config: &KafkaConfig) -> anyhow::Result<Vec<LogRecord>> {
     let config = config.clone();
     tokio::task::spawn_blocking(move || {
         let mut records = Vec::new();
-        for topic in TOPICS {
-            let name = config.prefixed(topic);
-            read_topic(&config, &name, &mut records).with_context(|| format!("cannot read the topic {name}"))?;
-        }
+        let name = config.prefixed(BOOKINGS_TOPIC);
+        read_topic(&config, &name, &mut records).with_context(|| format!("cannot read the topic {name}"))?;
         Ok(records)
     })
     .await?

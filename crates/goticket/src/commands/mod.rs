@@ -8,6 +8,7 @@ mod ops;
 mod serve;
 mod simulate;
 mod venue;
+mod verify_draw;
 mod verify_log;
 
 use std::io::Write as _;
@@ -26,6 +27,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Migrate => migrate::run(config).await,
         Command::Audit(args) => audit::run(config, &args).await,
         Command::Ops(args) => ops::run(config, args).await,
+        Command::VerifyDraw(args) => verify_draw::run(&args),
         Command::VerifyLog(args) => verify_log::run(&args),
         Command::MintTokens(args) => mint_tokens::run(config, &args).await,
         Command::Venue(command) => venue::run(command),

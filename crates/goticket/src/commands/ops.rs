@@ -6,14 +6,19 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use goticket_admission::WaitingRoomService;
-use goticket_domain::{AccountId, EventId};
 use goticket_domain::identity::{EmailAddress, Role};
-use goticket_domain::queue::{ControlChange, LogEntry, RoomControl, WaitingRoom as _};
+use goticket_domain::queue::{
+    AutoLimits, ControlChange, Drain, EtaRange, Health, LogEntry, RoomControl, WaitingRoom as _, WhatIf,
+};
+use goticket_domain::{AccountId, EventId};
 use goticket_storage::accounts;
 use sqlx::PgPool;
 
 use super::verify_log;
 use crate::cli::OpsArgs;
+
+/// Instead of a pipeline's health.
+const SILENT: &str = "not heard of for ten seconds: an automatic rate does not rise";
 
 /// Entries read at once.
 const LOG_PAGE: u32 = 500;
@@ -26,6 +31,11 @@ pub(super) async fn run(file: Option<&Path>, args: OpsArgs) -> anyhow::Result<Ex
     let room = WaitingRoomService::new(&config.admission, deps);
     let event = args.event;
     let control = match change(&args) {
+        Some(change) if args.what_if => {
+            super::print(&foresight(&room.what_if(event, change).await?))?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        None if args.what_if => bail!("--what-if needs a change to tell the effect of"),
         None => room.control(event).await?,
         Some(change) => {
             let email = args.actor.as_deref().context("--as EMAIL is needed for a change: it is written to the log")?;
@@ -46,7 +56,8 @@ pub(super) async fn run(file: Option<&Path>, args: OpsArgs) -> anyhow::Result<Ex
 
 /// The board is read first: entries that come later belong to the log too.
 async fn verify(room: &WaitingRoomService, event: EventId) -> anyhow::Result<ExitCode> {
-    let board = room.last_board(event).await?.context("no board of this room is shown: there is nothing to compare the log with")?;
+    let board =
+        room.last_board(event).await?.context("no board of this room is shown: there is nothing to compare the log with")?;
     let mut entries: Vec<LogEntry> = Vec::new();
     loop {
         let page = room.log(event, entries.last().map(|oldest| oldest.number), LOG_PAGE).await?;
@@ -64,6 +75,7 @@ fn change(args: &OpsArgs) -> Option<ControlChange> {
     let change = ControlChange {
         state: args.state,
         rate_per_min: args.rate_per_min,
+        auto: args.auto,
         burst: args.burst,
         active_cap: args.active_cap,
         selling: args.selling,
@@ -91,11 +103,40 @@ fn describe(control: &RoomControl) -> String {
         "line      {} waiting, {} admitted so far, {} inside of at most {}",
         control.waiting, control.admitted, control.active, settings.active_cap
     );
-    let _ = writeln!(text, "rate      {} per minute, at most {} at once", settings.rate_per_min, settings.burst);
+    let rate = match settings.auto {
+        None => String::new(),
+        Some(AutoLimits { low_per_min, high_per_min }) => format!(" by the pipeline, between {low_per_min} and {high_per_min}"),
+    };
+    let (in_force, burst) = (control.rate_in_force_per_min, settings.burst);
+    let _ = writeln!(text, "rate      {in_force} per minute{rate}, at most {burst} at once");
+    let _ = writeln!(text, "pipeline  {}", control.pipeline.map_or_else(|| SILENT.to_owned(), pipeline));
     let _ = writeln!(text, "windows   {} s to claim, {} s of session", settings.claim_window_s, settings.session_s);
     let _ = writeln!(text, "buying    {}", if settings.selling { "goes on" } else { "is stopped" });
     let _ = writeln!(text, "message   {}", if settings.message.is_empty() { "–" } else { &settings.message });
     text
+}
+
+fn foresight(told: &WhatIf) -> String {
+    let WhatIf { change, waiting, now, then } = told;
+    format!("change    {change}, not made\nwaiting   {waiting}\ndrains    {} → {}\n", drain(*now), drain(*then))
+}
+
+fn drain(drain: Drain) -> String {
+    match drain {
+        Drain::Empty => "no one waits".to_owned(),
+        Drain::Never => "never".to_owned(),
+        Drain::Within(EtaRange { from_s, to_s }) => format!("in {} to {}", minutes(from_s), minutes(to_s)),
+    }
+}
+
+fn minutes(seconds: u64) -> String {
+    format!("{}:{:02} min", seconds / 60, seconds % 60)
+}
+
+fn pipeline(health: Health) -> String {
+    let Health { queue_age_ms, commit_ms, errors_per_million } = health;
+    let failed = f64::from(errors_per_million) / 10_000.0;
+    format!("oldest request {queue_age_ms} ms, commits {commit_ms} ms, {failed} % failed")
 }
 
 fn line(entry: &LogEntry) -> String {

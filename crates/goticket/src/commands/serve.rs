@@ -50,7 +50,9 @@ pub(super) async fn run(file: Option<&Path>, roles: &RoleSet) -> anyhow::Result<
             let room: Arc<dyn WaitingRoom> = if in_process {
                 let config: goticket_admission::Config = super::load(file)?;
                 let deps = goticket_admission::connect(&config).await?;
-                goticket_admission::start(&config.admission, deps, &shutdown)
+                let service = goticket_admission::start(&config.admission, deps, &shutdown);
+                goticket_admission::tell(&service, config.kafka, &shutdown);
+                service
             } else {
                 Arc::new(GrpcWaitingRoom::new(&config.gateway.admission_url, config.gateway.admission_secret.as_ref())?)
             };

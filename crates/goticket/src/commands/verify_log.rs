@@ -94,8 +94,11 @@ mod tests {
             let (change, reason) = (format!(r#"{{"burst":[{number},9]}}"#), format!("“why” {number}"));
             let entry = LogEntry { number, at, actor: None, change, reason, hash: String::new() };
             head = head.after(event, &entry);
-            items.insert(0, json!({ "number": number, "at": at, "actor": null, "change": entry.change, "reason": entry.reason,
-                                    "hash": head.hash }));
+            items.insert(
+                0,
+                json!({ "number": number, "at": at, "actor": null, "change": entry.change, "reason": entry.reason,
+                                    "hash": head.hash }),
+            );
         }
         let board = json!({ "event": event, "control_log": head, "state": "open" });
         (board, [json!({ "items": items[..2] }), json!({ "items": items[2..] })])

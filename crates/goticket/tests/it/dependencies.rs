@@ -5,25 +5,31 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
 /// Who may build on whom. Test kits are dev-dependencies and not in it.
-const PICTURE: [(&str, &[&str]); 12] = [
+const PICTURE: [(&str, &[&str]); 13] = [
     ("goticket-domain", &[]),
     // For what a topology on RabbitMQ is.
     ("goticket-platform", &["goticket-contracts"]),
     ("goticket-testkit", &[]),
     ("xtask", &[]),
     ("goticket-contracts", &["goticket-domain"]),
+    ("goticket-draw", &["goticket-domain"]),
     ("goticket-tokens", &["goticket-domain"]),
     ("goticket-simulate", &["goticket-domain"]),
     ("goticket-storage", &["goticket-contracts", "goticket-domain"]),
     ("goticket-workers", &["goticket-contracts", "goticket-domain", "goticket-platform", "goticket-storage"]),
     ("goticket-gateway", SERVICE),
-    ("goticket-admission", SERVICE),
+    // Verifies the beacon's rounds before it draws.
+    (
+        "goticket-admission",
+        &["goticket-contracts", "goticket-domain", "goticket-draw", "goticket-platform", "goticket-storage", "goticket-tokens"],
+    ),
     (
         "goticket",
         &[
             "goticket-admission",
             "goticket-contracts",
             "goticket-domain",
+            "goticket-draw",
             "goticket-gateway",
             "goticket-platform",
             "goticket-simulate",

@@ -11,5 +11,6 @@ mod outages;
 mod outcomes;
 mod path;
 mod stalls;
+mod steered;
 mod theatre;
 mod world;

@@ -1,5 +1,6 @@
 //! The path of one ticket, from the registration to the PDF in the mail: in one process, and with every role apart.
 
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -30,6 +31,7 @@ async fn an_evening(mut world: World) {
     fan.event.clone_from(&event.id);
     waits_in_the_lobby(&mut fan).await;
     fan.claim().await;
+    checks_the_draw(&fan, &world.deployment.bed.objects_dir.join("draw")).await;
 
     let seats = [event.seat("Circle", 3), event.seat("Circle", 4)];
     fan.sees(&seats, '0').await;
@@ -75,6 +77,7 @@ async fn walk_in(api: &Api, email: &str) -> Fan {
         token,
         event: String::new(),
         place: String::new(),
+        receipt: String::new(),
         entry: String::new(),
     }
 }
@@ -91,6 +94,26 @@ async fn waits_in_the_lobby(fan: &mut Fan) {
     assert_eq!(early.status, StatusCode::CONFLICT, "{}", early.body());
     let board = fan.queue(Method::GET, "/board").patiently().await;
     assert_eq!(board.headers["cache-control"], "public, max-age=1");
+}
+
+/// With what anyone may fetch and with what they kept, and without us.
+async fn checks_the_draw(fan: &Fan, dir: &Path) {
+    let receipt: Value = serde_json::from_str(&fan.receipt).unwrap();
+    let record = fan.queue(Method::GET, &format!("/draw?position={}", receipt["position"])).patiently().await;
+    let entries = fan.queue(Method::GET, "/draw/entries").patiently().await;
+    std::fs::create_dir_all(dir).unwrap();
+    let file = |name: &str, bytes: &[u8]| {
+        std::fs::write(dir.join(name), bytes).unwrap();
+        dir.join(name)
+    };
+    let (record, entries) = (file("draw.json", &record.bytes), file("entries", &entries.bytes));
+    let kept = file("receipt.json", fan.receipt.as_bytes());
+    let mut verify = tokio::process::Command::new(env!("CARGO_BIN_EXE_goticket"));
+    verify.arg("verify-draw").args([&record, &entries]).args(["--place-ticket", &fan.place]);
+    verify.arg("--receipt").arg(kept).arg("--proofs").arg(&record);
+    let verified = verify.output().await.unwrap();
+    let said = String::from_utf8(verified.stdout).unwrap();
+    assert!(verified.status.success(), "{said}{}", String::from_utf8_lossy(&verified.stderr));
 }
 
 async fn counts_as_sold(api: &Api, event: &Event) {

@@ -107,7 +107,7 @@ fn no_more_are_inside_than_the_cap() {
 #[test]
 fn an_automatic_rate_falls_while_the_pipeline_is_slow() {
     let slowdowns = vec![Slowdown { from_s: 60, to_s: 120, to_percent: 2 }];
-    let room = Room { auto: Some(Auto { min_per_min: 60, max_per_min: 1_200 }), ..small().room };
+    let room = Room { auto: Some(Auto { low_per_min: 60, high_per_min: 1_200 }), ..small().room };
     let of = |slowdowns| {
         let pipeline = Pipeline { capacity_per_min: 2_000, slowdowns, ..Pipeline::default() };
         run(&Scenario { room: room.clone(), pipeline, ..small() }).unwrap()

@@ -43,10 +43,8 @@ pub(super) fn head(number: i64, hash: &[u8]) -> Result<ControlLogHead, StorageEr
 
 /// Where the log of a room ends. Under the room's lock, or somebody else may append meanwhile.
 pub async fn log_head(connection: &mut PgConnection, event: EventId) -> Result<ControlLogHead, StorageError> {
-    let (number, hash): (i64, Vec<u8>) = sqlx::query_as("SELECT log_number, log_hash FROM rooms WHERE event = $1")
-        .bind(event.0)
-        .fetch_one(connection)
-        .await?;
+    let (number, hash): (i64, Vec<u8>) =
+        sqlx::query_as("SELECT log_number, log_hash FROM rooms WHERE event = $1").bind(event.0).fetch_one(connection).await?;
     head(number, &hash)
 }
 
@@ -70,6 +68,19 @@ pub async fn append_log(connection: &mut PgConnection, event: EventId, entry: &L
     .execute(connection)
     .await?;
     one(done.rows_affected(), "append_log")
+}
+
+/// Entries after this one, oldest first, at most `limit`.
+pub async fn log_after(pool: &PgPool, event: EventId, after: u64, limit: u32) -> Result<Vec<LogEntry>, StorageError> {
+    let rows: Vec<Row> = sqlx::query_as(
+        "SELECT number, at, actor, change, reason, hash FROM room_log WHERE event = $1 AND number > $2 ORDER BY number LIMIT $3",
+    )
+    .bind(event.0)
+    .bind(number::<_, i64>("number", after)?)
+    .bind(i64::from(limit))
+    .fetch_all(pool)
+    .await?;
+    rows.into_iter().map(LogEntry::try_from).collect()
 }
 
 /// Entries before this one (None: from the latest on), newest first, at most `limit`.

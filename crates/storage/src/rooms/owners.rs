@@ -16,12 +16,15 @@ pub async fn fence(db: &mut PgConnection, event: EventId, epoch: i64) -> Result<
     Ok(row.is_some())
 }
 
-/// A closed room of which nothing is left to do needs no owner any more. False where the epoch is another one by now.
+/// A closed room of which nothing is left to do needs no owner any more. False where the epoch is another one by now, or something of a
+/// room that is published is not published yet.
 pub async fn dismiss(pool: &PgPool, event: EventId, epoch: i64) -> Result<bool, StorageError> {
     // By primary key; a successor that takes it at this moment comes first or finds no row.
     let done = sqlx::query(
         "DELETE FROM room_owners o USING rooms r
-         WHERE o.event = $1 AND o.epoch = $2 AND r.event = o.event AND r.state = 'closed'",
+         WHERE o.event = $1 AND o.epoch = $2 AND r.event = o.event AND r.state = 'closed'
+             AND NOT EXISTS (SELECT FROM queue_cursors c JOIN queue_heads h ON h.event = c.event
+                             WHERE c.event = o.event AND (c.position < h.size OR c.changes < r.log_number))",
     )
     .bind(event.0)
     .bind(epoch)

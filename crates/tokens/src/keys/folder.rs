@@ -5,6 +5,7 @@
 //! entry.pem   entry.pub.pem   entry.old.*.pem     who may book: the same
 //! place.key   place.old.*.key                     place tickets: signs · verify only (32 bytes, hexadecimal)
 //! place-id.key                                    derives place ids; never changed while a room is open
+//! receipt.key                                     signs receipts of places and what proves a draw; never changed while a lobby is open
 //! ```
 //!
 //! A process is given only the files of its role: [`KeyFolder`] reads each on demand. To rotate without a refused token, in three
@@ -17,11 +18,13 @@ use std::path::{Path, PathBuf};
 
 use super::{KeyError, Keys, Verifiers, pem};
 use crate::place::PlaceKeys;
+use crate::receipt::ReceiptSigner;
 use crate::ring::{KeyRing, PublicKey, SigningKey};
 use crate::{AccessSigner, AccessVerifier, EntrySigner, EntryVerifier, Purpose};
 
 pub(super) const PLACE_KEY: &str = "place.key";
 pub(super) const PLACE_ID_KEY: &str = "place-id.key";
+pub(super) const RECEIPT_KEY: &str = "receipt.key";
 
 pub(super) fn private_name(purpose: Purpose) -> String {
     format!("{}.pem", purpose.name())
@@ -52,6 +55,7 @@ impl KeyFolder {
             entry_signer: folder.entry_signer()?,
             entry_verifier: folder.entry_verifier()?,
             place: folder.place()?,
+            receipts: folder.receipts()?,
         })
     }
 
@@ -86,6 +90,13 @@ impl KeyFolder {
         let old = self.old("place", ".key")?;
         let old = old.iter().map(|file| secret(file)).collect::<Result<Vec<_>, _>>()?;
         Ok(PlaceKeys::new(&secret(&self.file(PLACE_ID_KEY))?, &secret(&self.file(PLACE_KEY))?, &old))
+    }
+
+    /// Reads `receipt.key`.
+    pub fn receipts(&self) -> Result<ReceiptSigner, KeyError> {
+        let file = self.file(RECEIPT_KEY);
+        let signer = ReceiptSigner::new(&secret(&file)?);
+        signer.ok_or(KeyError::Invalid { file, expected: "an Ed25519 private key, 32 bytes in hexadecimal" })
     }
 
     pub(super) fn dir(&self) -> &Path {

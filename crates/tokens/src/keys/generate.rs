@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 
-use super::folder::{PLACE_ID_KEY, PLACE_KEY, private_name, public_name};
+use super::folder::{PLACE_ID_KEY, PLACE_KEY, RECEIPT_KEY, private_name, public_name};
 use super::{KeyError, KeyFolder, pem};
 use crate::Purpose;
+use crate::receipt::ReceiptSigner;
 use crate::ring::SigningKey;
 
 const PRIVATE_MODE: u32 = 0o600;
@@ -27,7 +28,7 @@ impl KeyFolder {
             files.push((private_name(purpose), private, PRIVATE_MODE));
             files.push((public_name(purpose), public, PUBLIC_MODE));
         }
-        for name in [PLACE_KEY, PLACE_ID_KEY] {
+        for name in [PLACE_KEY, PLACE_ID_KEY, RECEIPT_KEY] {
             files.push((name.to_owned(), hex::encode(secret()) + "\n", PRIVATE_MODE));
         }
         DirBuilder::new()
@@ -50,6 +51,13 @@ impl SigningKey {
         let (private, _) = pair_pem();
         #[expect(clippy::expect_used, reason = "the key was made a line above")]
         pem::private(purpose, private.as_bytes()).expect("a generated key can be read back")
+    }
+}
+
+impl ReceiptSigner {
+    pub(super) fn generate() -> Self {
+        #[expect(clippy::expect_used, reason = "any 32 bytes are a private key")]
+        Self::new(&secret()).expect("any 32 bytes are a private key")
     }
 }
 

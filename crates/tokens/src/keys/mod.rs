@@ -9,6 +9,7 @@ pub use error::KeyError;
 pub use folder::KeyFolder;
 
 use crate::place::PlaceKeys;
+use crate::receipt::ReceiptSigner;
 use crate::ring::{KeyRing, SigningKey};
 use crate::{AccessSigner, AccessVerifier, EntrySigner, EntryVerifier, Purpose};
 
@@ -25,6 +26,8 @@ pub struct Keys {
     pub entry_verifier: EntryVerifier,
     /// Signs and verifies place tickets, derives place ids (admission).
     pub place: PlaceKeys,
+    /// Signs receipts, and what proves a draw (admission).
+    pub receipts: ReceiptSigner,
 }
 
 impl Keys {
@@ -40,6 +43,7 @@ impl Keys {
             entry_verifier: EntryVerifier::new(ring(&entry)),
             entry_signer: EntrySigner::new(entry),
             place: PlaceKeys::new(&generate::secret(), &generate::secret(), &[]),
+            receipts: ReceiptSigner::generate(),
         }
     }
 }

@@ -38,7 +38,8 @@ fn private_files_are_their_owners_alone() {
         names.push(name);
     }
     names.sort();
-    assert_eq!(names, ["access.pem", "access.pub.pem", "entry.pem", "entry.pub.pem", "place-id.key", "place.key"]);
+    let all = ["access.pem", "access.pub.pem", "entry.pem", "entry.pub.pem", "place-id.key", "place.key", "receipt.key"];
+    assert_eq!(names, all);
 }
 
 #[test]
@@ -46,6 +47,7 @@ fn a_restart_reads_the_same_keys() {
     let dir = generated();
     let (before, after) = (KeyFolder::load(dir.path()).unwrap(), KeyFolder::load(dir.path()).unwrap());
     assert_eq!(check(&after.access_verifier, &token(&before)), Ok(()));
+    assert_eq!(after.receipts.public(), before.receipts.public());
 }
 
 #[test]
@@ -77,6 +79,7 @@ fn a_process_needs_the_files_of_its_role_only() {
     KeyFolder::load_verifiers(gateway.path()).unwrap();
     assert!(matches!(folder.entry_signer(), Err(KeyError::Missing { file }) if file.ends_with("entry.pem")));
     assert!(matches!(folder.place(), Err(KeyError::Missing { .. })));
+    assert!(matches!(folder.receipts(), Err(KeyError::Missing { file }) if file.ends_with("receipt.key")));
     fs::remove_file(gateway.path().join("access.pub.pem")).unwrap();
     KeyFolder::load_verifiers(gateway.path()).expect("the private file has the public half in it");
 }
@@ -142,6 +145,8 @@ fn a_wrong_file_is_named_with_what_should_be_in_it() {
         ("place.key", Some("abcd"), "place.key doesn't hold 32 bytes in hexadecimal"),
         ("place.old.1.key", Some("x"), "place.old.1.key doesn't hold 32 bytes"),
         ("place-id.key", None, "place-id.key is missing"),
+        ("receipt.key", Some("abcd"), "receipt.key doesn't hold 32 bytes in hexadecimal"),
+        ("receipt.key", None, "receipt.key is missing"),
     ];
     for (name, text, expected) in rows {
         let dir = generated();
@@ -165,7 +170,7 @@ fn a_missing_folder_is_named() {
 fn no_secret_is_ever_in_a_debug_text() {
     let dir = generated();
     let shown = format!("{:?}", KeyFolder::load(dir.path()).unwrap());
-    for name in ["place.key", "place-id.key"] {
+    for name in ["place.key", "place-id.key", "receipt.key"] {
         assert!(!shown.contains(fs::read_to_string(dir.path().join(name)).unwrap().trim()));
     }
     assert!(shown.contains("kid") && !shown.contains("PRIVATE") && shown.len() < 1500, "{shown}");

@@ -36,7 +36,10 @@ fn ticket(keys: &PlaceKeys) -> PlaceTicket {
 #[test]
 fn what_was_signed_is_what_is_read() {
     let keys = current();
-    for kind in [PlaceKind::Lobby, PlaceKind::Late { sequence: 0 }, PlaceKind::Late { sequence: (1 << 52) - 1 }] {
+    let last = (1 << 52) - 1;
+    let kinds =
+        [PlaceKind::Lobby, PlaceKind::Late { sequence: 0 }, PlaceKind::Late { sequence: last }, PlaceKind::Drawn { rank: last }];
+    for kind in kinds {
         let ticket = PlaceTicket { kind, ..ticket(&keys) };
         assert_eq!(keys.verify(&keys.sign(&ticket), EVENT, ACCOUNT), Ok(ticket));
     }

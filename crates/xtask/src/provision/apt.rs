@@ -1,4 +1,4 @@
-//! Debian packages: the C tools librdkafka is built with, Redis, RabbitMQ, Java, Maven and pgbench.
+//! Debian packages: the C tools librdkafka is built with, Python, Redis, RabbitMQ, Java, Maven and pgbench.
 
 use std::{
     env,
@@ -45,7 +45,7 @@ done
 apt-get install -y -qq --no-install-recommends "$@"
 "#;
 
-/// What compiling needs and this machine lacks.
+/// What compiling and the tests need whatever servers they use, and this machine lacks.
 pub(crate) fn build_tools() -> Vec<&'static str> {
     let mut missing = Vec::new();
     if ["cc", "c++", "make"].iter().any(|tool| on_path(tool).is_none()) {
@@ -56,6 +56,10 @@ pub(crate) fn build_tools() -> Vec<&'static str> {
     }
     if on_path("pkg-config").is_none() {
         missing.push("pkg-config");
+    }
+    // The draw's second checker is written in it.
+    if on_path("python3").is_none() {
+        missing.push("python3");
     }
     missing
 }

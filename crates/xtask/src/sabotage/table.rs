@@ -106,6 +106,16 @@ pub(crate) const SABOTAGES: &[Sabotage] = &[
             filter: "taken_seats_are_refused_before_the_queue_and_their_keys_stay_free",
         },
     },
+    Sabotage {
+        name: "beacon-not-verified",
+        removes: "a draw's round is the beacon's own",
+        check: Check::Tests { package: "goticket-draw", binary: "it", filter: "whatever_an_operator_tries_is_named" },
+    },
+    Sabotage {
+        name: "boards-not-compared",
+        removes: "a lobby is drawn as every board of it showed it",
+        check: Check::Tests { package: "goticket-draw", binary: "it", filter: "whatever_an_operator_tries_is_named" },
+    },
 ];
 
 impl Sabotage {

@@ -16,6 +16,7 @@ use crate::app::create_event::{NewEvent, create_event};
 use crate::inbound::caller::Staff;
 use crate::inbound::json::Json;
 use crate::inbound::problem::{Problem, ProblemDocument};
+use crate::inbound::queue::AutoBody;
 use crate::services::App;
 
 /// An event to prepare.
@@ -67,6 +68,8 @@ pub(crate) struct Standing {
 #[serde(deny_unknown_fields)]
 pub(crate) struct QueueSettings {
     rate_per_min: Option<u32>,
+    /// Instead: between which the rate moves with the booking pipeline.
+    auto: Option<AutoBody>,
     burst: Option<u32>,
     active_cap: Option<u32>,
     claim_window_s: Option<u32>,
@@ -79,6 +82,7 @@ impl From<QueueSettings> for RoomSettings {
         let usual = Self::default();
         Self {
             rate_per_min: set.rate_per_min.unwrap_or(usual.rate_per_min),
+            auto: set.auto.map(Into::into),
             burst: set.burst.unwrap_or(usual.burst),
             active_cap: set.active_cap.unwrap_or(usual.active_cap),
             claim_window_s: set.claim_window_s.unwrap_or(usual.claim_window_s),

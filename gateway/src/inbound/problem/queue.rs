@@ -36,6 +36,8 @@ impl From<QueueError> for Problem {
                 Self::conflict("not_drawn", "The order has not been drawn yet. It is drawn when the sale begins.")
                     .with_error(room("has its lobby open: come back when the sale has begun"))
             }
+            QueueError::NotClosed => Self::conflict("not_closed", "The lobby is still open: its list is not final.")
+                .with_error(room("has its lobby open: come back when it is closed")),
             QueueError::ClaimWindowPassed => {
                 Self::conflict("claim_window_passed", "The time to claim this place has passed. Join the line again.")
                     .with_error(ticket("was not claimed in time: join the line again"))

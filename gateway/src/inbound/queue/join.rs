@@ -6,7 +6,7 @@ use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use goticket_domain::EventId;
-use goticket_domain::queue::{Location, PlaceId, PlaceKind, RoomState};
+use goticket_domain::queue::{Location, PlaceId, PlaceKind, PlaceTicket, Receipt, RoomState};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -32,6 +32,30 @@ pub(crate) struct JoinedBody {
     state: Option<RoomState>,
     /// When to ask for the place.
     poll_after_ms: u64,
+    /// That the place was taken, signed. Keep it: it proves the place to anyone, also against us. Missing where a drawn place is found again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<ReceiptBody>)]
+    receipt: Option<Receipt>,
+}
+
+/// The waiting room's word that a place was taken.
+#[derive(ToSchema)]
+#[schema(as = Receipt)]
+#[expect(dead_code, reason = "says in the OpenAPI document what the domain's type looks like")]
+pub(crate) struct ReceiptBody {
+    #[schema(value_type = Uuid)]
+    event: EventId,
+    /// The place id.
+    place: String,
+    /// Entries in the room's log before the one that took it. In the lobby: the index of its leaf.
+    position: u64,
+    /// When it was signed.
+    #[schema(value_type = String, format = DateTime)]
+    at: jiff::Timestamp,
+    /// SHA-256 of the draw's terms that were in force, hexadecimal.
+    terms: String,
+    /// Ed25519, hexadecimal, by the `signer` of those terms. docs/DRAW.md says over what.
+    signature: String,
 }
 
 /// Which place it is.
@@ -40,11 +64,25 @@ pub(crate) struct PlaceBody {
     /// Pseudonymous and public: it stands in the draw's published list.
     #[schema(value_type = String)]
     id: PlaceId,
-    /// `lobby` or `late`.
+    /// `lobby`, `drawn` (a place of the lobby, after the draw) or `late`.
     kind: &'static str,
+    /// Of a drawn place: how many were drawn before it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rank: Option<u64>,
     /// Of a late place: how much had happened in the room before it. A later place has a higher one.
     #[serde(skip_serializing_if = "Option::is_none")]
     sequence: Option<u64>,
+}
+
+impl PlaceBody {
+    pub(super) fn of(ticket: &PlaceTicket) -> Self {
+        let (kind, rank, sequence) = match ticket.kind {
+            PlaceKind::Lobby => ("lobby", None, None),
+            PlaceKind::Drawn { rank } => ("drawn", Some(rank), None),
+            PlaceKind::Late { sequence } => ("late", None, Some(sequence)),
+        };
+        Self { id: ticket.place, kind, rank, sequence }
+    }
 }
 
 /// Takes the account's one place in line, or finds it again, from whichever device.
@@ -71,13 +109,10 @@ pub(crate) async fn join(
     let location = seen.as_ref().map(|seen| seen.board.locate(&joined.ticket));
     let told = seen.as_ref().zip(location.as_ref());
     let poll_after_ms = told.map_or(POLL_SOON_MS, |(seen, location)| seen.board.poll_after_ms(&joined.ticket, location));
-    let (kind, sequence) = match joined.ticket.kind {
-        PlaceKind::Lobby => ("lobby", None),
-        PlaceKind::Late { sequence } => ("late", Some(sequence)),
-    };
     let body = JoinedBody {
+        place: PlaceBody::of(&joined.ticket),
         place_ticket: joined.signed,
-        place: PlaceBody { id: joined.ticket.place, kind, sequence },
+        receipt: joined.receipt,
         location,
         state: seen.map(|seen| seen.board.state),
         poll_after_ms,

@@ -12,6 +12,12 @@ use crate::inbound::rate_limit::{RateLimit, TooOften};
 const JOINS_OF_ACCOUNT_PER_MIN: u32 = 30;
 /// Exact places of one account within a minute. Each is a look into Redis that a poll does without.
 const EXACT_OF_ACCOUNT_PER_MIN: u32 = 12;
+/// Tickets of one account within a minute that are renewed after a draw: one is enough.
+const RENEWALS_OF_ACCOUNT_PER_MIN: u32 = 6;
+/// Looks of one network at a draw within a minute: its record, a page of its list, or the proofs of a place.
+const DRAW_OF_NETWORK_PER_MIN: u32 = 600;
+/// Of them at once: the list of a lobby of eighteen million.
+const DRAW_OF_NETWORK_BURST: u32 = 300;
 /// Exact places of one network within a minute: a hundredth of what one Redis answers.
 const EXACT_OF_NETWORK_PER_MIN: u32 = 6_000;
 /// Of them at once.
@@ -41,6 +47,8 @@ impl Both {
 pub(crate) struct QueueLimits {
     joins: Both,
     exact: Both,
+    renewals: RateLimit<AccountId>,
+    draws: RateLimit<IpAddr>,
 }
 
 impl QueueLimits {
@@ -56,11 +64,24 @@ impl QueueLimits {
                 accounts: RateLimit::new(EXACT_OF_ACCOUNT_PER_MIN, EXACT_OF_ACCOUNT_PER_MIN),
                 networks: RateLimit::new(EXACT_OF_NETWORK_PER_MIN, EXACT_OF_NETWORK_BURST),
             },
+            renewals: RateLimit::new(RENEWALS_OF_ACCOUNT_PER_MIN, RENEWALS_OF_ACCOUNT_PER_MIN),
+            draws: RateLimit::new(DRAW_OF_NETWORK_PER_MIN, DRAW_OF_NETWORK_BURST),
         }
     }
 
     pub(super) fn join(&self, account: AccountId, network: IpAddr) -> Result<(), Problem> {
         self.joins.take(account, network)
+    }
+
+    pub(super) fn renewal(&self, account: AccountId) -> Result<(), TooOften> {
+        self.renewals.take(&account)
+    }
+
+    pub(super) fn draw(&self, network: IpAddr) -> Result<(), Problem> {
+        self.draws.take(&network).map_err(|too_often| {
+            metrics::counter!("gateway_queue_limited_total", "what" => "draw", "of" => "network").increment(1);
+            Problem::from(too_often)
+        })
     }
 
     pub(super) fn exact_place(&self, account: AccountId, network: IpAddr) -> Result<(), Problem> {

@@ -10,6 +10,7 @@ mod leave;
 mod limits;
 mod log;
 mod place;
+mod statistics;
 mod stream;
 
 use axum::http::HeaderMap;
@@ -28,6 +29,7 @@ use crate::app::boards::NoBoard;
 use crate::app::seen_board::Seen;
 use crate::services::App;
 
+pub(crate) use control::AutoBody;
 pub(crate) use limits::QueueLimits;
 
 pub(crate) const TAG: &str = "queue";
@@ -37,7 +39,7 @@ const PLACE_TICKET: &str = "Place-Ticket";
 /// Where a place stands: `where` says which of the other members are there.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct LocationBody {
-    /// `lobby`, `waiting`, `turn`, `passed` (the turn is over; a claim tells what became of it) or, asked exactly, `inside`.
+    /// `lobby`, `drawn` (the rank is told with one of the next polls), `waiting`, `turn`, `passed` (the turn is over; a claim tells what became of it) or, asked exactly, `inside`.
     r#where: String,
     /// In the lobby: how many take part.
     joined: Option<u64>,
@@ -104,5 +106,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(claim::claim))
         .routes(routes!(control::show, control::change))
         .routes(routes!(log::log))
+        .routes(routes!(statistics::statistics))
         .routes(routes!(draw::draw))
+        .routes(routes!(draw::entries))
 }

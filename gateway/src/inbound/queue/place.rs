@@ -6,10 +6,11 @@ use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, header};
 use axum::response::IntoResponse;
 use goticket_domain::EventId;
-use goticket_domain::queue::{Board, ClaimedPlace, Location, PlaceTicket, QueueError, RoomState};
+use goticket_domain::queue::{Board, ClaimedPlace, Location, PlaceTicket, QueueError, RenewedTicket, RoomState};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::join::PlaceBody;
 use super::{LocationBody, TAG, place_ticket};
 use crate::inbound::parts::{Path, Query};
 use crate::inbound::problem::{Problem, ProblemDocument};
@@ -37,6 +38,17 @@ pub(crate) struct PlaceAnswer {
     message: String,
     /// When to ask again.
     poll_after_ms: u64,
+    /// The place as the draw left it, where the ticket is from before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    drawn: Option<DrawnBody>,
+}
+
+/// What the draw made of a place of the lobby.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct DrawnBody {
+    /// Says the rank: to be sent from now on. The one before stays good for claims.
+    place_ticket: String,
+    place: PlaceBody,
 }
 
 /// Where the holder of a place ticket stands in line. Answered from memory, but for `exact`. The ticket is enough: no one has to be logged in.
@@ -55,13 +67,24 @@ pub(crate) async fn place(
     Query(query): Query<PlaceQuery>,
     headers: HeaderMap,
 ) -> Result<impl IntoResponse, Problem> {
-    let (ticket, signed) = place_ticket(&app, &headers, event)?;
+    let (mut ticket, signed) = place_ticket(&app, &headers, event)?;
     let seen = super::board(&app, event).await?;
+    let mut drawn = None;
     let location = if query.exact.unwrap_or(false) {
         app.queue_limits.exact_place(ticket.account, app.addresses.network(peer, &headers))?;
         exact(&seen.board, &ticket, app.waiting_room.place(event, ticket.account, signed).await)?
     } else {
-        seen.board.locate(&ticket)
+        match seen.board.locate(&ticket) {
+            Location::Drawn => match renewed(&app, event, &ticket, signed).await {
+                Ok(renewed) => {
+                    drawn = Some(DrawnBody { place_ticket: renewed.signed, place: PlaceBody::of(&renewed.ticket) });
+                    ticket = renewed.ticket;
+                    seen.board.locate(&ticket)
+                }
+                Err(location) => location,
+            },
+            location => location,
+        }
     };
     let answer = PlaceAnswer {
         location,
@@ -69,8 +92,21 @@ pub(crate) async fn place(
         sold_out: seen.board.is_sold_out(),
         message: seen.board.message.clone(),
         poll_after_ms: seen.board.poll_after_ms(&ticket, &location),
+        drawn,
     };
     Ok(([(header::CACHE_CONTROL, "private, no-store")], axum::Json(answer)))
+}
+
+/// The ticket that says the rank, or what is told of a place that has none. Once is enough for a fan who takes the new ticket; for others there is
+/// a limit, beyond which the order is drawn and the rank untold.
+async fn renewed(app: &App, event: EventId, ticket: &PlaceTicket, signed: &str) -> Result<RenewedTicket, Location> {
+    if app.queue_limits.renewal(ticket.account).is_err() {
+        return Err(Location::Drawn);
+    }
+    app.waiting_room.renew(event, ticket.account, signed).await.map_err(|error| match error {
+        QueueError::ClaimWindowPassed | QueueError::NotInLine => Location::Passed,
+        _ => Location::Drawn,
+    })
 }
 
 /// The waiting room knows the rank; the board knows the rate.
@@ -90,6 +126,8 @@ fn exact(board: &Board, ticket: &PlaceTicket, place: Result<ClaimedPlace, QueueE
                 Location::Waiting { ahead, eta_s }
             }
             lobby @ Location::Lobby { .. } => lobby,
+            // It has a rank: how long it takes, the next poll tells.
+            Location::Drawn => Location::Waiting { ahead, eta_s: None },
             // It has moved on since.
             Location::Turn | Location::Passed | Location::Inside { .. } => Location::Waiting { ahead, eta_s: Some(0) },
         }),

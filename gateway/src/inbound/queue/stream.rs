@@ -28,13 +28,14 @@ pub(crate) struct StreamQuery {
 /// The room's boards as they come, as server-sent events; an event's id names the board.
 ///
 /// `board`: what the board's own address answers, from which the ticket's holder computes their place (docs/CLIENTS.md). Who reads slowly
-/// misses those between. With the board read last as `Last-Event-ID` it comes only if it is newer. `turn` (claim now), `passed` (a claim
-/// tells what became of the place) or `closed`, with `{}`: the last event. 204: nothing has come after it, do not come back. The
+/// misses those between. With the board read last as `Last-Event-ID` it comes only if it is newer. `drawn` (ask for the place: the answer has
+/// a ticket that says the rank, to come back with), `turn` (claim now), `passed` (a claim tells what became of the place) or
+/// `closed`, with `{}`: the last event. 204: nothing has come after it, do not come back. The
 /// stream also ends after some minutes: open it again.
 #[utoipa::path(get, path = "/v1/events/{event}/queue/stream", tag = TAG, security(()), params(("event" = Uuid, Path), StreamQuery,
     ("Place-Ticket" = Option<String>, Header, description = "or as `ticket` in the query"),
     ("Last-Event-ID" = Option<String>, Header, description = "of the event read last")), responses(
-    (status = 200, description = "events board, turn, passed and closed", content_type = "text/event-stream", body = String),
+    (status = 200, description = "events board, drawn, turn, passed and closed", content_type = "text/event-stream", body = String),
     (status = 204, description = "nothing has come since the last event: do not come back"),
     (status = 401, description = "place_ticket_invalid", body = ProblemDocument),
     (status = 404, body = ProblemDocument),
@@ -76,6 +77,7 @@ fn written(news: &News) -> Bytes {
 
 fn name(over: Over) -> &'static str {
     match over {
+        Over::Drawn => "drawn",
         Over::Turn => "turn",
         Over::Passed => "passed",
         Over::Closed => "closed",

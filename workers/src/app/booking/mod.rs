@@ -11,6 +11,7 @@
 
 mod batch;
 mod clock;
+mod health;
 mod job;
 mod memory;
 mod owner;
@@ -18,5 +19,6 @@ mod plans;
 mod publication;
 mod ticket_code;
 
+pub use health::LaneHealth;
 pub use job::{Job, Rejected, Verdict};
 pub use owner::{Deciding, LaneOwner};

@@ -3,7 +3,7 @@
 mod attempt;
 mod upkeep;
 
-use std::{collections::VecDeque, panic::AssertUnwindSafe, time::Duration};
+use std::{collections::VecDeque, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures::FutureExt as _;
 use goticket_domain::{
@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use self::attempt::{Decided, Failure};
 use super::{
     clock::Clock,
+    health::LaneHealth,
     job::{Job, Verdict},
     memory::Memory,
     plans::Plans,
@@ -77,6 +78,7 @@ pub struct LaneOwner {
     fence: Fence,
     memory: Memory,
     clock: Clock,
+    health: Arc<LaneHealth>,
     lost: bool,
 }
 
@@ -99,7 +101,7 @@ impl LaneOwner {
         });
         let (fence, now) = read.await?;
         let memory = Memory::new(deciding.seats_in_memory_max);
-        Ok(fence.map(|fence| Self { deciding, fence, memory, clock: Clock::new(now), lost: false }))
+        Ok(fence.map(|fence| Self { deciding, fence, memory, clock: Clock::new(now), health: Arc::default(), lost: false }))
     }
 
     /// Another process owns the lane: nothing more is decided here.
@@ -110,6 +112,11 @@ impl LaneOwner {
     /// Where what it decides is published.
     pub fn board(&self) -> &SeatBoard {
         &self.deciding.board
+    }
+
+    /// How the lane does.
+    pub fn health(&self) -> &Arc<LaneHealth> {
+        &self.health
     }
 
     /// Decides a batch and publishes what follows; see [`Self::decide`].
@@ -139,6 +146,9 @@ impl LaneOwner {
                 Err(Stopped::Broken { reason, why }) => self.reject(&part[0], reason, &why, &mut settled).await,
             }
         }
+        let dead = settled.verdicts.iter().filter(|verdict| matches!(verdict, Verdict::Dead { .. })).count();
+        let done = settled.verdicts.iter().filter(|verdict| matches!(verdict, Verdict::Done(_))).count();
+        self.health.attempted(done, dead);
         settled
     }
 
@@ -167,10 +177,12 @@ impl LaneOwner {
                 Failure::Stale { why } => return Err(Stopped::Broken { reason: RefusalReason::Contended, why }),
                 // Fewer at once may be quick enough.
                 Failure::TooSlow(error) if jobs.len() > 1 => {
+                    self.health.attempted(0, jobs.len());
                     return Err(Stopped::Broken { reason: RefusalReason::Contended, why: error.to_string() });
                 }
                 Failure::Broken { why } => return Err(Stopped::Broken { reason: RefusalReason::Failed, why }),
                 Failure::Unavailable(error) | Failure::TooSlow(error) => {
+                    self.health.attempted(0, jobs.len());
                     tracing::warn!(%error, lane = %self.fence.lane, waiting = jobs.len(), "cannot decide: trying again");
                     metrics::counter!("goticket_booking_retries_total", "why" => "unavailable").increment(1);
                     self.pause(&mut backoff).await?;

@@ -14,6 +14,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use super::healths::Healths;
 use crate::{
     app::booking::{Deciding, LaneOwner},
     inbound::lane_queues::{BatchLimits, Ended, LaneQueues},
@@ -29,10 +30,11 @@ pub(super) struct Parts {
     pub(super) dead: DeadLetters,
     pub(super) limits: BatchLimits,
     pub(super) in_work_max: usize,
+    pub(super) healths: Healths,
 }
 
 /// A lane in one epoch.
-type Holding = (LaneNo, i64);
+pub(super) type Holding = (LaneNo, i64);
 
 pub(super) struct Lanes {
     parts: Parts,
@@ -126,6 +128,7 @@ async fn hold(parts: Parts, in_work: Arc<Semaphore>, (lane, epoch): Holding, sto
             return Ended::Lost;
         }
     };
+    let _told = parts.healths.tell((lane, epoch), Arc::clone(owner.health()));
     let queues = LaneQueues::new(&parts.amqp, &parts.names, (lane, epoch), owner, parts.dead, parts.limits, in_work);
     queues.run(stop).await
 }

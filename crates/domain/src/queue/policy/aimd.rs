@@ -34,13 +34,13 @@ const THRESHOLDS: Thresholds = Thresholds {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct AutoLimits {
     /// The lowest.
-    pub min_per_min: u32,
+    pub low_per_min: u32,
     /// The highest; not below the lowest.
-    pub max_per_min: u32,
+    pub high_per_min: u32,
 }
 
 /// How the booking pipeline does.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Health {
     /// Age of the oldest request that is not decided.
     pub queue_age_ms: u64,
@@ -51,6 +51,11 @@ pub struct Health {
 }
 
 impl Health {
+    /// Any of it is so bad that the rate falls.
+    pub fn is_strained(self) -> bool {
+        self.reaches(THRESHOLDS.strained)
+    }
+
     /// Any of it reaches the other.
     fn reaches(self, other: Self) -> bool {
         self.queue_age_ms >= other.queue_age_ms
@@ -68,11 +73,24 @@ pub struct AutoRate {
     queue_age_ms: u64,
 }
 
+impl AutoLimits {
+    /// The rate in force between them, as it was left, or where it begins: for whoever does not move it.
+    pub fn in_force(self, rate: Option<AutoRate>) -> u32 {
+        let per_min = rate.unwrap_or_else(|| AutoRate::start(self, 0)).per_min;
+        per_min.clamp(self.low_per_min, self.high_per_min.max(self.low_per_min))
+    }
+}
+
 impl AutoRate {
     /// Begins in the middle: the upper limit may be too much, and the lower one keeps a line waiting for nothing.
     pub fn start(limits: AutoLimits, now_ms: i64) -> Self {
-        let per_min = limits.min_per_min + limits.max_per_min.saturating_sub(limits.min_per_min) / 2;
+        let per_min = limits.low_per_min + limits.high_per_min.saturating_sub(limits.low_per_min) / 2;
         Self { per_min, stays_until_ms: now_ms.saturating_add(RAISE_EVERY_MS), queue_age_ms: 0 }
+    }
+
+    /// As an owner before has left it: this rate, which stays until then.
+    pub fn resume(per_min: u32, stays_until_ms: i64) -> Self {
+        Self { per_min, stays_until_ms, queue_age_ms: 0 }
     }
 
     /// The rate in force, in admissions per minute.
@@ -80,18 +98,23 @@ impl AutoRate {
         self.per_min
     }
 
+    /// Until when it stays, in Unix milliseconds.
+    pub fn stays_until_ms(self) -> i64 {
+        self.stays_until_ms
+    }
+
     /// The rate after a look at the pipeline; it stays where no one knows how the pipeline does. One look is one step at most, however
     /// much time has passed.
     #[must_use]
     pub fn step(self, limits: AutoLimits, health: Option<Health>, now_ms: i64) -> Self {
-        let (min, max) = (limits.min_per_min, limits.max_per_min.max(limits.min_per_min));
+        let (min, max) = (limits.low_per_min, limits.high_per_min.max(limits.low_per_min));
         let per_min = self.per_min.clamp(min, max);
         let Some(health) = health else { return Self { per_min, ..self } };
         let seen = Self { per_min, queue_age_ms: health.queue_age_ms, ..self };
         let shortens = health.queue_age_ms < self.queue_age_ms;
         if now_ms < self.stays_until_ms {
             seen
-        } else if health.reaches(THRESHOLDS.strained) && !shortens {
+        } else if health.is_strained() && !shortens {
             let cut = u64::from(per_min) * CUT_TO_PERCENT / 100;
             let per_min = u32::try_from(cut).unwrap_or(u32::MAX).max(min);
             Self { per_min, stays_until_ms: now_ms.saturating_add(CUT_EVERY_MS), ..seen }
@@ -111,7 +134,7 @@ mod tests {
 
     use super::*;
 
-    const LIMITS: AutoLimits = AutoLimits { min_per_min: 600, max_per_min: 6_600 };
+    const LIMITS: AutoLimits = AutoLimits { low_per_min: 600, high_per_min: 6_600 };
     const CALM: Health = Health { queue_age_ms: 0, commit_ms: 0, errors_per_million: 0 };
 
     #[test]
@@ -155,8 +178,21 @@ mod tests {
     #[test]
     fn new_limits_are_kept_at_once() {
         let rate = AutoRate { per_min: 6_000, stays_until_ms: i64::MAX, queue_age_ms: 0 };
-        assert_eq!(rate.step(AutoLimits { min_per_min: 10, max_per_min: 100 }, None, 0).per_min(), 100);
-        assert_eq!(rate.step(AutoLimits { min_per_min: 9_000, max_per_min: 9_900 }, None, 0).per_min(), 9_000);
+        assert_eq!(rate.step(AutoLimits { low_per_min: 10, high_per_min: 100 }, None, 0).per_min(), 100);
+        assert_eq!(rate.step(AutoLimits { low_per_min: 9_000, high_per_min: 9_900 }, None, 0).per_min(), 9_000);
+    }
+
+    #[test]
+    fn everyone_knows_the_rate_in_force_and_its_limits() {
+        let left = |per_min| Some(AutoRate::resume(per_min, 0));
+        for (rate, expected) in [(None, 3_600), (left(700), 700), (left(10), 600), (left(9_000), 6_600)] {
+            assert_eq!(LIMITS.in_force(rate), expected, "{rate:?}");
+        }
+        let strained = Some(THRESHOLDS.strained);
+        let cut = AutoRate::start(LIMITS, 0).step(LIMITS, strained, 2_000);
+        let taken_over = AutoRate::resume(cut.per_min(), cut.stays_until_ms());
+        assert_eq!(taken_over.step(LIMITS, strained, 16_999).per_min(), 2_520, "a successor gives the cut its time, too");
+        assert_eq!(taken_over.step(LIMITS, strained, 17_000).per_min(), 1_764);
     }
 
     #[test]
@@ -209,26 +245,26 @@ mod tests {
             min in 0u32..10_000, more in 0u32..600_000,
             looks in prop::collection::vec((prop::option::of((0u64..4_000, 0u64..500, 0u32..20_000)), -5_000i64..20_000), 1..200),
         ) {
-            let limits = AutoLimits { min_per_min: min, max_per_min: min + more };
+            let limits = AutoLimits { low_per_min: min, high_per_min: min + more };
             let (mut rate, mut now_ms) = (AutoRate::start(limits, 0), 0);
             for (seen, passed_ms) in looks {
                 now_ms += passed_ms;
                 let health =
                     seen.map(|(queue_age_ms, commit_ms, errors_per_million)| Health { queue_age_ms, commit_ms, errors_per_million });
                 rate = rate.step(limits, health, now_ms);
-                prop_assert!((limits.min_per_min..=limits.max_per_min).contains(&rate.per_min()));
+                prop_assert!((limits.low_per_min..=limits.high_per_min).contains(&rate.per_min()));
             }
             for second in 1..=700 {
                 rate = rate.step(limits, Some(CALM), now_ms + 20_000 + second * 1_000);
             }
-            prop_assert_eq!(rate.per_min(), limits.max_per_min, "it recovers");
+            prop_assert_eq!(rate.per_min(), limits.high_per_min, "it recovers");
         }
 
         /// Whatever the pipeline can do between the limits, the rate stays in the band around it.
         #[test]
         fn the_rate_stays_in_its_band(min in 60u32..6_000, times in 2u32..=10, share in 10u32..=100) {
-            let limits = AutoLimits { min_per_min: min, max_per_min: min * times };
-            let capacity = min + (limits.max_per_min - min) * share / 100;
+            let limits = AutoLimits { low_per_min: min, high_per_min: min * times };
+            let capacity = min + (limits.high_per_min - min) * share / 100;
             for (low, high) in driven(limits, |_| capacity, 20).split_off(4) {
                 prop_assert!(low * 10 >= capacity * 4 && high * 10 <= capacity * 15, "{} to {} around {}", low, high, capacity);
             }

@@ -4,6 +4,8 @@
 //! rate holds the two only come nearer to each other: so a promised time never gets later and the range tightens. Where the rate does
 //! not hold they are guessed again. A line that stands still keeps the last range and says that it stands still.
 
+use serde::{Deserialize, Serialize};
+
 /// Of a new guess: how far what is seen may be off, in per cent.
 const SPREAD_FIRST_PERCENT: u64 = 50;
 /// Of an old one. What is seen may swing by 6 % to both sides and still be within a range that was tightened by any of it.
@@ -23,7 +25,7 @@ pub struct EtaModel {
 }
 
 /// Seconds to the turn.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct EtaRange {
     /// At the earliest.
     pub from_s: u64,

@@ -4,12 +4,10 @@
 //! the gateway, as that of everyone who has waited in line, and one pair of each section is sold. Each fan asks once.
 
 mod books;
-mod client;
 mod crowd;
 mod fans;
 mod installation;
 mod kafka;
-mod memory;
 mod seen;
 mod shop;
 
@@ -24,7 +22,6 @@ use self::{
     crowd::{Crowd, Pace},
     installation::Installation,
     kafka::{Lag, Reader},
-    memory::Growth,
     seen::{Measured, Seen, Told},
     shop::Errand,
 };
@@ -32,7 +29,10 @@ use super::{
     load::{Aim, Load},
     requests::{Request, Requests},
 };
-use crate::series::Run;
+use crate::{
+    memory::{self, Growth},
+    series::Run,
+};
 
 /// How the fans come, and what is measured of it.
 #[derive(Clone, Copy, Debug, PartialEq)]

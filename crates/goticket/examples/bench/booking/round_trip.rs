@@ -13,8 +13,7 @@ use lapin::{
 };
 use sqlx::{Connection as _, PgConnection};
 
-use super::latency::Latencies;
-use crate::{rates::Counter, series::Run};
+use crate::{latency::Latencies, rates::Counter, series::Run};
 
 const QUEUE: &str = "bench.round-trip";
 

@@ -99,7 +99,11 @@ pub(super) const DAMAGES: &[(&str, &[&str], &str)] = &[
         &[],
         "UPDATE outbox SET body = replace(body, 'goticket.BookingRefused', 'goticket.BookingExpired')",
     ),
-    ("outcomes are told once", &["seats follow the booking"], "UPDATE bookings SET state = 'held' WHERE state = 'expired'"),
+    (
+        "outcomes are told once",
+        &["seats follow the booking"],
+        "UPDATE bookings SET state = 'held', hold_expires_at = now() + interval '1 hour' WHERE state = 'expired'",
+    ),
     ("payments are told once", &["positions"], "DELETE FROM outbox WHERE body::jsonb ->> 'type' = 'goticket.PaymentProcessed'"),
     (
         "payments are told once",

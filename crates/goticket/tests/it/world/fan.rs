@@ -1,5 +1,6 @@
 //! A fan with an account, in front of one event.
 
+use std::sync::Mutex;
 use std::time::Duration;
 
 use goticket_testkit::eventually;
@@ -31,6 +32,8 @@ pub struct Fan {
     pub event: String,
     /// Place ticket, once joined.
     pub place: String,
+    /// That the place was taken, as JSON.
+    pub receipt: String,
     /// Entry token, once claimed.
     pub entry: String,
 }
@@ -90,23 +93,30 @@ impl Fan {
         .await;
         assert!(joined.status.is_success(), "join: {} {}", joined.status, joined.body());
         joined.body()["place_ticket"].as_str().unwrap().clone_into(&mut self.place);
+        self.receipt = joined.body()["receipt"].to_string();
     }
 
     /// Polls the place until it is the fan's turn, then claims.
     pub async fn claim(&mut self) {
+        let ticket = Mutex::new(self.place.clone());
         let claimed = eventually("a turn", PATIENCE, async || {
-            let place = self.queue(reqwest::Method::GET, "/place").send().await.ok()?;
+            let fan = Self { place: ticket.lock().unwrap().clone(), ..self.clone() };
+            let place = fan.queue(reqwest::Method::GET, "/place").send().await.ok()?;
+            if let Some(drawn) = place.body()["drawn"]["place_ticket"].as_str() {
+                drawn.clone_into(&mut ticket.lock().unwrap());
+            }
             let turn = place.status.is_success() && place.body()["location"]["where"] == "turn";
             if !turn {
                 let may_be = place.status.is_success() || place.asks_to_come_back();
                 assert!(may_be, "place: {} {}", place.status, place.body());
                 return None;
             }
-            let answer = self.queue(reqwest::Method::POST, "/claim").send().await.ok()?;
+            let answer = fan.queue(reqwest::Method::POST, "/claim").send().await.ok()?;
             // The board may be a moment ahead of the room.
             (!answer.asks_to_come_back() && answer.code() != "not_your_turn").then_some(answer)
         })
         .await;
+        self.place = ticket.into_inner().unwrap();
         let entry: Value = claimed.expect(StatusCode::OK);
         entry["entry_token"].as_str().unwrap().clone_into(&mut self.entry);
     }

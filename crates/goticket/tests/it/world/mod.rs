@@ -95,6 +95,7 @@ impl World {
             token: minted.access_token,
             event: event.id.clone(),
             place: String::new(),
+            receipt: String::new(),
             entry: String::new(),
         };
         minted.into_iter().map(fan).collect()

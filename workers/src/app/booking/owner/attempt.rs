@@ -152,12 +152,14 @@ impl LaneOwner {
     /// One statement, beside which the seats are locked in Redis: who waits for the lock would be waiting for nothing.
     async fn write(&mut self, mut connection: PoolConnection<Postgres>, batch: &Batch, now: Timestamp) -> Result<(), Failure> {
         let before = self.fence;
+        let committing = self.health.commits();
         let lock = self.deciding.board.lock(&batch.seats);
         let writing = timeout(self.deciding.batch_timeout, write(&mut connection, &before, batch, now));
         let written = match select(Box::pin(writing), Box::pin(lock)).await {
             Either::Left((written, _)) => written,
             Either::Right(((), writing)) => writing.await,
         };
+        drop(committing);
         match written {
             Ok(Ok(clock)) => {
                 self.clock.set(clock);

@@ -14,11 +14,10 @@ use futures::future::try_join_all;
 use tokio::{task::JoinSet, time::Instant, time::sleep_until};
 
 use super::{
-    client::Client,
     seen::Seen,
     shop::{Errand, Shop},
 };
-use crate::{booking::requests::Request, rates::count};
+use crate::{booking::requests::Request, client::Client, rates::count};
 
 /// Connections made at once: more would overflow the gateway's queue of those it has not accepted.
 const CONNECTED_AT_ONCE: usize = 100;

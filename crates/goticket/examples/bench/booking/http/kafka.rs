@@ -23,7 +23,7 @@ use sqlx::{Connection as _, PgConnection};
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-use crate::booking::latency::Latencies;
+use crate::latency::Latencies;
 
 /// How long the broker may take to say what there is, and the relay to make the topic.
 const METADATA: Duration = Duration::from_secs(10);

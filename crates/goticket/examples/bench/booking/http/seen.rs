@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    booking::latency::Latencies,
+    latency::Latencies,
     rates::{Counter, Rates, count},
 };
 

@@ -16,12 +16,11 @@ use serde_json::json;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-use super::{
+use super::{fans::Fan, seen::Told};
+use crate::{
+    booking::requests::Request,
     client::{Answer, Client},
-    fans::Fan,
-    seen::Told,
 };
-use crate::booking::requests::Request;
 
 /// Longer than an outcome takes in any row: what is measured is the outcome, not the promise of one.
 const WAIT: HeaderValue = HeaderValue::from_static("wait=10");

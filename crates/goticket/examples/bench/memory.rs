@@ -47,6 +47,11 @@ pub(crate) async fn watch<T>(
 
 /// In MiB.
 fn resident(process: u32) -> anyhow::Result<u64> {
+    Ok(resident_kib(process)? / 1_024)
+}
+
+/// In KiB.
+pub(crate) fn resident_kib(process: u32) -> anyhow::Result<u64> {
     let file = format!("/proc/{process}/status");
     let status = fs::read_to_string(&file).with_context(|| format!("read {file}"))?;
     parse(&status).with_context(|| format!("{file} has no VmRSS"))
@@ -54,8 +59,7 @@ fn resident(process: u32) -> anyhow::Result<u64> {
 
 fn parse(status: &str) -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kib / 1024)
+    line.trim().strip_suffix("kB")?.trim().parse().ok()
 }
 
 #[cfg(test)]
@@ -64,7 +68,7 @@ mod tests {
 
     #[test]
     fn the_kernel_says_it_in_kibibytes() {
-        assert_eq!(parse("Name:\tgoticket\nVmHWM:\t  999999 kB\nVmRSS:\t  204800 kB\nThreads:\t4\n"), Some(200));
+        assert_eq!(parse("Name:\tgoticket\nVmHWM:\t  999999 kB\nVmRSS:\t  204800 kB\nThreads:\t4\n"), Some(204_800));
         assert_eq!(parse("Name:\tgoticket\n"), None);
     }
 

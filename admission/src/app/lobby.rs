@@ -1,0 +1,81 @@
+//! The lobby while it is open, as a Merkle log that grows with the room's log.
+
+use goticket_domain::queue::draw::TermsHash;
+use goticket_domain::queue::draw::merkle::MerkleLog;
+use goticket_domain::queue::{LobbyEntry, LobbyHead, QueueError, Signature};
+use goticket_storage::{StorageError, answered, queue_log};
+
+use super::draw::blocking;
+use super::place::at;
+use super::room_log::RoomLog;
+use super::rooms::Known;
+use super::{WaitingRoomService, storage_failed};
+
+/// Segments read at once.
+const PAGE: u32 = 100;
+
+/// What the owner of a room remembers of its open lobby.
+#[derive(Debug, Default)]
+pub(super) struct OpenLobby {
+    tree: MerkleLog,
+    /// Signed last, and under which terms.
+    head: Option<(TermsHash, LobbyHead)>,
+}
+
+impl WaitingRoomService {
+    /// A head of the open lobby with at least so many entries of the log; the last one where nothing has come since.
+    pub(super) async fn lobby_head(&self, known: &Known, size: u64) -> Result<LobbyHead, QueueError> {
+        let mut lobby = std::mem::take(&mut known.memory().lobby);
+        let read = known.log.grow(&mut lobby.tree, size).await;
+        let head = read.and_then(|()| self.sign_head(known, &mut lobby));
+        known.memory().lobby = lobby;
+        head
+    }
+
+    fn sign_head(&self, known: &Known, lobby: &mut OpenLobby) -> Result<LobbyHead, QueueError> {
+        let draw = known.draw()?;
+        let size = lobby.tree.size();
+        if let Some((terms, head)) = &lobby.head
+            && (*terms, head.size) == (draw.terms_hash(), size)
+        {
+            return Ok(head.clone());
+        }
+        let (root, now) = (lobby.tree.root(), at(known.log.now_ms())?);
+        let unsigned = LobbyHead { size, root, at: now, closed: false, signature: Signature([0; 64]) };
+        let head = self.signed_head(draw.terms(), unsigned);
+        lobby.head = Some((draw.terms_hash(), head.clone()));
+        Ok(head)
+    }
+}
+
+impl RoomLog {
+    async fn grow(&self, tree: &mut MerkleLog, size: u64) -> Result<(), QueueError> {
+        if tree.size() > size {
+            // Postgres has gone back.
+            *tree = MerkleLog::default();
+        }
+        while tree.size() < size {
+            let page = self.lobby_entries(tree.size(), size).await?;
+            let mut grown = std::mem::take(tree);
+            *tree = blocking(move || {
+                for entry in page {
+                    grown.push(&entry.leaf());
+                }
+                grown
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// What happened in the lobby from this entry of the log on and before that one: at least one entry, not always all.
+    pub(super) async fn lobby_entries(&self, from: u64, to: u64) -> Result<Vec<LobbyEntry>, QueueError> {
+        let segments = answered(queue_log::read_around(&self.pool, self.event, from, PAGE)).await.map_err(storage_failed)?;
+        let entries = segments.iter().flat_map(|segment| (segment.first..).zip(&segment.entries));
+        let lobby: Option<Vec<LobbyEntry>> =
+            entries.filter(|(at, _)| (from..to).contains(at)).map(|(_, entry)| LobbyEntry::of(entry)).collect();
+        lobby.filter(|entries| !entries.is_empty()).ok_or_else(|| {
+            storage_failed(StorageError::Unexpected(format!("the lobby's log has other entries, or none, from {from} on")))
+        })
+    }
+}
