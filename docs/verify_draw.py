@@ -481,7 +481,7 @@ WEAK = {
     "closing_unwitnessed": "no board was given that shows the closed lobby: its last entries could be chosen once the round is known",
     "round_times_unknown": "when the beacon's rounds come is taken from the record: it is not known here",
     "chain_unknown": "the beacon's key is not known here: give it before the draw is checked",
-    "leave_unsigned": "that the place was given back is the operators' word: nobody signs that",
+    "leave_unsigned": "that the place was given back is the operators' word: no one signs that",
     "round_unverified": "the signature of the beacon's round was not verified: `goticket verify-draw` does it",
 }
 

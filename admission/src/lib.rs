@@ -15,7 +15,7 @@
 //!   crashes of replicas, losses of Redis and clocks that jump (`app/tick.rs`, `app/clock.rs`);
 //! * while admissions cannot be written down, no one is admitted;
 //! * an owner that was replaced writes nothing, and no board is shown after a newer one (`app/ownership.rs`, `app/publication.rs`);
-//! * the draw happens once, doing it again gives the same order, and nobody who operates the room can choose it (`app/draw`).
+//! * the draw happens once, doing it again gives the same order, and no one who operates the room can choose it (`app/draw`).
 
 pub mod app;
 mod config;

@@ -54,28 +54,31 @@ impl RoomLog {
             // Postgres has gone back.
             *tree = MerkleLog::default();
         }
-        while tree.size() < size {
-            let page = self.lobby_entries(tree.size(), size).await?;
-            let mut grown = std::mem::take(tree);
-            *tree = blocking(move || {
-                for entry in page {
-                    grown.push(&entry.leaf());
-                }
-                grown
-            })
-            .await?;
-        }
+        let (entries, mut grown) = (self.lobby_entries(tree.size(), size).await?, std::mem::take(tree));
+        *tree = blocking(move || {
+            for entry in entries {
+                grown.push(&entry.leaf());
+            }
+            grown
+        })
+        .await?;
         Ok(())
     }
 
-    /// What happened in the lobby from this entry of the log on and before that one: at least one entry, not always all.
+    /// What happened in the lobby from this entry of the log on and before that one.
     pub(super) async fn lobby_entries(&self, from: u64, to: u64) -> Result<Vec<LobbyEntry>, QueueError> {
-        let segments = answered(queue_log::read_around(&self.pool, self.event, from, PAGE)).await.map_err(storage_failed)?;
-        let entries = segments.iter().flat_map(|segment| (segment.first..).zip(&segment.entries));
-        let lobby: Option<Vec<LobbyEntry>> =
-            entries.filter(|(at, _)| (from..to).contains(at)).map(|(_, entry)| LobbyEntry::of(entry)).collect();
-        lobby.filter(|entries| !entries.is_empty()).ok_or_else(|| {
-            storage_failed(StorageError::Unexpected(format!("the lobby's log has other entries, or none, from {from} on")))
-        })
+        let (mut lobby, mut next) = (Vec::new(), from);
+        while next < to {
+            let segments = answered(queue_log::read_around(&self.pool, self.event, next, PAGE)).await.map_err(storage_failed)?;
+            let entries = segments.iter().flat_map(|segment| (segment.first..).zip(&segment.entries));
+            let page: Option<Vec<LobbyEntry>> =
+                entries.filter(|(at, _)| (next..to).contains(at)).map(|(_, entry)| LobbyEntry::of(entry)).collect();
+            let page = page.filter(|page| !page.is_empty()).ok_or_else(|| {
+                storage_failed(StorageError::Unexpected(format!("the lobby's log has other entries, or none, from {next} on")))
+            })?;
+            next += page.len() as u64;
+            lobby.extend(page);
+        }
+        Ok(lobby)
     }
 }

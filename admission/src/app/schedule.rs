@@ -100,8 +100,8 @@ impl WaitingRoomService {
     async fn try_close(&self, known: Known) -> Option<Known> {
         let event = known.room.event;
         let epoch = self.ownership.epoch(event)?;
-        let closed = async { self.close_lobby(known, epoch).await };
-        let due = closed.await.and_then(|known| Ok(known.draw()?.may_be_drawn(known.log.now_ms()).then_some(known)));
+        let closed = self.close_lobby(known, epoch).await;
+        let due = closed.and_then(|known| Ok(known.draw()?.may_be_drawn(known.log.now_ms()).then_some(known)));
         due.unwrap_or_else(|error| {
             tracing::warn!(%event, %error, "the lobby could not be closed: it will be tried again");
             None
@@ -126,7 +126,7 @@ impl WaitingRoomService {
             None => Ok(()),
             Some(RoomState::Open) => self.take_draw(known, epoch).await,
             Some(next) => {
-                // Nobody joins a lobby whose terms are not announced.
+                // No one joins a lobby whose terms are not announced.
                 let known = self.announce_terms(known, epoch).await?;
                 self.step(&known, epoch, next, None).await
             }

@@ -1,7 +1,7 @@
 //! What happens in our rooms is told to the world: their logs go to Kafka, of each room in order, at least once.
 //!
 //! The owner of a room reads behind its cursor, appends, waits for every acknowledgement, and moves the cursor under its epoch and from where
-//! it found it. Killed in between, its successor appends the same again, with the same ids. Nobody waits for it: while Kafka is away, fans
+//! it found it. Killed in between, its successor appends the same again, with the same ids. No one waits for it: while Kafka is away, fans
 //! join and are admitted, and the logs keep what is to be told.
 
 use std::sync::Arc;

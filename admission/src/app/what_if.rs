@@ -20,7 +20,7 @@ impl WaitingRoomService {
         let shown = self.show(&known).await;
         let observed_per_min = self.last_board(event).await.ok().flatten().map_or(0, |shown| shown.board.observed_per_min);
         let line = LineNow { waiting: shown.waiting, inside: shown.active, observed_per_min };
-        // A rate that becomes automatic begins anew.
+        // A rate that becomes automatic begins again.
         let left = room.auto_rate.filter(|_| room.settings.auto.is_some());
         let (now, then) = (terms(room.state, &room.settings, left), terms(state, &settings, left));
         Ok(WhatIf {

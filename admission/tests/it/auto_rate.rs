@@ -101,7 +101,7 @@ async fn operators_begin_and_end_it_and_the_log_says_so() {
     room.tick_once().await;
     assert_eq!(shown().await, (None, 120));
     world.set(&room, event, ControlChange { auto: between, ..change() }).await;
-    assert_eq!(shown().await, (Some(LIMITS), 3_600), "it begins anew");
+    assert_eq!(shown().await, (Some(LIMITS), 3_600), "it begins again");
     world.set(&room, event, ControlChange { rate_per_min: Some(30), ..change() }).await;
     assert_eq!(shown().await, (None, 30), "whoever sets a rate means it");
     let log = room.log(event, None, 2).await.unwrap();

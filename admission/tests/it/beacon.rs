@@ -66,8 +66,8 @@ struct Beaconed {
 }
 
 impl Beaconed {
-    async fn new(answers: Answers) -> Self {
-        let relay = Relay { signer: TestSigner::new(7), answers: Arc::new(Mutex::new(answers)) };
+    async fn new() -> Self {
+        let relay = Relay { signer: TestSigner::new(7), answers: Arc::new(Mutex::new(Answers::Truth)) };
         let chain = relay.signer.chain(0, 1);
         let address = relay.clone().serve().await;
         let settings = [
@@ -82,12 +82,23 @@ impl Beaconed {
         Self { world: World::on(TestBed::new().await, &settings).await, relay, chain }
     }
 
-    async fn lobby(&self, room: &WaitingRoomService) -> EventId {
-        let event = self.world.lobby(room, &generous()).await;
+    /// With a lobby of twenty.
+    async fn with_lobby() -> (Self, Arc<WaitingRoomService>, EventId) {
+        let this = Self::new().await;
+        let room = this.world.replica();
+        let event = this.world.lobby(&room, &generous()).await;
         for fan in fans(20) {
             room.join(event, fan).await.unwrap();
         }
-        event
+        (this, room, event)
+    }
+
+    /// The same, whose sale has begun: its lobby is closed, and its round is to come.
+    async fn with_closed_lobby() -> (Self, Arc<WaitingRoomService>, EventId) {
+        let (this, room, event) = Self::with_lobby().await;
+        this.world.sale_is_due(event).await;
+        room.tick_once().await;
+        (this, room, event)
     }
 
     async fn check(&self, room: &WaitingRoomService, event: EventId) -> Result<Verdict, Wrong> {
@@ -122,11 +133,7 @@ fn round_comes_at(record: &DrawRecord) -> Timestamp {
 
 #[tokio::test]
 async fn the_list_is_public_before_the_round_exists_and_no_other_round_takes_its_place() {
-    let b = Beaconed::new(Answers::Truth).await;
-    let room = b.world.replica();
-    let event = b.lobby(&room).await;
-    b.world.sale_is_due(event).await;
-    room.tick_once().await;
+    let (b, room, event) = Beaconed::with_closed_lobby().await;
 
     let record = b.world.record(&room, event).await;
     let (closed, comes_at) = (record.closed.clone().unwrap(), round_comes_at(&record));
@@ -153,9 +160,7 @@ async fn the_list_is_public_before_the_round_exists_and_no_other_round_takes_its
 
 #[tokio::test]
 async fn a_start_that_moves_is_announced_and_names_a_round_after_it() {
-    let b = Beaconed::new(Answers::Truth).await;
-    let room = b.world.replica();
-    let event = b.lobby(&room).await;
+    let (b, room, event) = Beaconed::with_lobby().await;
     let before = b.world.record(&room, event).await;
     let early = ControlChange { state: Some(RoomState::Open), reason: "early".into(), ..ControlChange::default() };
     b.world.set(&room, event, early).await;
@@ -172,11 +177,7 @@ async fn a_start_that_moves_is_announced_and_names_a_round_after_it() {
 
 #[tokio::test]
 async fn another_owner_draws_by_the_round_that_the_first_one_waited_for() {
-    let b = Beaconed::new(Answers::Truth).await;
-    let room = b.world.replica();
-    let event = b.lobby(&room).await;
-    b.world.sale_is_due(event).await;
-    room.tick_once().await;
+    let (b, room, event) = Beaconed::with_closed_lobby().await;
     let record = b.world.record(&room, event).await;
     let other = b.world.successor().await;
     b.is_drawn_by(&other, event).await;
@@ -188,11 +189,8 @@ async fn another_owner_draws_by_the_round_that_the_first_one_waited_for() {
 /// Then the order could have been known before the list was public, and nothing that is done later proves that it was not.
 #[tokio::test]
 async fn a_lobby_that_is_closed_after_its_round_names_another_one_and_everyone_sees_it() {
-    let b = Beaconed::new(Answers::Truth).await;
-    let room = b.world.replica();
-    let event = b.lobby(&room).await;
+    let (b, room, event) = Beaconed::with_lobby().await;
     b.world.sale_is_due(event).await;
-    let due = b.world.replica();
     drop(room);
     // The sale's start is announced, and then no one is there until its round has come.
     let owner = b.world.successor().await;
@@ -201,7 +199,7 @@ async fn a_lobby_that_is_closed_after_its_round_names_another_one_and_everyone_s
     owner.announce_all().await;
     let comes_at = round_comes_at(&b.world.record(&owner, event).await);
     eventually("the round", SOON, || async { (b.world.room(event).await.read_at > comes_at).then_some(()) }).await;
-    assert_eq!(due.lobby(event, 0).await, Err(QueueError::NotClosed));
+    assert_eq!(owner.lobby(event, 0).await, Err(QueueError::NotClosed));
     owner.tick_once().await;
     let record = b.world.record(&owner, event).await;
     assert!(round_comes_at(&record) > record.closed.as_ref().unwrap().at, "{record:?}");

@@ -18,25 +18,42 @@ pub const TOPICS: [&str; 2] = [BOOKINGS_TOPIC, QUEUE_TOPIC];
 /// CloudEvents `source` of the booking pipeline.
 const SOURCE: &str = "/goticket/bookings";
 
-/// A CloudEvent around one domain event.
+/// A CloudEvent about one event (what is sold).
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct DomainEvent {
+pub struct CloudEvent<F> {
     /// Always `1.0`.
     pub specversion: String,
     /// Unique; stays the same when published again, for consumers to recognise duplicates.
     pub id: Uuid,
     /// Who says so.
     pub source: String,
-    /// When it was decided, by the database's clock.
+    /// When it was decided or written down, by the database's clock.
     pub time: Timestamp,
-    /// The event (what is sold) this is about.
+    /// The event this is about.
     pub subject: EventId,
     /// `application/json`.
     pub datacontenttype: String,
     /// What happened: CloudEvents `type` and `data`.
     #[serde(flatten)]
-    pub fact: BookingFact,
+    pub fact: F,
 }
+
+impl<F> CloudEvent<F> {
+    pub(crate) fn of(source: &str, id: Uuid, event: EventId, time: Timestamp, fact: F) -> Self {
+        Self {
+            specversion: "1.0".to_owned(),
+            id,
+            source: source.to_owned(),
+            time,
+            subject: event,
+            datacontenttype: "application/json".to_owned(),
+            fact,
+        }
+    }
+}
+
+/// A CloudEvent around one domain event of the booking pipeline.
+pub type DomainEvent = CloudEvent<BookingFact>;
 
 /// What can happen to a booking.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -189,14 +206,6 @@ impl BookingFact {
 impl DomainEvent {
     /// Wraps a fact about `event` that was decided at `time`.
     pub fn new(event: EventId, time: Timestamp, fact: BookingFact) -> Self {
-        Self {
-            specversion: "1.0".to_owned(),
-            id: Uuid::now_v7(),
-            source: SOURCE.to_owned(),
-            time,
-            subject: event,
-            datacontenttype: "application/json".to_owned(),
-            fact,
-        }
+        Self::of(SOURCE, Uuid::now_v7(), event, time, fact)
     }
 }

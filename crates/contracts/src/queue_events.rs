@@ -10,6 +10,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::{Builder, Uuid};
 
+use crate::events::CloudEvent;
+
 /// Topic of everything that happens in waiting rooms, without the deployment's prefix.
 pub const QUEUE_TOPIC: &str = "goticket.queue.v1";
 
@@ -19,25 +21,8 @@ pub const ENTRIES_MAX: usize = 500;
 /// CloudEvents `source` of the waiting rooms.
 const SOURCE: &str = "/goticket/queue";
 
-/// A CloudEvent about one waiting room.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct QueueEvent {
-    /// Always `1.0`.
-    pub specversion: String,
-    /// Stays the same when published again, for consumers to recognise duplicates.
-    pub id: Uuid,
-    /// Who says so.
-    pub source: String,
-    /// When it was written down, by the database's clock.
-    pub time: Timestamp,
-    /// The event (what is sold) whose room this is about.
-    pub subject: EventId,
-    /// `application/json`.
-    pub datacontenttype: String,
-    /// What happened: CloudEvents `type` and `data`.
-    #[serde(flatten)]
-    pub fact: QueueFact,
-}
+/// A CloudEvent about one waiting room. Its id follows from the log, so that what is told twice is recognised.
+pub type QueueEvent = CloudEvent<QueueFact>;
 
 /// What can happen in a waiting room.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -131,7 +116,7 @@ impl QueueEvent {
         segment.entries.chunks(ENTRIES_MAX).zip(0_u32..).map(move |(entries, piece)| {
             let position = segment.first + u64::from(piece) * ENTRIES_MAX as u64;
             let fact = QueueFact::QueueMoved { position, entries: entries.iter().map(Moved::from).collect() };
-            Self::new(event, id(&segment.hash, piece), at(segment.at_ms), fact)
+            Self::of(SOURCE, id(&segment.hash, piece), event, at(segment.at_ms), fact)
         })
     }
 
@@ -143,19 +128,7 @@ impl QueueEvent {
         let _ = hex::decode_to_slice(&entry.hash, &mut hash);
         let LogEntry { number, actor, .. } = *entry;
         let fact = QueueFact::QueueChanged { number, actor, change, reason: entry.reason.clone(), hash: entry.hash.clone() };
-        Self::new(event, id(&hash, 0), entry.at, fact)
-    }
-
-    fn new(event: EventId, id: Uuid, time: Timestamp, fact: QueueFact) -> Self {
-        Self {
-            specversion: "1.0".to_owned(),
-            id,
-            source: SOURCE.to_owned(),
-            time,
-            subject: event,
-            datacontenttype: "application/json".to_owned(),
-            fact,
-        }
+        Self::of(SOURCE, id(&hash, 0), event, entry.at, fact)
     }
 }
 

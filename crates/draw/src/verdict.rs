@@ -114,7 +114,7 @@ impl Weak {
             }
             Self::RoundTimesUnknown => "when the beacon's rounds come is taken from the record: it is not known here",
             Self::ChainUnknown => "the beacon's key is not known here: give it before the draw is checked",
-            Self::LeaveUnsigned => "that the place was given back is the operators' word: nobody signs that",
+            Self::LeaveUnsigned => "that the place was given back is the operators' word: no one signs that",
             Self::RoundUnverified => "the signature of the beacon's round was not verified",
         }
     }

@@ -64,11 +64,16 @@ fn bad_query(text: &str) -> Problem {
 
 /// A page's size, 1 to [`PAGE_MAX`].
 pub(crate) fn page_size(limit: Option<u32>) -> Result<u32, Problem> {
+    page_size_to(PAGE_MAX, limit)
+}
+
+/// The size of a page of at most so many; that many if it is left out.
+pub(crate) fn page_size_to(most: u32, limit: Option<u32>) -> Result<u32, Problem> {
     match limit {
-        None => Ok(PAGE_MAX),
-        Some(limit) if (1..=PAGE_MAX).contains(&limit) => Ok(limit),
+        None => Ok(most),
+        Some(limit) if (1..=most).contains(&limit) => Ok(limit),
         Some(_) => {
-            let message = format!("must be 1 to {PAGE_MAX}");
+            let message = format!("must be 1 to {most}");
             Err(Problem::bad_request("invalid_query", format!("Query parameter limit {message}."))
                 .with_error(FieldError::query("limit", message)))
         }

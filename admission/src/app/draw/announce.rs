@@ -13,30 +13,30 @@ use crate::app::log_chain::{self, Change};
 use crate::app::rooms::Known;
 use crate::app::{WaitingRoomService, sql_failed, storage_failed};
 
-/// Why terms are announced that those in force do not call for.
+/// Why terms are announced.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Anew {
-    /// They are not.
-    No,
+pub(super) enum Cause {
+    /// There are none, or the sale starts at another time than they say.
+    Schedule,
     /// The round that they name is too near to close the lobby before it.
-    TooLate,
+    LateClosing,
 }
 
 impl WaitingRoomService {
     /// The room, with terms that name the closing time that its event has now. The caller owns the room under this epoch.
     pub(in crate::app) async fn announce_terms(&self, known: Known, epoch: i64) -> Result<Known, QueueError> {
         if is_due(&known.room, known.draw.as_ref().map(|draw| &draw.stored)) {
-            self.announce(known.room.event, epoch, Anew::No).await
+            self.announce(known.room.event, epoch, Cause::Schedule).await
         } else {
             Ok(known)
         }
     }
 
-    pub(super) async fn announce(&self, event: EventId, epoch: i64, anew: Anew) -> Result<Known, QueueError> {
+    pub(super) async fn announce(&self, event: EventId, epoch: i64, cause: Cause) -> Result<Known, QueueError> {
         let mut tx = self.pool.begin().await.map_err(sql_failed)?;
         let room = rooms::lock(&mut tx, event).await.map_err(storage_failed)?.ok_or(QueueError::UnknownEvent)?;
         let draw = draws::of_locked(&mut tx, event).await.map_err(storage_failed)?;
-        let due = is_due(&room, draw.as_ref()) || (anew == Anew::TooLate && is_open(draw.as_ref()));
+        let due = is_due(&room, draw.as_ref()) || (cause == Cause::LateClosing && is_open(draw.as_ref()));
         if !due || !owners::fence(&mut tx, event, epoch).await.map_err(storage_failed)? {
             drop(tx);
             return self.reread(event).await;
@@ -49,7 +49,7 @@ impl WaitingRoomService {
         let what = json!({ "draw_terms": [before, terms] });
         announced.push(Announced { at, terms });
         draws::announce(&mut tx, event, &secret, &announced).await.map_err(storage_failed)?;
-        let reason = if anew == Anew::TooLate { "the lobby closes late" } else { "schedule" };
+        let reason = if cause == Cause::LateClosing { "the lobby closes late" } else { "schedule" };
         log_chain::append(&mut tx, event, Change { actor: None, what, reason }).await.map_err(storage_failed)?;
         tx.commit().await.map_err(sql_failed)?;
         tracing::info!(%event, reason, "announced the draw's terms");

@@ -8,7 +8,7 @@ use goticket_storage::rooms::{self, owners};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use super::announce::Anew;
+use super::announce::Cause;
 use super::{blocking, in_millis};
 use crate::app::log_chain::{self, Change};
 use crate::app::room_log::RoomLog;
@@ -31,7 +31,7 @@ impl WaitingRoomService {
             return self.reread(event).await;
         }
         // What the round is could be known by now: another one decides, and everyone sees that.
-        let known = self.announce(event, epoch, Anew::TooLate).await?;
+        let known = self.announce(event, epoch, Cause::LateClosing).await?;
         self.publish_head(&known, epoch, size, &blocks).await?;
         self.reread(event).await
     }
@@ -73,18 +73,14 @@ fn comes_before_its_round(terms: &DrawTerms, now: Timestamp) -> bool {
 impl RoomLog {
     /// The hashes of the blocks of a closed lobby of so many leaves.
     async fn lobby_blocks(&self, size: u64) -> Result<Vec<Hash>, QueueError> {
-        let (mut blocks, mut read) = (Blocks::default(), 0);
-        while read < size {
-            let page = self.lobby_entries(read, size).await?;
-            read += page.len() as u64;
-            blocks = blocking(move || {
-                for entry in page {
-                    blocks.push(&entry.leaf());
-                }
-                blocks
-            })
-            .await?;
-        }
-        Ok(blocks.finish())
+        let entries = self.lobby_entries(0, size).await?;
+        blocking(move || {
+            let mut blocks = Blocks::default();
+            for entry in entries {
+                blocks.push(&entry.leaf());
+            }
+            blocks.finish()
+        })
+        .await
     }
 }

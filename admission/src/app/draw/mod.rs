@@ -9,7 +9,7 @@ mod close;
 mod prove;
 
 use goticket_domain::queue::draw::merkle::{self, BLOCK_LEAVES, Blocks, Hash};
-use goticket_domain::queue::draw::{LobbyEntry, TermsHash, order_key, participants, rank_leaf, seed};
+use goticket_domain::queue::draw::{TermsHash, order_key, participants, rank_leaf, seed};
 use goticket_domain::queue::{
     BeaconSignature, DrawOutcome, DrawSeed, DrawTerms, LobbyHead, PlaceId, QueueError, Signature, order,
 };
@@ -127,10 +127,7 @@ impl Ranked {
 impl RoomLog {
     /// Who takes part in the draw of a lobby that was closed with this head.
     async fn drawn_from(&self, closed: &LobbyHead) -> Result<std::collections::HashSet<PlaceId>, QueueError> {
-        let mut entries: Vec<LobbyEntry> = Vec::new();
-        while (entries.len() as u64) < closed.size {
-            entries.extend(self.lobby_entries(entries.len() as u64, closed.size).await?);
-        }
+        let entries = self.lobby_entries(0, closed.size).await?;
         blocking(move || participants(entries)).await
     }
 }

@@ -2,8 +2,10 @@
 
 use goticket_domain::EventId;
 use goticket_domain::queue::draw::merkle::{self, BLOCK_LEAVES, Hash};
-use goticket_domain::queue::draw::{Inclusion, order_key, rank_leaf};
-use goticket_domain::queue::{DrawProofs, DrawRecord, LOBBY_PAGE, LobbyHead, LobbyPage, MerkleRoot, PlaceId, QueueError};
+use goticket_domain::queue::draw::{Inclusion, LOBBY_LEAF_BYTES, order_key, rank_leaf};
+use goticket_domain::queue::{
+    DrawProofs, DrawRecord, LOBBY_PAGE, LobbyEntry, LobbyHead, LobbyPage, MerkleRoot, PlaceId, QueueError,
+};
 use goticket_storage::answered;
 use goticket_storage::rooms::draws::{self, Tree};
 
@@ -77,13 +79,6 @@ fn closed(known: &Known) -> Result<&LobbyHead, QueueError> {
 }
 
 /// The closed lobby's leaves from here to there.
-async fn leaves(known: &Known, from: u64, end: u64) -> Result<Vec<[u8; 17]>, QueueError> {
-    let mut leaves = Vec::new();
-    let mut next = from;
-    while next < end {
-        let page = known.log.lobby_entries(next, end).await?;
-        next += page.len() as u64;
-        leaves.extend(page.iter().map(goticket_domain::queue::LobbyEntry::leaf));
-    }
-    Ok(leaves)
+async fn leaves(known: &Known, from: u64, end: u64) -> Result<Vec<[u8; LOBBY_LEAF_BYTES]>, QueueError> {
+    Ok(known.log.lobby_entries(from, end).await?.iter().map(LobbyEntry::leaf).collect())
 }

@@ -54,7 +54,7 @@ pub async fn save_rate(pool: &PgPool, event: EventId, epoch: i64, rate: AutoRate
     Ok(done.rows_affected() == 1)
 }
 
-/// Who moves the rate of a locked room changes: an automatic rate begins anew.
+/// Who moves the rate of a locked room changes: an automatic rate begins again.
 pub async fn forget_rate(db: &mut PgConnection, event: EventId) -> Result<(), StorageError> {
     sqlx::query("DELETE FROM room_rates WHERE event = $1").bind(event.0).execute(db).await?;
     Ok(())

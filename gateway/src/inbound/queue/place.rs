@@ -6,7 +6,7 @@ use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, header};
 use axum::response::IntoResponse;
 use goticket_domain::EventId;
-use goticket_domain::queue::{Board, ClaimedPlace, Location, PlaceTicket, QueueError, RenewedTicket, RoomState};
+use goticket_domain::queue::{Board, ClaimedPlace, Location, PlaceTicket, QueueError, RenewedTicket, RoomState, Score};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -67,24 +67,13 @@ pub(crate) async fn place(
     Query(query): Query<PlaceQuery>,
     headers: HeaderMap,
 ) -> Result<impl IntoResponse, Problem> {
-    let (mut ticket, signed) = place_ticket(&app, &headers, event)?;
+    let (ticket, signed) = place_ticket(&app, &headers, event)?;
     let seen = super::board(&app, event).await?;
-    let mut drawn = None;
-    let location = if query.exact.unwrap_or(false) {
+    let (location, renewed) = if query.exact.unwrap_or(false) {
         app.queue_limits.exact_place(ticket.account, app.addresses.network(peer, &headers))?;
-        exact(&seen.board, &ticket, app.waiting_room.place(event, ticket.account, signed).await)?
+        (exact(&seen.board, &ticket, app.waiting_room.place(event, ticket.account, signed).await)?, None)
     } else {
-        match seen.board.locate(&ticket) {
-            Location::Drawn => match renewed(&app, event, &ticket, signed).await {
-                Ok(renewed) => {
-                    drawn = Some(DrawnBody { place_ticket: renewed.signed, place: PlaceBody::of(&renewed.ticket) });
-                    ticket = renewed.ticket;
-                    seen.board.locate(&ticket)
-                }
-                Err(location) => location,
-            },
-            location => location,
-        }
+        by_board(&app, &seen.board, &ticket, signed).await
     };
     let answer = PlaceAnswer {
         location,
@@ -92,21 +81,23 @@ pub(crate) async fn place(
         sold_out: seen.board.is_sold_out(),
         message: seen.board.message.clone(),
         poll_after_ms: seen.board.poll_after_ms(&ticket, &location),
-        drawn,
+        drawn: renewed.map(|renewed| DrawnBody { place: PlaceBody::of(&renewed.ticket), place_ticket: renewed.signed }),
     };
     Ok(([(header::CACHE_CONTROL, "private, no-store")], axum::Json(answer)))
 }
 
-/// The ticket that says the rank, or what is told of a place that has none. Once is enough for a fan who takes the new ticket; for others there is
-/// a limit, beyond which the order is drawn and the rank untold.
-async fn renewed(app: &App, event: EventId, ticket: &PlaceTicket, signed: &str) -> Result<RenewedTicket, Location> {
-    if app.queue_limits.renewal(ticket.account).is_err() {
-        return Err(Location::Drawn);
+/// What the board says, and the ticket with the rank for one from before the draw. Once is enough for a fan who takes the new ticket; for others
+/// there is a limit, beyond which the order is drawn and the rank untold.
+async fn by_board(app: &App, board: &Board, ticket: &PlaceTicket, signed: &str) -> (Location, Option<RenewedTicket>) {
+    let location = board.locate(ticket);
+    if location != Location::Drawn || app.queue_limits.renewal(ticket.account).is_err() {
+        return (location, None);
     }
-    app.waiting_room.renew(event, ticket.account, signed).await.map_err(|error| match error {
-        QueueError::ClaimWindowPassed | QueueError::NotInLine => Location::Passed,
-        _ => Location::Drawn,
-    })
+    match app.waiting_room.renew(board.event, ticket.account, signed).await {
+        Ok(renewed) => (board.locate(&renewed.ticket), Some(renewed)),
+        Err(QueueError::ClaimWindowPassed | QueueError::NotInLine) => (Location::Passed, None),
+        Err(_) => (Location::Drawn, None),
+    }
 }
 
 /// The waiting room knows the rank; the board knows the rate.
@@ -119,17 +110,25 @@ fn exact(board: &Board, ticket: &PlaceTicket, place: Result<ClaimedPlace, QueueE
         ClaimedPlace::Admitted { .. } => Ok(Location::Turn),
         ClaimedPlace::Inside { until } => Ok(Location::Inside { until }),
         ClaimedPlace::Gone => Err(QueueError::NotInLine),
-        ClaimedPlace::Waiting { ahead, .. } => Ok(match board.locate(ticket) {
+        ClaimedPlace::Waiting { score, ahead } => Ok(match shown(board, ticket, score) {
             Location::Waiting { ahead: near, eta_s } => {
                 let scale = |eta: u64| (u128::from(eta) * (u128::from(ahead) + 1)).div_ceil(u128::from(near) + 1);
                 let eta_s = eta_s.map(|eta| u64::try_from(scale(eta)).unwrap_or(u64::MAX));
                 Location::Waiting { ahead, eta_s }
             }
             lobby @ Location::Lobby { .. } => lobby,
-            // It has a rank: how long it takes, the next poll tells.
-            Location::Drawn => Location::Waiting { ahead, eta_s: None },
             // It has moved on since.
-            Location::Turn | Location::Passed | Location::Inside { .. } => Location::Waiting { ahead, eta_s: Some(0) },
+            Location::Drawn | Location::Turn | Location::Passed | Location::Inside { .. } => {
+                Location::Waiting { ahead, eta_s: Some(0) }
+            }
         }),
+    }
+}
+
+/// Where the board shows a place of this score, also for a ticket from before its draw.
+fn shown(board: &Board, ticket: &PlaceTicket, score: Score) -> Location {
+    match board.locate(ticket) {
+        Location::Drawn => board.locate_score(score),
+        shown => shown,
     }
 }

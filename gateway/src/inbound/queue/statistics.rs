@@ -13,8 +13,8 @@ use utoipa::{IntoParams, ToSchema};
 use super::TAG;
 use crate::app::queue_statistics::{Interval, queue_statistics};
 use crate::inbound::caller::Staff;
-use crate::inbound::parts::{Path, Query, header_text};
-use crate::inbound::problem::{FieldError, Problem, ProblemDocument};
+use crate::inbound::parts::{Path, Query, header_text, page_size_to};
+use crate::inbound::problem::{Problem, ProblemDocument};
 use crate::services::App;
 
 /// Most intervals of one answer: an hour.
@@ -81,12 +81,7 @@ pub(crate) async fn statistics(
     Query(query): Query<StatisticsQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let limit = query.limit.unwrap_or(INTERVALS_MAX);
-    if !(1..=INTERVALS_MAX).contains(&limit) {
-        let message = format!("must be 1 to {INTERVALS_MAX}");
-        return Err(Problem::bad_request("invalid_query", format!("Query parameter limit {message}."))
-            .with_error(FieldError::query("limit", message)));
-    }
+    let limit = page_size_to(INTERVALS_MAX, query.limit)?;
     app.catalog.managed(event, caller).await?;
     let after = query.after.unwrap_or(Timestamp::UNIX_EPOCH);
     let intervals = queue_statistics(&app, event, after, limit).await?;

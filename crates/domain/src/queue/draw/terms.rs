@@ -10,7 +10,7 @@ use crate::EventId;
 /// The rules of this module, by name.
 pub const DRAW_ALGORITHM: &str = "goticket-draw-1";
 
-/// Thirty-two random bytes that nobody outside sees before the draw.
+/// Thirty-two random bytes that no one outside sees before the draw.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DrawSecret(pub [u8; 32]);
 

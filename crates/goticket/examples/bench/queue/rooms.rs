@@ -78,12 +78,12 @@ pub(super) fn strangers(fans: usize) -> Vec<PlaceId> {
 pub(super) async fn join(pool: &PgPool, event: EventId, places: &[PlaceId]) -> anyhow::Result<u64> {
     let mut first = None;
     let mut db = pool.acquire().await?.detach();
-    // What the clock finds is there; nobody was told of it.
+    // What the clock finds is there; no one was told of it.
     sqlx::query("SET synchronous_commit = off").execute(&mut db).await?;
     for segment in places.chunks(SEGMENT) {
         let entries = segment.iter().map(|place| Entry::Join(*place)).collect();
         let written = queue_log::append(&mut db, event, entries, 0, None).await?.context("the room has no log")?;
         first = first.or(Some(written.first));
     }
-    first.context("nobody joined")
+    first.context("no one joined")
 }
