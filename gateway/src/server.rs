@@ -157,7 +157,8 @@ impl Gateway {
             pool,
             redis,
         });
-        let router = inbound::router(services, health::router(readiness, metrics::install()?));
+        let router = inbound::router(Arc::clone(&services), health::router(readiness, metrics::install()?));
+        let front = inbound::front::front(services, router);
 
         let token = shutdown.token();
         let watched = (Arc::clone(&boards), token.clone());
@@ -165,7 +166,7 @@ impl Gateway {
         shutdown.spawn("redis connectivity", replies::watch_connectivity(connectivity, Arc::clone(&waiters), token.clone()));
         shutdown.spawn("replies", replies::listen(heard, waiters, token.clone()));
         shutdown.spawn_fallible("gateway server", async move {
-            let served = http::serve_apart(listener, router, token, drain).await;
+            let served = http::serve_apart(listener, front, token, drain).await;
             // Kept until the last request is answered.
             drop(amqp);
             served

@@ -23,6 +23,7 @@ mod set_control;
 mod statistics;
 pub mod tell;
 mod tick;
+mod ticking;
 mod what_if;
 
 use std::sync::Arc;
@@ -182,12 +183,8 @@ pub(crate) fn spawn_loops(service: &Arc<WaitingRoomService>, every: Duration, sh
         let service = Arc::clone(service);
         shutdown.spawn(name, repeat(every, shutdown.token(), move || step(Arc::clone(&service))));
     };
-    spawn("admission ticks", every, |service| {
-        Box::pin(async move {
-            service.refresh_rooms().await;
-            service.admit_all().await;
-        })
-    });
+    let (ticking, token) = (Arc::clone(service), shutdown.token());
+    shutdown.spawn("admission ticks", async move { ticking.keep_ticking(every, token).await });
     spawn("waiting room schedule", every, |service| Box::pin(async move { service.take_light_steps().await }));
     spawn("draws", every, |service| Box::pin(async move { service.draw_all().await }));
     let (listening, token) = (Arc::clone(service), shutdown.token());

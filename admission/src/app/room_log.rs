@@ -1,9 +1,13 @@
 //! One room's log and the line in Redis that follows from it: writes what happens, first to Postgres and then to Redis, many fans'
 //! at once; and brings Redis up to the log wherever it is behind, has lost everything, or follows from another log.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use futures::StreamExt as _;
+use futures::future::BoxFuture;
+use futures::stream::FuturesOrdered;
 use goticket_domain::EventId;
 use goticket_domain::queue::draw::merkle::BLOCK_LEAVES;
 use goticket_domain::queue::{Entry, Line, PlaceId, QueueError, Score, Segment};
@@ -25,6 +29,8 @@ const CATCH_UP_MAX: u64 = 10_000;
 const PAGE: u32 = 100;
 /// Places of a drawn lobby that are written at once: a script of so many holds up joins for a few milliseconds.
 const SCORES_AT_ONCE: usize = 1_000;
+/// Such scripts under way: while Redis runs one, the next are read and sent.
+const SCORES_UNDER_WAY: usize = 4;
 
 pub(super) struct RoomLog {
     pub(super) event: EventId,
@@ -141,6 +147,10 @@ impl RoomLog {
     /// The log has this segment: the line follows.
     pub(super) async fn take_over(&self, segment: &Segment) -> Result<(), QueueError> {
         self.heard_of(segment.end());
+        if let [Entry::Draw(_)] = segment.entries.as_slice() {
+            // Others hear of it as well, and a whole lobby is put in line once.
+            return self.catch_up().await;
+        }
         match self.apply(segment).await? {
             Applied::Done => Ok(()),
             Applied::Before(_) | Applied::Behind(_) | Applied::Other => self.catch_up().await,
@@ -209,21 +219,46 @@ impl RoomLog {
     /// Puts the closed lobby into line by its ranks, before entry `at`, which is its draw; returns what the line is where that is not its
     /// turn.
     async fn put_ranks(&self, at: u64) -> Result<Option<Applied>, QueueError> {
+        let left = self.left_since_closing(at).await?;
+        let mut under_way = FuturesOrdered::<BoxFuture<'static, redis::RedisResult<bool>>>::new();
         for number in 0.. {
             let block = answered(draws::ranks(&self.pool, self.event, number)).await.map_err(storage_failed)?;
             let Some(block) = block else { break };
-            let first = number * BLOCK_LEAVES as u64;
-            let ranked: Vec<(PlaceId, Score)> =
-                (first..).zip(block.places).filter_map(|(rank, place)| Some((place, Score::drawn(rank)?))).collect();
-            for chunk in ranked.chunks(SCORES_AT_ONCE) {
-                if !self.lines.put_scores(self.event, at, chunk).await.map_err(|error| redis_failed(&error))? {
-                    let (applied, _) = self.lines.applied(self.event).await.map_err(|error| redis_failed(&error))?;
-                    // Somebody else has taken the draw over: then so says the segment itself.
-                    return Ok((applied < at).then_some(Applied::Behind(applied)));
+            let ranked = (number * BLOCK_LEAVES as u64..).zip(block.places).filter(|(_, place)| !left.contains(place));
+            let scored: Vec<(PlaceId, Score)> = ranked.filter_map(|(rank, place)| Some((place, Score::drawn(rank)?))).collect();
+            for chunk in scored.chunks(SCORES_AT_ONCE) {
+                if under_way.len() >= SCORES_UNDER_WAY && !in_time(under_way.next().await)? {
+                    return self.behind(at).await;
                 }
+                let (lines, event, chunk) = (self.lines.clone(), self.event, chunk.to_vec());
+                under_way.push_back(Box::pin(async move { lines.put_scores(event, at, &chunk).await }));
+            }
+        }
+        while !under_way.is_empty() {
+            if !in_time(under_way.next().await)? {
+                return self.behind(at).await;
             }
         }
         Ok(None)
+    }
+
+    /// What the line is where it does not stand right before entry `at`. None: somebody else has taken that over, as the segment itself will say.
+    async fn behind(&self, at: u64) -> Result<Option<Applied>, QueueError> {
+        let (applied, _) = self.lines.applied(self.event).await.map_err(|error| redis_failed(&error))?;
+        Ok((applied < at).then_some(Applied::Behind(applied)))
+    }
+
+    /// Who has left after the lobby was closed and before its draw, which is entry `at`: their ranks stay empty.
+    async fn left_since_closing(&self, at: u64) -> Result<HashSet<PlaceId>, QueueError> {
+        let (mut left, mut next) = (HashSet::new(), self.head().await?.closed_at.unwrap_or(at));
+        while next < at {
+            let segments = answered(queue_log::read(&self.pool, self.event, next, PAGE)).await.map_err(storage_failed)?;
+            let Some(last) = segments.last() else { break };
+            next = last.end();
+            let entries = segments.iter().flat_map(|segment| &segment.entries);
+            left.extend(entries.filter_map(|entry| if let Entry::Leave(place) = entry { Some(*place) } else { None }));
+        }
+        Ok(left)
     }
 
     /// Builds the line from the whole log and puts it in the place of what Redis has.
@@ -280,6 +315,10 @@ impl Folded {
         }
         Ok(self)
     }
+}
+
+fn in_time(put: Option<redis::RedisResult<bool>>) -> Result<bool, QueueError> {
+    put.unwrap_or(Ok(true)).map_err(|error| redis_failed(&error))
 }
 
 fn failed(error: String) -> QueueError {

@@ -16,13 +16,12 @@ use super::draw::KnownDraw;
 use super::memory::{Version, turns};
 use super::place::at;
 use super::rooms::Known;
+use super::ticking::ROOMS_AT_ONCE;
 use super::{WaitingRoomService, redis_failed, storage_failed};
 use crate::outbound::redis::{Outline, Snapshot};
 
 /// Most fans admitted by one tick: the highest rate at the slowest sensible tick, and a few milliseconds of script.
 const ADMIT_MAX: u64 = 5_000;
-/// Rooms ticked at the same time.
-const ROOMS_AT_ONCE: usize = 32;
 
 impl WaitingRoomService {
     /// Everything a replica does by itself, once: what the loops of [`crate::start`] repeat, and tests call. Looks at every room of ours,
@@ -51,18 +50,18 @@ impl WaitingRoomService {
 
     /// Ticks every room of ours in which there is anything to do.
     pub async fn admit_all(&self) {
-        stream::iter(self.ownership.rooms())
-            .for_each_concurrent(ROOMS_AT_ONCE, |(event, epoch)| async move {
-                let Ok(known) = self.room(event).await else { return };
-                let result = self.tick_room(&known, epoch).await;
-                if std::mem::replace(&mut known.memory().failing, result.is_err()) != result.is_err() {
-                    match &result {
-                        Ok(()) => tracing::info!(%event, "the room ticks again"),
-                        Err(error) => tracing::warn!(%event, %error, "the room does not tick"),
-                    }
-                }
-            })
-            .await;
+        stream::iter(self.ownership.rooms()).for_each_concurrent(ROOMS_AT_ONCE, |(event, epoch)| self.tick(event, epoch)).await;
+    }
+
+    pub(super) async fn tick(&self, event: EventId, epoch: i64) {
+        let Ok(known) = self.room(event).await else { return };
+        let result = self.tick_room(&known, epoch).await;
+        if std::mem::replace(&mut known.memory().failing, result.is_err()) != result.is_err() {
+            match &result {
+                Ok(()) => tracing::info!(%event, "the room ticks again"),
+                Err(error) => tracing::warn!(%event, %error, "the room does not tick"),
+            }
+        }
     }
 
     async fn tick_room(&self, known: &Known, epoch: i64) -> Result<(), QueueError> {

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use futures::StreamExt as _;
+use futures::future::join_all;
 use futures::stream::BoxStream;
 use goticket_contracts::waiting_room as proto;
 use goticket_contracts::waiting_room::waiting_room_server::{WaitingRoom as Contract, WaitingRoomServer};
-use goticket_contracts::waiting_room_convert::{parse, place_id, status_of};
+use goticket_contracts::waiting_room_convert::{BadMessage, parse, place_id, status_of};
 use goticket_domain::queue::WaitingRoom;
 use goticket_domain::{AccountId, EventId};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -15,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::{Routes, interceptor::InterceptedService};
 use tonic::{Request, Response, Status};
 
-/// Longest request: ids, a ticket, an operator's message.
+/// Longest request: ids, a ticket, an operator's message, a hundred joins.
 const REQUEST_BYTES_MAX: usize = 16 * 1024;
 /// Most log entries in one answer.
 const LOG_LIMIT_MAX: u32 = 500;
@@ -46,11 +47,13 @@ type Answer<T> = Result<Response<T>, Status>;
 
 #[tonic::async_trait]
 impl Contract for Server {
-    async fn join(&self, request: Request<proto::JoinRequest>) -> Answer<proto::JoinReply> {
-        let request = request.into_inner();
-        let (event, account) = caller(&request.event, &request.account)?;
-        let joined = self.room.join(event, account).await.map_err(|error| status_of(&error))?;
-        Ok(Response::new((&joined).try_into()?))
+    async fn join_all(&self, request: Request<proto::JoinAllRequest>) -> Answer<proto::JoinAllReply> {
+        let joins = request.into_inner().joins;
+        let joins = joins.iter().map(|join| caller(&join.event, &join.account)).collect::<Result<Vec<_>, _>>()?;
+        // All at once: what comes together is written together.
+        let joined = join_all(joins.into_iter().map(|(event, account)| self.room.join(event, account))).await;
+        let results = joined.iter().map(TryInto::try_into).collect::<Result<_, BadMessage>>()?;
+        Ok(Response::new(proto::JoinAllReply { results }))
     }
 
     async fn place(&self, request: Request<proto::TicketRequest>) -> Answer<proto::PlaceReply> {

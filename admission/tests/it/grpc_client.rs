@@ -7,7 +7,7 @@ use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use goticket_contracts::waiting_room as proto;
 use goticket_contracts::waiting_room::waiting_room_client::WaitingRoomClient;
-use goticket_contracts::waiting_room_convert::{error_of, set_control_request};
+use goticket_contracts::waiting_room_convert::{error_of, read_joined, set_control_request};
 use goticket_domain::queue::{
     Claimed, ClaimedPlace, ControlChange, DrawProofs, DrawRecord, JoinedPlace, LobbyPage, LogEntry, PlaceId, PublishedBoard,
     QueueError, RenewedTicket, RoomControl, WaitingRoom, WhatIf,
@@ -42,9 +42,10 @@ fn ticket(event: EventId, account: AccountId, signed: &str) -> proto::TicketRequ
 #[async_trait]
 impl WaitingRoom for Client {
     async fn join(&self, event: EventId, account: AccountId) -> Result<JoinedPlace, QueueError> {
-        let request = proto::JoinRequest { event: event.to_string(), account: account.to_string() };
-        let reply = self.client().join(self.with_secret(request)).await.map_err(|status| error_of(&status))?;
-        Ok(reply.into_inner().try_into().unwrap())
+        let join = proto::JoinRequest { event: event.to_string(), account: account.to_string() };
+        let request = self.with_secret(proto::JoinAllRequest { joins: vec![join] });
+        let reply = self.client().join_all(request).await.map_err(|status| error_of(&status))?;
+        read_joined(reply.into_inner().results.remove(0)).unwrap()
     }
 
     async fn place(&self, event: EventId, account: AccountId, signed: &str) -> Result<ClaimedPlace, QueueError> {

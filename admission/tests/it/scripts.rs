@@ -61,7 +61,9 @@ impl Bench {
         let segment = self.next(at_ms, entries);
         if let [Entry::Draw(seed)] = segment.entries.as_slice() {
             let order = order(seed, self.line.to_be_drawn().to_vec());
-            let drawn: Vec<_> = order.into_iter().zip((0..).map_while(Score::drawn)).collect();
+            let ranked = order.into_iter().zip((0..).map_while(Score::drawn));
+            let here = |place| matches!(self.line.standing(place, at_ms), Some(Standing::Lobby { .. }));
+            let drawn: Vec<_> = ranked.filter(|(place, _)| here(*place)).collect();
             assert!(drawn.is_empty() || self.lines.put_scores(self.event, segment.first, &drawn).await.unwrap());
         }
         assert_eq!(self.lines.apply(self.event, &segment).await.unwrap(), Applied::Done);

@@ -10,7 +10,9 @@ mod what_if;
 
 use std::str::FromStr;
 
-use goticket_domain::queue::{BoardVersion, Claimed, ClaimedPlace, JoinedPlace, PublishedBoard, RenewedTicket, Score};
+use goticket_domain::queue::{
+    BoardVersion, Claimed, ClaimedPlace, JoinedPlace, PublishedBoard, QueueError, RenewedTicket, Score,
+};
 use jiff::Timestamp;
 use tonic::Status;
 
@@ -74,6 +76,27 @@ impl TryFrom<proto::JoinReply> for JoinedPlace {
     fn try_from(reply: proto::JoinReply) -> Result<Self, BadMessage> {
         let receipt = reply.receipt_json.as_deref().map(|text| json("receipt_json", text)).transpose()?;
         Ok(Self { ticket: json("ticket_json", &reply.ticket_json)?, signed: reply.signed, existing: reply.existing, receipt })
+    }
+}
+
+impl TryFrom<&Result<JoinedPlace, QueueError>> for proto::JoinResult {
+    type Error = BadMessage;
+    fn try_from(joined: &Result<JoinedPlace, QueueError>) -> Result<Self, BadMessage> {
+        use proto::join_result::Result::{Joined, Refused};
+        let result = match joined {
+            Ok(joined) => Joined(joined.try_into()?),
+            Err(error) => Refused(error.into()),
+        };
+        Ok(Self { result: Some(result) })
+    }
+}
+
+/// The place, or why there is none.
+pub fn read_joined(result: proto::JoinResult) -> Result<Result<JoinedPlace, QueueError>, BadMessage> {
+    use proto::join_result::Result::{Joined, Refused};
+    match result.result.ok_or_else(|| missing("result"))? {
+        Joined(joined) => joined.try_into().map(Ok),
+        Refused(fault) => Ok(Err(fault.into())),
     }
 }
 

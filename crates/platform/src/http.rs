@@ -1,8 +1,14 @@
 //! Serving HTTP within bounds until the shutdown, and letting go of it in time.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::Router;
+use axum::{
+    Extension, Router,
+    extract::{ConnectInfo, Request},
+    middleware::AddExtension,
+    response::Response,
+};
+use hyper::body::Incoming;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto::Builder, graceful::GracefulShutdown},
@@ -17,7 +23,7 @@ use tokio::{
     time::sleep,
 };
 use tokio_util::sync::CancellationToken;
-use tower::Service as _;
+use tower::{Layer as _, Service};
 
 /// Open connections. Beyond it new ones wait in the kernel's queue; without it streams would use up the process's files.
 const CONNECTIONS_MAX: usize = 16_384;
@@ -42,19 +48,26 @@ const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 /// closed, and requests in flight get `drain` to finish before they are cut. Handlers find the caller's address in
 /// `ConnectInfo<SocketAddr>`.
 pub async fn serve(listener: TcpListener, router: Router, shutdown: CancellationToken, drain: Duration) -> io::Result<()> {
-    serve_patiently(listener, router, shutdown, drain, UNREAD_MAX).await
+    serve_patiently(listener, move |peer| known_by(&router, peer), shutdown, drain, UNREAD_MAX).await
 }
 
-/// The same; clients are let go that leave something unread for `unread_max`.
-pub async fn serve_patiently(
+/// A router as [`serve`] serves it to who called from there.
+pub fn known_by(router: &Router, peer: SocketAddr) -> AddExtension<Router, ConnectInfo<SocketAddr>> {
+    Extension(ConnectInfo(peer)).layer(router.clone())
+}
+
+/// The same, of a service for each connection; clients are let go that leave something unread for `unread_max`.
+pub async fn serve_patiently<S>(
     listener: TcpListener,
-    router: Router,
+    service: impl Fn(SocketAddr) -> S,
     shutdown: CancellationToken,
     drain: Duration,
     unread_max: Duration,
-) -> io::Result<()> {
+) -> io::Result<()>
+where
+    S: Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send> + Clone + Send + 'static,
+{
     let server = server();
-    let mut services = router.into_make_service_with_connect_info::<SocketAddr>();
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
@@ -67,8 +80,8 @@ pub async fn serve_patiently(
             accepted = accept(&listener, unread_max) => accepted,
             () = shutdown.cancelled() => break,
         };
-        let Ok(service) = services.call(peer).await;
-        let connection = server.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(service));
+        let service = TowerToHyperService::new(service(peer));
+        let connection = server.serve_connection_with_upgrades(TokioIo::new(stream), service);
         let connection = graceful.watch(connection.into_owned());
         connections.spawn(async move {
             if let Err(error) = connection.await {
@@ -86,12 +99,21 @@ pub async fn serve_patiently(
     Ok(())
 }
 
-/// The same as [`serve`], on threads of its own. Whatever the handlers spawn on another runtime has that one's turn, however many requests
-/// are read, refused and answered here.
-pub async fn serve_apart(listener: TcpListener, router: Router, shutdown: CancellationToken, drain: Duration) -> io::Result<()> {
+/// The same as [`serve`], of a service for each connection, on threads of its own. Whatever the handlers spawn on another runtime has that
+/// one's turn, however many requests are read, refused and answered here.
+pub async fn serve_apart<S>(
+    listener: TcpListener,
+    service: impl Fn(SocketAddr) -> S + Send + Sync + 'static,
+    shutdown: CancellationToken,
+    drain: Duration,
+) -> io::Result<()>
+where
+    S: Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send> + Clone + Send + 'static,
+{
     let listener = listener.into_std()?;
     let runtime = runtime::Builder::new_multi_thread().thread_name("http").enable_all().build()?;
-    let serving = runtime.spawn(async move { serve(TcpListener::from_std(listener)?, router, shutdown, drain).await });
+    let serving = runtime
+        .spawn(async move { serve_patiently(TcpListener::from_std(listener)?, service, shutdown, drain, UNREAD_MAX).await });
     let _apart = Apart(Some(runtime));
     serving.await.map_err(io::Error::other)?
 }

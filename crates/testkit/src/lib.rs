@@ -2,7 +2,7 @@
 //! demo and benchmarks.
 //!
 //! What it is: [`Stack`] finds or starts the servers, [`TestBed`] is one test's own corner of them,
-//! [`Link`] takes one of them away for a while, [`Stack::kill`] ends one of them, [`VirtualHost`] is a bed's part of RabbitMQ as an
+//! [`Link`] takes one of them away for a while, [`Stack::kill`] ends one of them, [`RedisCluster`] is a Redis of three nodes, [`VirtualHost`] is a bed's part of RabbitMQ as an
 //! operator sees it, [`Deployment`] runs GoTicket's own processes on
 //! them,
 //! [`eventually`] waits for a condition.
@@ -30,6 +30,7 @@ mod local;
 mod mailbox;
 mod ports;
 mod ready;
+mod redis_cluster;
 mod servers;
 mod source;
 mod stack;
@@ -42,6 +43,7 @@ pub use link::Link;
 pub use links::{KafkaWay, Links};
 pub use mailbox::{Mail, Mailbox};
 pub use ports::free_port;
+pub use redis_cluster::RedisCluster;
 pub use servers::Server;
 pub use stack::{Durability, Stack};
 pub use virtual_host::VirtualHost;

@@ -71,6 +71,20 @@ pub(crate) async fn redis(url: &str) -> Result<()> {
     Ok(())
 }
 
+/// A node answers before its cluster does.
+pub(crate) async fn redis_node(port: u16) -> Result<()> {
+    redis(&format!("redis://127.0.0.1:{port}/")).await
+}
+
+/// Every slot has a node, as far as this one knows.
+pub(crate) async fn redis_cluster(port: u16) -> Result<()> {
+    let client = redis::Client::open(format!("redis://127.0.0.1:{port}/"))?;
+    let mut connection = client.get_multiplexed_async_connection().await?;
+    let info: String = redis::cmd("CLUSTER").arg("INFO").query_async(&mut connection).await?;
+    ensure!(info.contains("cluster_state:ok"), "it says {info:?}");
+    Ok(())
+}
+
 /// The management API comes up last, so it is asked first.
 pub(crate) async fn rabbitmq(amqp_url: &str, management_url: &str) -> Result<()> {
     let answer = reqwest::get(format!("{management_url}/api/overview")).await?;

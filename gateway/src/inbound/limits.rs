@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Extension;
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tokio::sync::Semaphore;
@@ -42,9 +42,18 @@ impl fmt::Display for BodyMax {
     }
 }
 
+fn size(headers: &HeaderMap) -> usize {
+    headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum()
+}
+
+/// Whether headers are not oversized.
+pub(crate) fn headers_fit(headers: &HeaderMap) -> bool {
+    size(headers) <= HEADERS_MAX
+}
+
 /// Refuses oversized headers.
 pub(crate) async fn headers(request: Request, next: Next) -> Response {
-    let size: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    let size = size(request.headers());
     if size > HEADERS_MAX {
         let detail =
             format!("The headers have {size} bytes together and the limit is {HEADERS_MAX}: send fewer or shorter ones.");

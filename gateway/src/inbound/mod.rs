@@ -9,6 +9,7 @@ pub(crate) mod cached;
 pub(crate) mod caller;
 pub(crate) mod client_address;
 pub(crate) mod events;
+pub(crate) mod front;
 pub(crate) mod json;
 pub(crate) mod limits;
 pub(crate) mod measure;
@@ -26,14 +27,13 @@ pub(crate) mod webhook;
 use std::any::Any;
 
 use axum::Router;
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{And, DefaultPredicate, Predicate, SizeAbove};
-use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
@@ -70,11 +70,19 @@ pub(crate) fn router(app: App, health: Router) -> Router {
         .layer((
             from_fn(request_id::layer),
             from_fn(measure::layer),
-            SetResponseHeaderLayer::if_not_present(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+            map_response(async |mut response: Response| {
+                secured(response.headers_mut());
+                response
+            }),
             from_fn(limits::headers),
             CatchPanicLayer::custom(panicked),
         ))
         .with_state(app)
+}
+
+/// What every answer says to browsers.
+fn secured(headers: &mut HeaderMap) {
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
 }
 
 /// Polls are too small to gain anything from it; a seat map shrinks to a tenth.

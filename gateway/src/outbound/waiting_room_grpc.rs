@@ -1,5 +1,7 @@
 //! The waiting room as a process of its own, reached by gRPC.
 
+mod joins;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +25,8 @@ use tonic::{Request, Status};
 use url::Url;
 use uuid::Uuid;
 
+use self::joins::Joins;
+
 /// One call; every one of them is a few commands in Redis.
 const CALL_TIMEOUT: Duration = Duration::from_secs(3);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -38,6 +42,7 @@ type Client = WaitingRoomClient<InterceptedService<Channel, ShowSecret>>;
 #[derive(Clone)]
 pub struct GrpcWaitingRoom {
     client: Client,
+    joins: Arc<Joins>,
 }
 
 /// The adapter cannot be made from what it was given.
@@ -74,7 +79,8 @@ impl GrpcWaitingRoom {
             shown.set_sensitive(true);
         }
         let client = WaitingRoomClient::with_interceptor(endpoint.connect_lazy(), ShowSecret(shown));
-        Ok(Self { client: client.max_decoding_message_size(MESSAGE_BYTES_MAX) })
+        let client = client.max_decoding_message_size(MESSAGE_BYTES_MAX);
+        Ok(Self { joins: Arc::new(Joins::new(client.clone())), client })
     }
 }
 
@@ -108,9 +114,7 @@ fn ticket_request(event: EventId, account: AccountId, signed_ticket: &str) -> Re
 #[async_trait]
 impl WaitingRoom for GrpcWaitingRoom {
     async fn join(&self, event: EventId, account: AccountId) -> Result<JoinedPlace, QueueError> {
-        let request = proto::JoinRequest { event: event.to_string(), account: account.to_string() };
-        let reply = self.client.clone().join(timed(request)).await.map_err(refused)?;
-        reply.into_inner().try_into().map_err(unreadable)
+        self.joins.join(event, account).await
     }
 
     async fn place(&self, event: EventId, account: AccountId, signed_ticket: &str) -> Result<ClaimedPlace, QueueError> {

@@ -12,6 +12,7 @@ mod draw;
 mod early;
 mod event_stream;
 mod faults;
+mod joins;
 mod lanes;
 mod my_bookings;
 mod openapi;

@@ -29,8 +29,8 @@ pub fn status_of(error: &QueueError) -> Status {
         | QueueError::NotInLine => Code::FailedPrecondition,
     };
     let mut status = Status::new(code, error.to_string());
-    let fault = proto::QueueFault { fault: Some(fault_of(error)) };
-    status.metadata_mut().insert_bin(FAULT_KEY, MetadataValue::from_bytes(&fault.encode_to_vec()));
+    let fault = proto::QueueFault::from(error).encode_to_vec();
+    status.metadata_mut().insert_bin(FAULT_KEY, MetadataValue::from_bytes(&fault));
     status
 }
 
@@ -39,9 +39,22 @@ pub fn status_of(error: &QueueError) -> Status {
 pub fn error_of(status: &Status) -> QueueError {
     let fault = || {
         let bytes = status.metadata().get_bin(FAULT_KEY)?.to_bytes().ok()?;
-        read_fault(proto::QueueFault::decode(bytes).ok()?.fault?)
+        proto::QueueFault::decode(bytes).ok()
     };
-    fault().unwrap_or(QueueError::Unavailable)
+    fault().map_or(QueueError::Unavailable, Into::into)
+}
+
+impl From<&QueueError> for proto::QueueFault {
+    fn from(error: &QueueError) -> Self {
+        Self { fault: Some(fault_of(error)) }
+    }
+}
+
+impl From<proto::QueueFault> for QueueError {
+    /// One that this version does not know means that the waiting room cannot be reached.
+    fn from(fault: proto::QueueFault) -> Self {
+        fault.fault.and_then(read_fault).unwrap_or(Self::Unavailable)
+    }
 }
 
 fn fault_of(error: &QueueError) -> proto::queue_fault::Fault {

@@ -7,6 +7,7 @@ mod claims;
 mod draw;
 mod drive;
 mod joins;
+mod neighbours;
 mod own_redis;
 mod polls;
 mod processor;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 mod audit;
+mod cluster;
 mod config;
 mod dependencies;
 mod documents;

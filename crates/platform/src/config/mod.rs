@@ -20,6 +20,7 @@
 
 mod error;
 mod layers;
+mod node_address;
 mod ranged;
 mod secret;
 mod sections;
@@ -29,6 +30,7 @@ use std::path::Path;
 use serde::de::DeserializeOwned;
 
 pub use error::{ConfigError, Problem};
+pub use node_address::NodeAddress;
 pub use ranged::{U16In, U32In, U64In};
 pub use sections::{
     AmqpConfig, KafkaConfig, KeysConfig, LanesConfig, ObjectsConfig, PostgresConfig, RedisConfig, ShutdownConfig, SmtpConfig,

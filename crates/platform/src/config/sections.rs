@@ -6,6 +6,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::{
+    node_address::NodeAddress,
     ranged::{U16In, U32In, U64In},
     secret,
 };
@@ -65,13 +66,15 @@ pub struct LanesConfig {
     pub count: U16In<1, 1_024>,
 }
 
-/// `[redis]`: one multiplexed connection, bounded in flight.
+/// `[redis]`: one multiplexed connection to each node, bounded in flight.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RedisConfig {
     /// `redis://:password@host:port/database`
     #[serde(deserialize_with = "secret::redis_url")]
     pub url: SecretString,
+    /// Where Redis is a cluster: nodes of it, some beside the one of `url`, which say where the others are. None: it is a single server.
+    pub cluster_nodes: Vec<NodeAddress>,
     /// Stands before every key and channel.
     pub prefix: String,
     /// A request that has no answer after this has failed, wherever it got stuck.

@@ -1,5 +1,6 @@
-//! Redis: one multiplexed connection that comes back by itself, bounded in time and in requests in flight.
+//! Redis: one multiplexed connection to each node that comes back by itself, bounded in time and in requests in flight.
 
+mod server;
 mod subscribe;
 
 use std::{
@@ -12,13 +13,10 @@ use std::{
 };
 
 use ::redis::{
-    Client, Cmd, ConnectionInfo, ErrorKind, FromRedisValue, IntoConnectionInfo as _, Pipeline, RedisError, RedisFuture,
-    RedisResult, Script, ServerErrorKind, ToRedisArgs, Value,
-    aio::{ConnectionLike, ConnectionManager, ConnectionManagerConfig},
-    io::tcp::{TcpSettings, socket2::TcpKeepalive},
+    Cmd, ErrorKind, FromRedisValue, Pipeline, RedisError, RedisFuture, RedisResult, Script, ServerErrorKind, ToRedisArgs, Value,
+    aio::ConnectionLike, from_redis_value,
 };
 use futures::FutureExt as _;
-use secrecy::ExposeSecret as _;
 use tokio::{
     sync::Semaphore,
     time::{sleep, timeout},
@@ -26,10 +24,8 @@ use tokio::{
 
 pub use subscribe::{Notice, Subscription, subscribe};
 
+use self::server::Server;
 use crate::config::RedisConfig;
-
-/// A peer that acknowledges nothing for this long is gone, whatever the network says.
-const DEAD_PEER: Duration = Duration::from_secs(5);
 
 const RECONNECT_DELAY_MIN: Duration = Duration::from_millis(50);
 const RECONNECT_DELAY_MAX: Duration = Duration::from_secs(1);
@@ -40,7 +36,7 @@ const RECONNECT_DELAY_MAX: Duration = Duration::from_secs(1);
 /// that block (`BLPOP`) nor for subscriptions ([`subscribe`]): they would hold up everyone else.
 #[derive(Clone)]
 pub struct Redis {
-    manager: ConnectionManager,
+    server: Server,
     in_flight: Arc<Semaphore>,
     deadline: Duration,
     config: Arc<RedisConfig>,
@@ -60,16 +56,9 @@ pub enum ConnectError {
 
 /// Connects and checks that Redis evicts nothing. Afterwards the connection comes back by itself.
 pub async fn connect(config: &RedisConfig) -> Result<Redis, ConnectError> {
-    let client = Client::open(connection_info(config)?)?;
     let in_flight = usize::try_from(config.max_in_flight.get()).unwrap_or(usize::MAX);
-    let settings = ConnectionManagerConfig::new()
-        .set_connection_timeout(Some(config.connect_timeout_ms.millis()))
-        .set_response_timeout(Some(config.response_timeout_ms.millis()))
-        .set_pipeline_buffer_size(in_flight)
-        .set_min_delay(RECONNECT_DELAY_MIN)
-        .set_max_delay(RECONNECT_DELAY_MAX);
     let redis = Redis {
-        manager: ConnectionManager::new_with_config(client, settings).await?,
+        server: Server::connect(config, in_flight).await?,
         in_flight: Arc::new(Semaphore::new(in_flight)),
         deadline: config.response_timeout_ms.millis(),
         config: Arc::new(config.clone()),
@@ -79,18 +68,11 @@ pub async fn connect(config: &RedisConfig) -> Result<Redis, ConnectError> {
     Ok(redis)
 }
 
-/// Where to connect, with the socket options that find a dead peer.
-fn connection_info(config: &RedisConfig) -> RedisResult<ConnectionInfo> {
-    let probes = TcpKeepalive::new().with_time(DEAD_PEER).with_interval(Duration::from_secs(1)).with_retries(3);
-    let tcp = TcpSettings::default().set_nodelay(true).set_keepalive(probes).set_user_timeout(DEAD_PEER);
-    Ok(config.url.expose_secret().into_connection_info()?.set_tcp_settings(tcp))
-}
-
 /// True when the server, not the request, is the problem: away, too slow, starting, or read-only during a fail-over. The
 /// request may have been carried out.
 pub fn is_unavailable(error: &RedisError) -> bool {
     match error.kind() {
-        ErrorKind::Io => true,
+        ErrorKind::Io | ErrorKind::ClusterConnectionNotFound => true,
         ErrorKind::Server(kind) => matches!(
             kind,
             ServerErrorKind::BusyLoading
@@ -155,10 +137,10 @@ impl Redis {
         let refuses =
             |answer: &Value| matches!(answer, Value::ServerError(error) if error.kind() == Some(ServerErrorKind::ReadOnly));
         if answers.any(refuses) && !self.leaves.swap(true, Ordering::Relaxed) {
-            let (mut manager, leaves) = (self.manager.clone(), Arc::clone(&self.leaves));
+            let (mut server, leaves) = (self.server.clone(), Arc::clone(&self.leaves));
             tokio::spawn(async move {
                 tracing::warn!("Redis is a replica by now: connecting again");
-                let _ = manager.send_packed_command(&::redis::cmd("QUIT")).await;
+                let _ = server.send(&::redis::cmd("QUIT")).await;
                 sleep(RECONNECT_DELAY_MAX).await;
                 leaves.store(false, Ordering::Relaxed);
             });
@@ -166,16 +148,17 @@ impl Redis {
     }
 
     async fn refuse_eviction(&self) -> Result<(), ConnectError> {
-        let asked = self.query(::redis::cmd("CONFIG").arg("GET").arg("maxmemory-policy")).await;
-        let policy: Vec<String> = match asked {
-            Ok(policy) => policy,
-            Err(error) if is_unavailable(&error) => return Err(error.into()),
+        let asked = self.server.clone().ask_each(::redis::cmd("CONFIG").arg("GET").arg("maxmemory-policy")).await;
+        let policies: RedisResult<Vec<Vec<String>>> =
+            asked.and_then(|answers| answers.into_iter().map(|answer| Ok(from_redis_value(answer)?)).collect());
+        match policies {
+            Ok(policies) => policies.iter().try_for_each(|policy| must_not_evict(policy)),
+            Err(error) if is_unavailable(&error) => Err(error.into()),
             Err(error) => {
                 tracing::warn!(%error, "Redis does not show its maxmemory-policy: make sure that it is noeviction");
-                return Ok(());
+                Ok(())
             }
-        };
-        must_not_evict(&policy)
+        }
     }
 
     /// Waits for its turn, then for the answer, both within the time-out.
@@ -201,9 +184,9 @@ fn must_not_evict(answer: &[String]) -> Result<(), ConnectError> {
 
 impl ConnectionLike for Redis {
     fn req_packed_command<'a>(&'a mut self, cmd: &'a Cmd) -> RedisFuture<'a, Value> {
-        let mut manager = self.manager.clone();
+        let mut server = self.server.clone();
         async move {
-            let answer = self.bounded(manager.send_packed_command(cmd)).await;
+            let answer = self.bounded(server.send(cmd)).await;
             self.leave_replica(answer.iter());
             answer
         }
@@ -211,9 +194,9 @@ impl ConnectionLike for Redis {
     }
 
     fn req_packed_commands<'a>(&'a mut self, pipeline: &'a Pipeline, offset: usize, count: usize) -> RedisFuture<'a, Vec<Value>> {
-        let mut manager = self.manager.clone();
+        let mut server = self.server.clone();
         async move {
-            let answers = self.bounded(manager.send_packed_commands(pipeline, offset, count)).await;
+            let answers = self.bounded(server.send_all(pipeline, offset, count)).await;
             self.leave_replica(answers.iter().flatten());
             answers
         }
@@ -221,7 +204,7 @@ impl ConnectionLike for Redis {
     }
 
     fn get_db(&self) -> i64 {
-        self.manager.get_db()
+        self.server.get_db()
     }
 }
 

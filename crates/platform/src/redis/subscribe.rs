@@ -17,7 +17,10 @@ use futures::Stream;
 use tokio::{sync::mpsc, time};
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{RECONNECT_DELAY_MAX, RECONNECT_DELAY_MIN, connection_info};
+use super::{
+    RECONNECT_DELAY_MAX, RECONNECT_DELAY_MIN,
+    server::{first_node, nodes},
+};
 use crate::config::RedisConfig;
 
 /// Messages kept for a slow reader; what comes on top is dropped and reported as a [`Notice::Gap`].
@@ -80,7 +83,8 @@ where
 }
 
 struct Subscriber {
-    client: Client,
+    /// Of a cluster, each node says what is published at any of them.
+    clients: Vec<Client>,
     channels: Vec<String>,
     connect_timeout: Duration,
     response_timeout: Duration,
@@ -95,18 +99,31 @@ struct Attached {
 
 impl Subscriber {
     fn new(config: &RedisConfig, channels: Vec<String>) -> RedisResult<Self> {
-        let info = connection_info(config)?;
+        let first = first_node(config)?;
         // RESP3 lets one connection both receive messages and be pinged.
-        let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+        let settings = first.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+        let nodes = nodes(first.set_redis_settings(settings), config);
         Ok(Self {
-            client: Client::open(info.set_redis_settings(settings))?,
+            clients: nodes.into_iter().map(Client::open).collect::<RedisResult<_>>()?,
             channels,
             connect_timeout: config.connect_timeout_ms.millis(),
             response_timeout: config.response_timeout_ms.millis(),
         })
     }
 
+    /// To the first node that answers.
     async fn attach(&self) -> RedisResult<Attached> {
+        let mut last = self.attach_to(&self.clients[0]).await;
+        for client in &self.clients[1..] {
+            if last.is_ok() {
+                break;
+            }
+            last = self.attach_to(client).await;
+        }
+        last
+    }
+
+    async fn attach_to(&self, client: &Client) -> RedisResult<Attached> {
         let (sender, pushes) = mpsc::channel(BUFFER);
         let overflowed = Arc::new(AtomicBool::new(false));
         let overflow = Arc::clone(&overflowed);
@@ -116,7 +133,7 @@ impl Subscriber {
             .set_push_sender(move |push: PushInfo| {
                 sender.try_send(push).inspect_err(|_| overflow.store(true, Ordering::Release))
             });
-        let mut connection = self.client.get_multiplexed_async_connection_with_config(&settings).await?;
+        let mut connection = client.get_multiplexed_async_connection_with_config(&settings).await?;
         connection.subscribe(&self.channels).await?;
         Ok(Attached { connection, pushes, overflowed })
     }

@@ -70,7 +70,12 @@ async fn served_apart_requests_are_read_on_other_threads_than_ours() {
     let both = async move || format!("{} {}", name(), ours.spawn(async move { name() }).await.unwrap());
     let shutdown = CancellationToken::new();
     let router = Router::new().route("/", get(both));
-    let server = tokio::spawn(http::serve_apart(listener, router, shutdown.clone(), Duration::from_millis(300)));
+    let server = tokio::spawn(http::serve_apart(
+        listener,
+        move |peer| http::known_by(&router, peer),
+        shutdown.clone(),
+        Duration::from_millis(300),
+    ));
     assert_eq!(reqwest::get(&url).await.unwrap().text().await.unwrap(), format!("http {}", name()));
     shutdown.cancel();
     timeout(SOON, server).await.unwrap().unwrap().unwrap();
@@ -112,7 +117,8 @@ async fn a_client_that_takes_nothing_is_let_go_and_one_that_reads_is_not() {
     };
     let (shutdown, unread_max) = (CancellationToken::new(), Duration::from_secs(1));
     let router = Router::new().route("/", get(endless));
-    let server = tokio::spawn(http::serve_patiently(listener, router, shutdown.clone(), Duration::ZERO, unread_max));
+    let service = move |peer| http::known_by(&router, peer);
+    let server = tokio::spawn(http::serve_patiently(listener, service, shutdown.clone(), Duration::ZERO, unread_max));
     let ask = async || {
         let mut client = TcpStream::connect(address).await.unwrap();
         client.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();

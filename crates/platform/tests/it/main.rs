@@ -8,6 +8,7 @@ mod http;
 mod kafka;
 mod postgres;
 mod redis;
+mod redis_cluster;
 mod shutdown;
 mod silence;
 mod telemetry;

@@ -17,7 +17,7 @@ pub(crate) use self::{
     postgres::settings_for as postgres_settings,
     rabbitmq::{is_installed as has_rabbitmq, start as start_rabbitmq},
     redis::SETTINGS as REDIS_SETTINGS,
-    server::Process,
+    server::{Process, Server, run},
 };
 use crate::{addresses::Addresses, cache::Cache, stack::Durability};
 

@@ -24,7 +24,7 @@ const TAIL: usize = 25;
 const DEATH: Duration = Duration::from_secs(10);
 const DEATH_PAUSE: Duration = Duration::from_millis(20);
 
-pub(super) struct Server {
+pub(crate) struct Server {
     log: PathBuf,
     process: Process,
 }
@@ -39,7 +39,7 @@ pub(crate) struct Process {
 
 impl Server {
     /// Starts `command` with its output in `<folder>/<name>.log`.
-    pub(super) fn spawn(name: &'static str, stack_folder: &Path, mut command: Command) -> Result<Self> {
+    pub(crate) fn spawn(name: &'static str, stack_folder: &Path, mut command: Command) -> Result<Self> {
         let log = log_file(name, stack_folder);
         let output = File::options().create(true).append(true).open(&log)?;
         keeper::mark(&mut command, stack_folder);
@@ -50,7 +50,7 @@ impl Server {
     }
 
     /// Waits until `probe` succeeds and hands the process over.
-    pub(super) async fn ready<Fut>(mut self, probe: impl Fn() -> Fut) -> Result<Process>
+    pub(crate) async fn ready<Fut>(mut self, probe: impl Fn() -> Fut) -> Result<Process>
     where
         Fut: Future<Output = Result<()>>,
     {
@@ -163,7 +163,7 @@ fn children_of(parent: u32) -> Result<Vec<u32>> {
 }
 
 /// Runs a command that ends by itself, such as one that formats a folder.
-pub(super) async fn run(name: &'static str, stack_folder: &Path, mut command: Command) -> Result<()> {
+pub(crate) async fn run(name: &'static str, stack_folder: &Path, mut command: Command) -> Result<()> {
     let log = log_file(name, stack_folder);
     let output = File::options().create(true).append(true).open(&log)?;
     keeper::mark(&mut command, stack_folder);

@@ -12,6 +12,9 @@ use crate::inbound::parts::Path;
 use crate::inbound::problem::{Problem, ProblemDocument};
 use crate::services::App;
 
+/// As it is counted.
+pub(crate) const ROUTE: &str = "/v1/events/{event}/queue/board";
+
 /// The room's public state: the same bytes for every fan, from which each computes their own place; see docs/CLIENTS.md.
 #[utoipa::path(get, path = "/v1/events/{event}/queue/board", tag = TAG, params(("event" = Uuid, Path),
     ("If-None-Match" = Option<String>, Header, description = "the ETag of the board read last")), responses(
@@ -26,7 +29,7 @@ pub(crate) async fn board(State(app): State<App>, Path(event): Path<EventId>, he
 }
 
 /// The bytes in which the board came, or those it was compressed to once. Each has an entity tag of its own: strong ones name bytes.
-fn answer(seen: &Seen, headers: &HeaderMap) -> Response {
+pub(crate) fn answer(seen: &Seen, headers: &HeaderMap) -> Response {
     let (plain, packed) = (format!("\"{}\"", seen.tag()), format!("\"{}-gzip\"", seen.tag()));
     let gzip = if takes_gzip(headers) { seen.gzip() } else { None };
     let json = (header::CONTENT_TYPE, "application/json");

@@ -1,6 +1,6 @@
 //! The waiting room as fans and operators see it.
 
-mod board;
+pub(crate) mod board;
 mod claim;
 mod control;
 mod draw;
@@ -9,7 +9,7 @@ mod join;
 mod leave;
 mod limits;
 mod log;
-mod place;
+pub(crate) mod place;
 mod statistics;
 mod stream;
 

@@ -4,17 +4,21 @@ use std::net::SocketAddr;
 
 use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, header};
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use goticket_domain::EventId;
 use goticket_domain::queue::{Board, ClaimedPlace, Location, PlaceTicket, QueueError, RenewedTicket, RoomState, Score};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::join::PlaceBody;
-use super::{LocationBody, TAG, place_ticket};
-use crate::inbound::parts::{Path, Query};
+use super::{LocationBody, PLACE_TICKET, TAG, place_ticket};
+use crate::app::seen_board::Seen;
+use crate::inbound::parts::{Path, Query, header_text};
 use crate::inbound::problem::{Problem, ProblemDocument};
 use crate::services::App;
+
+/// As it is counted.
+pub(crate) const ROUTE: &str = "/v1/events/{event}/queue/place";
 
 /// How exactly.
 #[derive(Deserialize, IntoParams)]
@@ -66,7 +70,7 @@ pub(crate) async fn place(
     Path(event): Path<EventId>,
     Query(query): Query<PlaceQuery>,
     headers: HeaderMap,
-) -> Result<impl IntoResponse, Problem> {
+) -> Result<Response, Problem> {
     let (ticket, signed) = place_ticket(&app, &headers, event)?;
     let seen = super::board(&app, event).await?;
     let (location, renewed) = if query.exact.unwrap_or(false) {
@@ -75,15 +79,26 @@ pub(crate) async fn place(
     } else {
         by_board(&app, &seen.board, &ticket, signed).await
     };
+    Ok(told(&seen.board, &ticket, location, renewed))
+}
+
+/// The same, where the board says it all and the ticket is good.
+pub(crate) fn from_memory(app: &App, event: EventId, seen: &Seen, headers: &HeaderMap) -> Option<Response> {
+    let ticket = app.place_keys.authenticate(header_text(headers, PLACE_TICKET)?, event).ok()?;
+    let location = seen.board.locate(&ticket);
+    (location != Location::Drawn).then(|| told(&seen.board, &ticket, location, None))
+}
+
+fn told(board: &Board, ticket: &PlaceTicket, location: Location, renewed: Option<RenewedTicket>) -> Response {
     let answer = PlaceAnswer {
         location,
-        state: seen.board.state,
-        sold_out: seen.board.is_sold_out(),
-        message: seen.board.message.clone(),
-        poll_after_ms: seen.board.poll_after_ms(&ticket, &location),
+        state: board.state,
+        sold_out: board.is_sold_out(),
+        message: board.message.clone(),
+        poll_after_ms: board.poll_after_ms(ticket, &location),
         drawn: renewed.map(|renewed| DrawnBody { place: PlaceBody::of(&renewed.ticket), place_ticket: renewed.signed }),
     };
-    Ok(([(header::CACHE_CONTROL, "private, no-store")], axum::Json(answer)))
+    ([(header::CACHE_CONTROL, "private, no-store")], axum::Json(answer)).into_response()
 }
 
 /// What the board says, and the ticket with the rank for one from before the draw. Once is enough for a fan who takes the new ticket; for others

@@ -40,7 +40,8 @@ pub(super) enum Pace {
 /// What is asked.
 pub(super) struct Ask {
     method: Method,
-    uri: Uri,
+    /// Where each fan asks, one after the other and again from the first.
+    uris: Arc<Vec<Uri>>,
     host: HeaderValue,
     body: Bytes,
     /// What each fan shows, the n-th value of each header being the n-th fan's.
@@ -69,7 +70,13 @@ type Seen = (Duration, Duration, Duration);
 impl Ask {
     pub(super) fn new(method: Method, uri: Uri, host: HeaderValue, expected: StatusCode) -> Self {
         let (body, shown, next) = (Bytes::new(), Arc::default(), AtomicUsize::new(0));
-        Self { method, uri, host, body, shown, expected, again: true, next }
+        Self { method, uris: Arc::new(vec![uri]), host, body, shown, expected, again: true, next }
+    }
+
+    /// At as many addresses as there are in both.
+    pub(super) fn or(mut self, other: &Self) -> Self {
+        Arc::make_mut(&mut self.uris).extend(other.uris.iter().cloned());
+        self
     }
 
     pub(super) fn showing(mut self, name: HeaderName, values: Vec<HeaderValue>) -> Self {
@@ -88,9 +95,16 @@ impl Ask {
 
     /// The same for a handler that answers everything.
     pub(super) fn to_bare(&self) -> Arc<Self> {
-        let (method, uri, host) = (self.method.clone(), self.uri.clone(), self.host.clone());
-        let (body, shown) = (self.body.clone(), Arc::clone(&self.shown));
-        Arc::new(Self { body, shown, ..Self::new(method, uri, host, StatusCode::OK) })
+        Arc::new(Self {
+            method: self.method.clone(),
+            uris: Arc::clone(&self.uris),
+            host: self.host.clone(),
+            body: self.body.clone(),
+            shown: Arc::clone(&self.shown),
+            expected: StatusCode::OK,
+            again: true,
+            next: AtomicUsize::new(0),
+        })
     }
 
     pub(super) fn once_each(self) -> Self {
@@ -104,7 +118,8 @@ impl Ask {
         if fan >= fans && !self.again {
             return Ok(None);
         }
-        let request = Request::builder().method(&self.method).uri(&self.uri).header(header::HOST, &self.host);
+        let uri = &self.uris[fan % self.uris.len()];
+        let request = Request::builder().method(&self.method).uri(uri).header(header::HOST, &self.host);
         let mut request = request.body(Full::new(self.body.clone()))?;
         for (name, values) in self.shown.iter() {
             request.headers_mut().insert(name, values[fan % values.len()].clone());
@@ -118,7 +133,7 @@ impl Ask {
         let answer = client.send(request).await?;
         if answer.status != self.expected {
             let text: String = String::from_utf8_lossy(&answer.body).chars().take(200).collect();
-            bail!("{} {} was answered {} {text}", self.method, self.uri, answer.status);
+            bail!("{} {} was answered {} {text}", self.method, self.uris[0].path(), answer.status);
         }
         Ok(Some(answer.body))
     }
@@ -248,6 +263,11 @@ mod tests {
         let (uri, host) = (Uri::from_static("/place"), HeaderValue::from_static("here"));
         let ask = Ask::new(Method::GET, uri, host, StatusCode::OK).showing(HeaderName::from_static("ticket"), tickets);
         assert_eq!(shown(&ask), ["a", "b", "c", "a", "b"].map(|ticket| Some(ticket.to_owned())));
+        let elsewhere = Ask::new(Method::GET, Uri::from_static("/elsewhere"), HeaderValue::from_static("here"), StatusCode::OK);
+        let both =
+            Ask::new(Method::GET, Uri::from_static("/place"), HeaderValue::from_static("here"), StatusCode::OK).or(&elsewhere);
+        let asked: Vec<_> = (0..3).map(|_| both.request().unwrap().unwrap().uri().path().to_owned()).collect();
+        assert_eq!(asked, ["/place", "/elsewhere", "/place"]);
         let bare = ask.to_bare();
         assert_eq!(shown(&bare)[0].as_deref(), Some("a"));
         let once = ask.once_each();

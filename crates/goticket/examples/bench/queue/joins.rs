@@ -3,6 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use anyhow::Context as _;
 use goticket_domain::{AccountId, EventId, identity::Role, queue::RoomSettings};
 use http::{Method, StatusCode, header};
 use uuid::Uuid;
@@ -35,7 +36,7 @@ pub(super) async fn rate(ground: Ground) -> anyhow::Result<Measured> {
     let event = world.events[0];
     world.queue_up(event, ground.fans / LINE_PART).await?;
     let gateway = world.open_gateway().await?;
-    let ask = joining(&world, event, ground.for_)?;
+    let ask = joining(&world, &[event], enough(ground.for_))?;
     let measured = against_bare(&world, gateway, &ask, CONNECTIONS, ground.for_).await?;
     world.deployment.stop().await?;
     Ok(measured)
@@ -47,7 +48,7 @@ pub(super) async fn growth(ground: Ground) -> anyhow::Result<Measured> {
     let mut asks = Vec::new();
     for (event, fans) in world.events.clone().into_iter().zip([SHORT, ground.fans]) {
         world.queue_up(event, fans).await?;
-        asks.push(joining(&world, event, ground.for_)?);
+        asks.push(joining(&world, &[event], enough(ground.for_))?);
     }
     let mut crowd = Crowd::gather(world.open_gateway().await?, CONNECTIONS).await?;
     let (mut costs, mut flaws) = ([const { Vec::new() }; 2], Vec::new());
@@ -66,11 +67,19 @@ pub(super) async fn growth(ground: Ground) -> anyhow::Result<Measured> {
     Ok(Measured { flaws, ..Measured::of(long, note).against(short) })
 }
 
-/// Fans enough for a run, who do not stand in line yet.
-fn joining(world: &World, event: EventId, for_: Duration) -> anyhow::Result<Arc<Ask>> {
-    let seconds = usize::try_from((for_ + TURNS * WARM_UP).as_secs())?;
-    let accounts: Vec<AccountId> = (0..FANS_PER_SECOND * seconds).map(|_| AccountId(Uuid::now_v7())).collect();
+/// Fans enough for a run.
+fn enough(for_: Duration) -> usize {
+    FANS_PER_SECOND * usize::try_from((for_ + TURNS * WARM_UP).as_secs()).unwrap_or(usize::MAX)
+}
+
+/// So many fans who stand in no line yet, each of whom joins one of these rooms.
+pub(super) fn joining(world: &World, events: &[EventId], fans: usize) -> anyhow::Result<Arc<Ask>> {
+    let accounts: Vec<AccountId> = (0..fans).map(|_| AccountId(Uuid::now_v7())).collect();
     let tokens = world.access_tokens(&accounts, Role::User)?;
-    let ask = world.ask(Method::POST, event, "")?.expecting(StatusCode::CREATED).once_each();
+    let (first, further) = events.split_first().context("no room to join")?;
+    let mut ask = world.ask(Method::POST, *first, "")?.expecting(StatusCode::CREATED).once_each();
+    for event in further {
+        ask = ask.or(&world.ask(Method::POST, *event, "")?);
+    }
     Ok(Arc::new(ask.showing(header::AUTHORIZATION, tokens)))
 }

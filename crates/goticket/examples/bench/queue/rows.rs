@@ -2,7 +2,7 @@
 
 use futures::future::BoxFuture;
 
-use super::{Ground, Measured, claims, draw, joins, polls, redis_bytes, refill, ticks, watchers};
+use super::{Ground, Measured, claims, draw, joins, neighbours, polls, redis_bytes, refill, ticks, watchers};
 use crate::report::Bar;
 
 /// What HTTP rows are compared to.
@@ -19,7 +19,7 @@ pub(super) struct Plan {
     pub run: fn(Ground) -> BoxFuture<'static, anyhow::Result<Measured>>,
 }
 
-pub(super) fn all() -> [Plan; 12] {
+pub(super) fn all() -> [Plan; 13] {
     let row = |name, unit, limit, bar, run| Plan { name, unit, limit, bar: Some(bar), run };
     [
         row("tick_1000_rooms", "cores", None, Bar::ValueAtMost(0.15), |ground| Box::pin(ticks::run(ground))),
@@ -32,6 +32,7 @@ pub(super) fn all() -> [Plan; 12] {
         row("draw_1m", "s", Some(PIPE), Bar::AtMost(3.0), |ground| Box::pin(draw::run(ground))),
         row("refill_1m", "s", Some(PIPE), Bar::AtMost(3.0), |ground| Box::pin(refill::run(ground))),
         row("redis_bytes_per_fan", "bytes", None, Bar::ValueAtMost(150.0), |ground| Box::pin(redis_bytes::run(ground))),
+        row("others_join_p99", "ms", Some("in_quiet"), Bar::AtMost(2.0), |ground| Box::pin(neighbours::run(ground))),
         row("sse_kib_per_watcher", "KiB", None, Bar::ValueAtMost(20.0), |ground| Box::pin(watchers::kib(ground))),
         row("sse_last_ms", "ms", None, Bar::ValueAtMost(1_000.0), |ground| Box::pin(watchers::last_ms(ground))),
     ]
