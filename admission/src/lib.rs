@@ -12,7 +12,8 @@
 //!   twice (`app/room_log.rs`);
 //! * one account has one place per event, whatever the number of tabs, devices and replicas (`app/join.rs`);
 //! * over every stretch of t minutes at most `burst + rate · t` fans are admitted, and never more are inside than the cap, across
-//!   crashes of replicas, losses of Redis and clocks that jump (`app/tick.rs`, `app/clock.rs`);
+//!   crashes of replicas, losses of Redis and clocks that jump (`app/tick.rs`, `app/clock.rs`); in a shadow room these are the
+//!   installation's own limits;
 //! * while admissions cannot be written down, no one is admitted;
 //! * an owner that was replaced writes nothing, and no board is shown after a newer one (`app/ownership.rs`, `app/publication.rs`);
 //! * the draw happens once, doing it again gives the same order, and no one who operates the room can choose it (`app/draw`).
@@ -35,6 +36,7 @@ use outbound::beacon::Beacon;
 pub use app::tell::tell;
 pub use app::{Deps, WaitingRoomService};
 pub use config::{AdmissionConfig, BeaconConfig, Config, SecretError};
+pub use inbound::bookings::{follow_bookings, subscribe as subscribe_to_bookings};
 pub use inbound::grpc::router as grpc_router;
 
 /// Connects to the stores and reads the keys.
@@ -71,6 +73,7 @@ pub async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
         .with_context(|| format!("listen on `admission.listen` = {}", config.admission.listen))?;
     let service = start(&config.admission, deps, &shutdown);
     tell(&service, config.kafka.clone(), &shutdown);
+    follow_bookings(&service, config.kafka.clone(), &shutdown);
     let router = grpc_router(service, &secret, shutdown.token()).merge(health::router(readiness, metrics));
     tracing::info!(listen = %listener.local_addr()?, "the waiting room answers");
     let drain = config.shutdown.drain_ms.millis();

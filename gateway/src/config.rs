@@ -53,6 +53,9 @@ pub struct GatewayConfig {
     /// How the payment provider reaches us; the listening address if it is left out.
     #[serde(default)]
     pub public_url: Option<Url>,
+    /// The page that the links of verification mails lead to; the gateway's own if it is left out. The link's proof stands behind a `#`.
+    #[serde(default)]
+    pub verify_page: Option<Url>,
     /// Where admission's gRPC answers.
     pub admission_url: Url,
     /// What we show there: `admission.grpc_secret` of the other side.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use futures::FutureExt;
-use goticket_contracts::amqp::{Names, booking_topology};
+use goticket_contracts::amqp::{Names, booking_topology, task_topology};
 use goticket_contracts::redis_keys::reply_channel;
 use goticket_domain::queue::WaitingRoom;
 use goticket_platform::health::{Readiness, checks};
@@ -36,6 +36,7 @@ use crate::app::turns::Turns;
 use crate::app::waiters::Waiters;
 use crate::config::Config;
 use crate::inbound;
+use crate::inbound::bookings::Passed;
 use crate::inbound::client_address::ClientAddresses;
 use crate::inbound::queue::QueueLimits;
 use crate::inbound::rate_limit::RateLimit;
@@ -46,7 +47,13 @@ use crate::outbound::objects::Objects;
 
 use crate::outbound::sandbox_payments::SandboxPayments;
 use crate::outbound::seat_deltas::SeatDeltas;
+use crate::outbound::verifications::Verifications;
 use crate::services::Services;
+
+/// Verification mails that an account may ask for within a minute: whoever waits for one looks into their mail meanwhile.
+const VERIFICATIONS_PER_MIN: u32 = 1;
+/// Of them at once.
+const VERIFICATIONS_BURST: u32 = 3;
 
 /// On top of the requests' own time to drain, for the tasks behind them.
 const DRAIN_MARGIN: Duration = Duration::from_secs(2);
@@ -96,6 +103,7 @@ impl Gateway {
         let lanes = goticket_storage::lanes::count(&pool).await.context("count the lanes: `goticket migrate` makes them")?;
         let names = Names::new(amqp.prefix());
         amqp::declare(&channel, &booking_topology(&names, lanes)).await.context("declare the lanes' queues")?;
+        amqp::declare(&channel, &task_topology(&names)).await.context("declare the tasks' queues")?;
 
         let instance = Uuid::new_v4().to_string();
         let replies = [reply_channel(redis.prefix(), &instance)];
@@ -103,6 +111,10 @@ impl Gateway {
         let keys = KeyFolder::at(&config.keys.dir);
         let webhook_base = config.gateway.public_url.clone().map_or_else(|| format!("http://{address}"), String::from);
         let webhook_url = format!("{}/v1/payments/sandbox/webhook", webhook_base.trim_end_matches('/'));
+        let verify_page = config.gateway.verify_page.clone().map_or_else(
+            || format!("{}/v1/auth/verify-email", webhook_base.trim_end_matches('/')),
+            |page| page.as_str().trim_end_matches('#').to_owned(),
+        );
         let access_verifier = keys.access_verifier()?;
         let (boards, waiters) = (Arc::new(Boards::default()), Arc::new(Waiters::default()));
 
@@ -126,6 +138,9 @@ impl Gateway {
             access_verifier,
             entry_verifier: keys.entry_verifier()?,
             place_keys: keys.place()?,
+            email_proofs: keys.email_proofs()?,
+            verifications: Verifications::new(amqp.publisher(), &names),
+            verify_page,
             passwords: Passwords::new(&config.gateway),
             sessions: Sessions::new(keys.access_signer()?, redis.clone(), &config.gateway),
             catalog: Catalog::new(pool.clone()),
@@ -149,6 +164,8 @@ impl Gateway {
             addresses: ClientAddresses::new(&config.gateway),
             auth_limit: RateLimit::new(config.gateway.auth_per_min.get(), config.gateway.auth_burst.get()),
             queue_limits: QueueLimits::new(&config.gateway),
+            passed: Passed::new(),
+            verification_limit: RateLimit::new(VERIFICATIONS_PER_MIN, VERIFICATIONS_BURST),
             booking_streams: StreamSlots::new("booking", BOOKING_STREAMS_MAX, BOOKING_STREAMS_OF_ACCOUNT_MAX),
             board_streams: StreamSlots::new("board", BOARD_STREAMS_MAX, BOARD_STREAMS_OF_PLACE_MAX),
             seat_streams: StreamSlots::new("seats", SEAT_STREAMS_MAX, SEAT_STREAMS_OF_ADDRESS_MAX),

@@ -8,7 +8,7 @@ use goticket_domain::queue::{PlaceId, WaitingRoom};
 use goticket_domain::{AccountId, EventId};
 use goticket_platform::redis::Redis;
 use goticket_storage::bookings::view::DecidedRequest;
-use goticket_tokens::{AccessVerifier, EntryVerifier, PlaceKeys};
+use goticket_tokens::{AccessVerifier, EmailProofs, EntryVerifier, PlaceKeys};
 use jiff::Timestamp;
 use sqlx::PgPool;
 use tokio::runtime::Handle;
@@ -27,6 +27,7 @@ use crate::app::stream_slots::StreamSlots;
 use crate::app::turns::Turns;
 use crate::app::waiters::Waiters;
 use crate::config::GatewayConfig;
+use crate::inbound::bookings::Passed;
 use crate::inbound::client_address::ClientAddresses;
 use crate::inbound::queue::QueueLimits;
 use crate::inbound::rate_limit::RateLimit;
@@ -34,6 +35,7 @@ use crate::outbound::account_limits::AccountLimits;
 use crate::outbound::commands::Commands;
 use crate::outbound::objects::Objects;
 use crate::outbound::sandbox_payments::SandboxPayments;
+use crate::outbound::verifications::Verifications;
 
 /// What handlers get as their state; one allocation, cloned by reference count.
 pub(crate) type App = Arc<Services>;
@@ -51,6 +53,10 @@ pub(crate) struct Services {
     pub(crate) access_verifier: AccessVerifier,
     pub(crate) entry_verifier: EntryVerifier,
     pub(crate) place_keys: PlaceKeys,
+    pub(crate) email_proofs: EmailProofs,
+    pub(crate) verifications: Verifications,
+    /// Where the link of a verification mail leads, without its fragment.
+    pub(crate) verify_page: String,
     pub(crate) passwords: Passwords,
     pub(crate) sessions: Sessions,
     pub(crate) catalog: Catalog,
@@ -70,6 +76,9 @@ pub(crate) struct Services {
     /// Attempts to register, log in or refresh, by address.
     pub(crate) auth_limit: RateLimit<IpAddr>,
     pub(crate) queue_limits: QueueLimits,
+    pub(crate) passed: Passed,
+    /// Verification mails that are asked for again, by account.
+    pub(crate) verification_limit: RateLimit<AccountId>,
     pub(crate) booking_streams: Arc<StreamSlots<AccountId>>,
     pub(crate) board_streams: Arc<StreamSlots<(EventId, PlaceId)>>,
     pub(crate) seat_streams: Arc<StreamSlots<IpAddr>>,

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
 use goticket_domain::EventId;
-use goticket_domain::queue::PublishedBoard;
+use goticket_domain::queue::{Board, HeldUp, PublishedBoard, RoomState};
+use jiff::Timestamp;
 use tokio::sync::broadcast;
 use tokio_stream::wrappers::BroadcastStream;
 
@@ -41,6 +42,18 @@ impl Boards {
         let _ = self.inner.changes.send(board);
     }
 
+    /// Shows every board again, as of now: the line stands still, as the stores are away. A closed room's says all that there is to say.
+    pub(super) fn stand_still(&self, at: Timestamp) {
+        let mut current = self.inner.current.lock().unwrap_or_else(PoisonError::into_inner);
+        for shown in current.values_mut().filter(|shown| shown.board.state != RoomState::Closed && shown.board.at < at) {
+            let board = Board { at, held_up_by: Some(HeldUp::StoresAway), ..shown.board.clone() };
+            // Under its version: whatever the owner publishes next is newer.
+            let Ok(again) = PublishedBoard::new(shown.version, board) else { continue };
+            *shown = Arc::new(again);
+            let _ = self.inner.changes.send(Arc::clone(shown));
+        }
+    }
+
     /// Forgets rooms that are not known any more.
     pub(super) fn retain(&self, known: impl Fn(EventId) -> bool) {
         self.inner.current.lock().unwrap_or_else(PoisonError::into_inner).retain(|event, _| known(*event));
@@ -48,6 +61,11 @@ impl Boards {
 
     pub(super) fn get(&self, event: EventId) -> Option<Arc<PublishedBoard>> {
         self.inner.current.lock().unwrap_or_else(PoisonError::into_inner).get(&event).map(Arc::clone)
+    }
+
+    /// Each board that changes from now on. An error of the receiver means that it was too slow for some.
+    pub(super) fn changes(&self) -> broadcast::Receiver<Arc<PublishedBoard>> {
+        self.inner.changes.subscribe()
     }
 
     /// The current boards, then each as it changes. Ends never.

@@ -1,9 +1,10 @@
 //! What operators see.
 
 use goticket_domain::EventId;
-use goticket_domain::queue::{QueueError, RoomControl, RoomState};
+use goticket_domain::queue::{HeldUp, QueueError, RoomControl, RoomState};
 
 use super::WaitingRoomService;
+use super::memory::facts;
 use super::rooms::Known;
 
 impl WaitingRoomService {
@@ -26,11 +27,17 @@ impl WaitingRoomService {
             waiting: self.boards.get(room.event).map_or(0, |shown| shown.board.waiting),
             admitted: room.log.admitted,
             active: 0,
+            held_up_by: None,
+            would_wait: self.boards.get(room.event).and_then(|shown| shown.board.shadow).map(|line| line.waiting),
         };
-        if !matches!(room.state, RoomState::Scheduled | RoomState::Closed)
-            && let Ok(seen) = known.log.look(&known.room.log).await
-        {
+        if matches!(room.state, RoomState::Scheduled | RoomState::Closed) {
+            return control;
+        }
+        if let Ok(seen) = known.log.look(&known.room.log).await {
             (control.waiting, control.admitted, control.active) = (seen.waiting, seen.admitted, seen.inside);
+            control.held_up_by = facts(room, &seen, known.memory().count_stock(&seen)).held_up_by();
+        } else {
+            control.held_up_by = Some(HeldUp::StoresAway);
         }
         control
     }

@@ -3,9 +3,10 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use goticket_domain::queue::{Entry, PlaceId, QueueError};
+use goticket_domain::queue::{Entry, EntryRefusal, PlaceId, QueueError, slot_until_ms};
 use tokio::sync::oneshot;
 
+use super::counted::Counted;
 use super::room_log::RoomLog;
 use crate::outbound::redis::Found;
 
@@ -19,17 +20,36 @@ pub(super) enum Change {
     Join {
         /// Longest line.
         line_max: u64,
+        /// What is counted with it.
+        counted: Counted,
     },
-    /// To give it back; a session ends when what was given out for it has ended, after so long at the latest.
-    Leave {
-        /// The longest that an entry token buys, in milliseconds.
-        token_ms: i64,
+    /// To have its turn once more, if it is over: it passed, or its slot was not renewed.
+    Defer,
+    /// To give it back; the slot of a session is free when what was given out for it has ended.
+    Leave,
+    /// To go: a booking was confirmed at that time, Unix ms.
+    Booked {
+        /// By the database's clock.
+        booked_ms: i64,
     },
-    /// To go inside for so long, if it is its turn.
+    /// To know where it stands.
+    Look,
+    /// To go inside for so long, if it is its turn, or to go on there.
     Claim {
         /// The session, in milliseconds.
         session_ms: i64,
+        /// How long a token buys that is given out for it now, leeway included, in milliseconds.
+        buys_ms: i64,
     },
+}
+
+impl Change {
+    fn counted(self) -> Counted {
+        match self {
+            Self::Join { counted, .. } => counted,
+            Self::Defer | Self::Leave | Self::Booked { .. } | Self::Look | Self::Claim { .. } => Counted::default(),
+        }
+    }
 }
 
 /// What came of it.
@@ -120,13 +140,18 @@ impl RoomLog {
         if entries.is_empty() {
             return;
         }
-        let places: Vec<PlaceId> = written.iter().map(|written| written.request.place).collect();
-        let after = async {
-            let segment = self.append(entries, None).await?.ok_or(QueueError::Unavailable)?;
-            Ok::<_, QueueError>((segment.first, self.find(&places).await?))
+        let counted: Vec<Counted> = written.iter().map(|written| written.request.change.counted()).collect();
+        let (first, told) = match self.append_counted(entries, &counted).await {
+            Ok(appended) => appended,
+            Err(error) => return answer_all(written.into_iter().map(|written| written.request), &error),
         };
-        match after.await {
-            Ok((first, found)) => {
+        let written = without_refused(written, told);
+        let places: Vec<PlaceId> = written.iter().map(|written| written.request.place).collect();
+        if places.is_empty() {
+            return;
+        }
+        match self.find(&places).await {
+            Ok(found) => {
                 for ((entry, written), after) in (first..).zip(written).zip(found.found) {
                     let _ = written.request.answer.send(Ok(Changed { before: written.before, after, entry: Some(entry) }));
                 }
@@ -134,6 +159,18 @@ impl RoomLog {
             Err(error) => answer_all(written.into_iter().map(|written| written.request), &error),
         }
     }
+}
+
+/// Tells those whom the count refused; the others' entries were written, one after the other.
+fn without_refused(written: Vec<Written>, told: Vec<Result<(), EntryRefusal>>) -> Vec<Written> {
+    let mut left = Vec::with_capacity(written.len());
+    for (written, told) in written.into_iter().zip(told) {
+        match told {
+            Ok(()) => left.push(written),
+            Err(refusal) => drop(written.request.answer.send(Err(refusal.into()))),
+        }
+    }
+    left
 }
 
 /// A panic must not leave a room in which everyone waits for somebody to write.
@@ -153,16 +190,26 @@ fn entry(request: &Request, stands: Found, now_ms: i64, waiting: u64) -> Result<
     let place = request.place;
     Ok(match (request.change, stands) {
         (Change::Join { .. }, Found::Here(_)) => None,
-        (Change::Join { line_max }, _) if waiting >= line_max => return Err(QueueError::Full),
+        (Change::Join { .. } | Change::Claim { .. } | Change::Defer, Found::Passed { once_more: true }) => {
+            Some(Entry::Defer(place))
+        }
+        (Change::Defer, Found::Here(Inside { session, .. })) if !session.has_slot(now_ms) => Some(Entry::Defer(place)),
+        (Change::Join { line_max, .. }, _) if waiting >= line_max => return Err(QueueError::Full),
         (Change::Join { .. }, _) => Some(Entry::Join(place)),
-        (Change::Leave { token_ms }, Found::Here(Inside { until_ms, .. })) => {
-            Some(Entry::End { place, until_ms: until_ms.min(now_ms.saturating_add(token_ms)) })
+        // Another replica may renew it at this moment: the slot ends with the last token that the log has, whichever it is.
+        (Change::Leave, Found::Here(Inside { session, .. })) => Some(Entry::End { place, until_ms: session.until_ms }),
+        (Change::Leave, Found::Here(_)) => Some(Entry::Leave(place)),
+        (Change::Claim { session_ms, buys_ms }, Found::Here(Admitted { .. })) => {
+            let until_ms = now_ms.saturating_add(session_ms);
+            Some(Entry::Claim { place, until_ms, slot_ms: slot_until_ms(now_ms, buys_ms, until_ms) })
         }
-        (Change::Leave { .. }, Found::Here(_)) => Some(Entry::Leave(place)),
-        (Change::Claim { session_ms }, Found::Here(Admitted { .. })) => {
-            Some(Entry::Claim { place, until_ms: now_ms.saturating_add(session_ms) })
+        (Change::Claim { buys_ms, .. }, Found::Here(Inside { session, .. })) => {
+            session.renewed_until_ms(now_ms, buys_ms).map(|slot_ms| Entry::Renew { place, slot_ms })
         }
-        (Change::Leave { .. } | Change::Claim { .. }, _) => None,
+        (Change::Booked { booked_ms }, Found::Here(Inside { session, .. })) if session.since_ms <= booked_ms => {
+            Some(Entry::Booked { place, booked_ms })
+        }
+        (Change::Look | Change::Leave | Change::Booked { .. } | Change::Claim { .. } | Change::Defer, _) => None,
     })
 }
 

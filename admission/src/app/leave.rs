@@ -4,7 +4,6 @@ use goticket_domain::queue::{QueueError, RoomState};
 use goticket_domain::{AccountId, EventId};
 
 use super::WaitingRoomService;
-use super::claim::LEEWAY_MS;
 use super::group_commit::Change;
 use crate::outbound::redis::Found;
 
@@ -16,8 +15,7 @@ impl WaitingRoomService {
         if matches!(known.room.state, RoomState::Scheduled | RoomState::Closed) {
             return Ok(());
         }
-        let changed =
-            known.log.change(self.place_of(event, account), Change::Leave { token_ms: self.token_ms + LEEWAY_MS }).await?;
+        let changed = known.log.change(self.place_of(event, account), Change::Leave).await?;
         if let Found::Here(_) = changed.before {
             metrics::counter!("admission_leaves_total").increment(1);
         }

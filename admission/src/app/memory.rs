@@ -1,7 +1,12 @@
 //! What a room's owner remembers of it between ticks, and whether the next one has anything to do.
 
-use goticket_domain::queue::{AnnouncedPolls, Limits, Pace, Phase, Shown, Spare, admissible};
-use goticket_storage::rooms::Room;
+use std::sync::Arc;
+
+use goticket_domain::queue::{
+    AnnouncedPolls, Arrivals, Availability, Board, EtaModel, Limits, LineFacts, Pace, Phase, RoomMode, ShadowLine, Shown, Spare,
+    admissible,
+};
+use goticket_storage::rooms::{Prices, Room};
 use tokio::time::{Duration, Instant};
 
 use super::auto_rate::Following;
@@ -11,19 +16,38 @@ use crate::outbound::redis::Snapshot;
 
 /// The stock is counted by others, who tell nothing here: while fans wait or buy, it is looked at so often.
 const STOCK_EVERY: Duration = Duration::from_secs(1);
+/// Where Redis has no count of it, Postgres counts so often: some milliseconds for a stadium.
+const COUNT_EVERY: Duration = Duration::from_secs(5);
 
 #[derive(Default)]
 pub(super) struct Memory {
     pub(super) announced: AnnouncedPolls,
     pace: Pace,
+    eta: Told,
+    shadow: Option<ShadowLine>,
+    pub(super) arrivals: Arrivals,
     spare: Option<Spare>,
+    /// When Postgres counted the stock last, and what it found, until that is taken into account.
+    asked: Option<Instant>,
+    free: Option<u64>,
     pub(super) failing: bool,
     pub(super) published: Published,
     pub(super) following: Following,
     /// The last interval of the statistics that was written, or is being.
     pub(super) counted_ms: i64,
     pub(super) lobby: OpenLobby,
+    /// What the event sells, where it was asked for.
+    pub(super) prices: Option<Arc<Prices>>,
+    /// When Postgres was asked last whether everything is sold.
+    pub(super) asked_sold_out: Option<Instant>,
     look: Option<Look>,
+}
+
+/// What fans were told of waiting times, and by the owner of which epoch.
+#[derive(Default)]
+struct Told {
+    epoch: i64,
+    model: Option<EtaModel>,
 }
 
 /// The room as its owner saw it last.
@@ -59,26 +83,61 @@ impl Memory {
         self.following.forget_look();
     }
 
+    /// Whether Postgres is to count the stock, because Redis has no count.
+    pub(super) fn lacks_count(&self, seen: &Snapshot) -> bool {
+        seen.availability.is_empty() && self.asked.is_none_or(|asked| asked.elapsed() >= COUNT_EVERY)
+    }
+
+    /// Postgres has counted so many free seats; none where there are no seats to be counted.
+    pub(super) fn counted(&mut self, free: Option<u64>) {
+        (self.asked, self.free) = (Some(Instant::now()), free);
+    }
+
     /// Seats for which no one is inside, as far as it is known. Whoever is inside may still take one; who has left said that they do not.
     pub(super) fn count_stock(&mut self, seen: &Snapshot) -> Option<Spare> {
-        self.spare = if seen.availability.is_empty() {
-            self.spare.map(|last| last.uncounted(seen.admitted))
-        } else {
-            let free = seen.availability.iter().map(|category| u64::from(category.free)).sum();
-            Some(Spare::counted(free, seen.inside.saturating_sub(seen.left), seen.admitted))
+        let by_redis = seen.availability.iter().map(|category| u64::from(category.free)).sum();
+        let free = if seen.availability.is_empty() { self.free.take() } else { Some(by_redis) };
+        self.spare = match free {
+            Some(free) => Some(Spare::counted(free, seen.inside.saturating_sub(seen.left), seen.admitted)),
+            None => self.spare.map(|last| last.uncounted(seen.admitted)),
         };
         self.spare
     }
 
-    /// A board of this is shown. Returns how many turns per minute came lately.
-    pub(super) fn shown(&mut self, now_ms: i64, room: &Room, seen: &Snapshot) -> u32 {
+    /// Whether it is known what fans were told of waiting times before this epoch.
+    pub(super) fn knows_promises(&self, epoch: i64) -> bool {
+        self.eta.epoch == epoch
+    }
+
+    /// That is what the last board said, whoever made it: whoever takes a room over takes no promise back.
+    pub(super) fn promised(&mut self, epoch: i64, last: Option<&Board>) {
+        self.eta = Told { epoch, model: last.and_then(|board| board.eta) };
+        self.shadow = last.and_then(|board| board.shadow);
+    }
+
+    /// Of a shadow room: who would wait, if what is set were in force.
+    pub(super) fn would_wait(&mut self, now_ms: i64, room: &Room, seen: &Snapshot) -> Option<ShadowLine> {
+        let shadow = room.settings.mode == RoomMode::Shadow;
+        self.shadow = shadow.then(|| {
+            let line = self.shadow.unwrap_or_else(|| ShadowLine::begin(seen.admitted, now_ms));
+            line.after(seen.admitted, seen.inside, room.bounds_set(), now_ms)
+        });
+        self.shadow
+    }
+
+    /// A board of this is shown. Returns how many turns per minute came lately, and what follows for waiting times.
+    pub(super) fn shown(&mut self, now_ms: i64, room: &Room, seen: &Snapshot) -> (u32, Option<EtaModel>) {
         let shown = match seen.phase {
             Phase::Lobby | Phase::Closed => Shown::Lobby { joined: seen.waiting },
             Phase::Drawn => Shown::Line { admitted: seen.admitted },
         };
         self.announced.show(now_ms, shown, room.rate_per_min());
         let moves = room.state.admits_fans() && seen.phase == Phase::Drawn && seen.waiting > 0;
-        self.pace.sample(now_ms, seen.admitted, moves)
+        let observed_per_min = self.pace.sample(now_ms, seen.admitted, moves);
+        if seen.phase == Phase::Drawn {
+            self.eta.model = EtaModel::next(self.eta.model, room.rate_per_min(), observed_per_min, now_ms);
+        }
+        (observed_per_min, self.eta.model)
     }
 
     /// Whether something has happened since the last look, or time has changed something, so that the room is to be looked at again.
@@ -105,16 +164,33 @@ pub(super) fn turns(room: &Room, seen: &Snapshot, spare: Option<Spare>, now_ms: 
     if !room.state.admits_fans() || seen.phase != Phase::Drawn {
         return 0;
     }
-    let set = &room.settings;
-    let bucket = room.log.bucket.at(now_ms, room.rate_per_min(), set.burst);
-    admissible(bucket, Limits { inside: seen.inside, cap: u64::from(set.active_cap), spare })
+    let bounds = room.bounds();
+    let bucket = room.log.bucket.at(now_ms, bounds.rate_per_min, bounds.burst);
+    let spare = spare.filter(|_| bounds.by_stock);
+    admissible(bucket, Limits { inside: seen.inside, cap: u64::from(bounds.active_cap), spare })
+}
+
+/// What holds the line up follows from it.
+pub(super) fn facts(room: &Room, seen: &Snapshot, spare: Option<Spare>) -> LineFacts {
+    let bounds = room.bounds();
+    let sum = |of: fn(&Availability) -> u32| seen.availability.iter().map(|category| u64::from(of(category))).sum();
+    LineFacts {
+        state: room.state,
+        phase: seen.phase,
+        rate_per_min: bounds.rate_per_min,
+        lowest_per_min: room.settings.auto.filter(|auto| auto.low_per_min < auto.high_per_min).map(|auto| auto.low_per_min),
+        inside: seen.inside,
+        cap: u64::from(bounds.active_cap),
+        stock: (!seen.availability.is_empty()).then(|| (sum(|of| of.free), sum(|of| of.held))),
+        spare: spare.filter(|_| bounds.by_stock),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use goticket_domain::EventId;
-    use goticket_domain::queue::{AutoLimits, AutoRate, Availability, Bucket, RoomSettings, RoomState};
+    use goticket_domain::queue::{AutoLimits, AutoRate, Bucket, RoomSettings, RoomState};
     use goticket_storage::queue_log::Head;
     use jiff::Timestamp;
 
@@ -149,6 +225,7 @@ mod tests {
             draw_revision: 1,
             log,
             control_log: goticket_domain::queue::ControlLogHead::default(),
+            code_batches: 0,
         }
     }
 
@@ -158,6 +235,7 @@ mod tests {
             hash: [5; 32],
             phase: Phase::Drawn,
             waiting: 0,
+            deferred: 0,
             admitted: 0,
             inside: 0,
             left: 0,
@@ -206,7 +284,10 @@ mod tests {
     fn time_alone_brings_turns_and_ends() {
         let waiting = Snapshot { waiting: 3, ..idle() };
         let full = Snapshot { inside: 10, ends_ms: Some(NOW_MS + 700), ..waiting.clone() };
-        let sold_out = Snapshot { availability: vec![Availability { category: 0, free: 0, held: 1 }], ..waiting.clone() };
+        let sold_out = Snapshot {
+            availability: vec![Availability { category: 0, free: 0, held: 1, capacity: None, price: None }],
+            ..waiting.clone()
+        };
         let lobby = Snapshot { phase: Phase::Lobby, ..waiting.clone() };
         let paused = Room { state: RoomState::Paused, ..room() };
         let full_bucket =

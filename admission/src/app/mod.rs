@@ -4,23 +4,33 @@ mod auto_rate;
 mod boards;
 mod claim;
 mod clock;
+mod codes;
 mod control;
+mod counted;
 mod draw;
+mod end_booked;
+mod enter;
 mod group_commit;
 mod join;
 mod leave;
 mod lobby;
 mod log_chain;
 mod memory;
+mod open_at_once;
 pub mod ownership;
 mod place;
+mod prices;
 mod publication;
 mod renew;
+mod resume;
 mod room_log;
 mod rooms;
 pub mod schedule;
 mod set_control;
+mod sold_out;
 mod statistics;
+mod stock;
+mod stores;
 pub mod tell;
 mod tick;
 mod ticking;
@@ -33,9 +43,10 @@ use async_trait::async_trait;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use goticket_domain::lane::LaneCount;
+use goticket_domain::queue::entry_rules::{CodeBatchState, CodeState, MadeCodes, NewCodes};
 use goticket_domain::queue::{
-    Claimed, ClaimedPlace, ControlChange, DrawProofs, DrawRecord, JoinedPlace, LobbyPage, LogEntry, PlaceId, PlaceTicket,
-    PublishedBoard, QueueError, RenewedTicket, RoomControl, WaitingRoom, WhatIf,
+    Challenge, Claimed, ClaimedPlace, ControlChange, DrawProofs, DrawRecord, JoinPass, JoinedPlace, LobbyPage, LogEntry, PlaceId,
+    PlaceTicket, PublishedBoard, QueueError, RenewedTicket, RoomControl, WaitingRoom, WhatIf,
 };
 use goticket_domain::{AccountId, EventId};
 use goticket_platform::redis::Redis;
@@ -87,6 +98,8 @@ pub struct WaitingRoomService {
     lanes: OnceCell<LaneCount>,
     /// The rooms could not be read the last time.
     blind: std::sync::atomic::AtomicBool,
+    stores: stores::Stores,
+    nudges: open_at_once::Nudges,
 }
 
 impl WaitingRoomService {
@@ -109,6 +122,8 @@ impl WaitingRoomService {
             board_every: config.board_every_ms.millis(),
             lanes: OnceCell::new(),
             blind: std::sync::atomic::AtomicBool::new(false),
+            stores: stores::Stores::default(),
+            nudges: open_at_once::Nudges::default(),
         }
     }
 
@@ -123,8 +138,30 @@ impl WaitingRoomService {
 
 #[async_trait]
 impl WaitingRoom for WaitingRoomService {
-    async fn join(&self, event: EventId, account: AccountId) -> Result<JoinedPlace, QueueError> {
-        self.take_place(event, account).await
+    async fn join_with(&self, event: EventId, account: AccountId, pass: &JoinPass) -> Result<JoinedPlace, QueueError> {
+        let mut joined = self.take_place(event, account, pass).await?;
+        joined.turn = self.open_at_once(event, &joined).await;
+        Ok(joined)
+    }
+
+    async fn challenge(&self, event: EventId, account: AccountId) -> Result<Option<Challenge>, QueueError> {
+        self.challenge_account(event, account).await
+    }
+
+    async fn make_codes(&self, event: EventId, new: NewCodes, actor: AccountId) -> Result<MadeCodes, QueueError> {
+        self.make_batch(event, new, actor).await
+    }
+
+    async fn code_batches(&self, event: EventId) -> Result<Vec<CodeBatchState>, QueueError> {
+        self.read_batches(event).await
+    }
+
+    async fn code(&self, event: EventId, code: &str) -> Result<CodeState, QueueError> {
+        self.read_code(event, code).await
+    }
+
+    async fn revoke_code(&self, event: EventId, code: &str, actor: AccountId, reason: &str) -> Result<CodeState, QueueError> {
+        self.take_code_back(event, code, actor, reason).await
     }
 
     async fn place(&self, event: EventId, account: AccountId, signed_ticket: &str) -> Result<ClaimedPlace, QueueError> {
@@ -186,7 +223,10 @@ pub(crate) fn spawn_loops(service: &Arc<WaitingRoomService>, every: Duration, sh
     let (ticking, token) = (Arc::clone(service), shutdown.token());
     shutdown.spawn("admission ticks", async move { ticking.keep_ticking(every, token).await });
     spawn("waiting room schedule", every, |service| Box::pin(async move { service.take_light_steps().await }));
+    spawn("stores", stores::LOOK_EVERY, |service| Box::pin(async move { service.look_after_stores().await }));
     spawn("draws", every, |service| Box::pin(async move { service.draw_all().await }));
+    let (nudged, token) = (Arc::clone(service), shutdown.token());
+    shutdown.spawn("safety net", async move { nudged.tick_when_nudged(token).await });
     let (listening, token) = (Arc::clone(service), shutdown.token());
     shutdown.spawn("boards", async move { listening.listen(token).await });
     let (sharing, token) = (Arc::clone(service), shutdown.token());

@@ -18,12 +18,15 @@ impl WaitingRoomService {
             Some(Found::Here(Standing::Waiting(score))) => {
                 Ok(ClaimedPlace::Waiting { score: *score, ahead: known.log.ahead_of(ticket.place).await? })
             }
+            Some(Found::Here(Standing::Deferred(score))) => {
+                Ok(ClaimedPlace::Waiting { score: *score, ahead: known.log.deferred_ahead_of(ticket.place).await? })
+            }
             Some(Found::Here(Standing::Admitted { claim_by_ms, .. })) => {
                 Ok(ClaimedPlace::Admitted { claim_by: at(*claim_by_ms)? })
             }
-            Some(Found::Here(Standing::Inside { until_ms, .. })) => Ok(ClaimedPlace::Inside { until: at(*until_ms)? }),
+            Some(Found::Here(Standing::Inside { session, .. })) => Ok(ClaimedPlace::Inside { until: at(session.until_ms)? }),
             Some(Found::Here(Standing::Lobby { .. })) => Err(QueueError::NotDrawn),
-            Some(Found::Passed | Found::Over | Found::Nowhere) | None => Ok(ClaimedPlace::Gone),
+            Some(Found::Passed { .. } | Found::Over | Found::Nowhere) | None => Ok(ClaimedPlace::Gone),
         }
     }
 }

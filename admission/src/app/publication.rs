@@ -122,6 +122,11 @@ impl WaitingRoomService {
         self.read_missed().await;
         loop {
             match heard.next().await {
+                Notice::Message { channel, payload } if channel == self.lines.nudges_channel() => {
+                    if let Some(event) = std::str::from_utf8(&payload).ok().and_then(|text| text.parse().ok()) {
+                        self.nudges.add(event);
+                    }
+                }
                 Notice::Message { payload, .. } => {
                     if let Some(board) = read_board(&payload) {
                         self.boards.show(board);

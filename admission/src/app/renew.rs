@@ -19,11 +19,14 @@ impl WaitingRoomService {
         let known = self.room(event).await?;
         refuse_without_line(&known.room)?;
         let score = match known.log.find(&[shown.place]).await?.found.first() {
-            Some(Found::Here(Standing::Waiting(score) | Standing::Admitted { score, .. } | Standing::Inside { score, .. })) => {
-                *score
-            }
+            Some(Found::Here(
+                Standing::Waiting(score)
+                | Standing::Deferred(score)
+                | Standing::Admitted { score, .. }
+                | Standing::Inside { score, .. },
+            )) => *score,
             Some(Found::Here(Standing::Lobby { .. })) => return Err(QueueError::NotDrawn),
-            Some(Found::Passed) => return Err(QueueError::ClaimWindowPassed),
+            Some(Found::Passed { .. }) => return Err(QueueError::ClaimWindowPassed),
             Some(Found::Over | Found::Nowhere) | None => return Err(QueueError::NotInLine),
         };
         let ticket = PlaceTicket { kind: score.kind(), issued_at_ms: known.log.now_ms(), ..shown };

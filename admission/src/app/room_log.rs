@@ -27,6 +27,9 @@ const ATTEMPTS: u32 = 5;
 const CATCH_UP_MAX: u64 = 10_000;
 /// Segments read at once.
 const PAGE: u32 = 100;
+/// A window or slot that is over is not another one's for so long: a claim or renewal of the last moment may be on its way into the log, by a
+/// replica whose clock is a little behind.
+pub(super) const SETTLES_MS: i64 = 2_000;
 /// Places of a drawn lobby that are written at once: a script of so many holds up joins for a few milliseconds.
 const SCORES_AT_ONCE: usize = 1_000;
 /// Such scripts under way: while Redis runs one, the next are read and sent.
@@ -41,6 +44,8 @@ pub(super) struct RoomLog {
     size: AtomicU64,
     /// Held by whoever brings Redis up to the log, so that a crowd does it once.
     catching_up: tokio::sync::Mutex<()>,
+    /// Held by whoever takes a slot again, so that those who do it together do not thwart each other.
+    pub(super) resuming: tokio::sync::Mutex<()>,
     pub(super) pending: Mutex<Pending>,
 }
 
@@ -61,6 +66,7 @@ impl RoomLog {
             clock,
             size: AtomicU64::new(0),
             catching_up: tokio::sync::Mutex::default(),
+            resuming: tokio::sync::Mutex::default(),
             pending: Mutex::default(),
         }
     }
@@ -79,9 +85,12 @@ impl RoomLog {
         self.up_to_date(|| self.lines.find(self.event, self.now_ms(), places), |found| found.applied).await
     }
 
-    /// The room now, where its log ended at `head` a moment ago.
+    /// The room now, where its log ended at `head` a moment ago. Slots count until they have settled.
     pub(super) async fn look(&self, head: &Head) -> Result<Snapshot, QueueError> {
-        let look = async || self.up_to_date(|| self.lines.look(self.event, self.now_ms()), |seen| seen.applied).await;
+        let look = async || {
+            let seen = self.up_to_date(|| self.lines.look(self.event, self.now_ms() - SETTLES_MS), |seen| seen.applied).await?;
+            Ok::<_, QueueError>(Snapshot { ends_ms: seen.ends_ms.map(|ends_ms| ends_ms + SETTLES_MS), ..seen })
+        };
         let seen = look().await?;
         if seen.applied > head.size || (seen.applied == head.size && seen.hash != head.hash) {
             // It has grown since, or Postgres has gone back behind what Redis has.
@@ -101,6 +110,27 @@ impl RoomLog {
         let ahead = self.lines.ahead_of(self.event, place).await.map_err(|error| redis_failed(&error))?;
         // It may have moved on since it was found.
         Ok(ahead.unwrap_or(0))
+    }
+
+    /// How many deferred places have their turn before one of them.
+    pub(super) async fn deferred_ahead_of(&self, place: PlaceId) -> Result<u64, QueueError> {
+        let ahead = self.lines.deferred_ahead_of(self.event, place).await.map_err(|error| redis_failed(&error))?;
+        Ok(ahead.unwrap_or(0))
+    }
+
+    /// What a claim of a deferred place is told.
+    pub(super) async fn deferred(&self, place: PlaceId) -> Result<QueueError, QueueError> {
+        Ok(QueueError::Deferred { ahead: self.deferred_ahead_of(place).await? })
+    }
+
+    /// Whether a place was ever deferred.
+    pub(super) async fn was_deferred(&self, place: PlaceId) -> Result<bool, QueueError> {
+        self.lines.was_deferred(self.event, place).await.map_err(|error| redis_failed(&error))
+    }
+
+    /// The same as [`Self::reach`], of deferred places.
+    pub(super) async fn reach_deferred(&self, places: u64) -> Result<Option<(Score, u64)>, QueueError> {
+        self.lines.reach_deferred(self.event, places).await.map_err(|error| redis_failed(&error))
     }
 
     /// The score up to which so many places at the front of the line reach, and how many there are; none where the line is empty.
@@ -123,8 +153,8 @@ impl RoomLog {
         Err(QueueError::Unavailable)
     }
 
-    /// Writes entries down and takes them over. None where an admission was decided with what is not so any more, or
-    /// by an owner that was replaced.
+    /// Writes entries down and takes them over. None where something was decided with what is not so any more, or by an owner
+    /// that was replaced.
     pub(super) async fn append(&self, entries: Vec<Entry>, decided: Option<Decided>) -> Result<Option<Segment>, QueueError> {
         let now_ms = self.now_ms();
         let written = answered(async {

@@ -12,6 +12,7 @@ use sqlx::PgPool;
 use tokio::time::Instant;
 
 use super::clock::Clock;
+use super::codes::CodeBook;
 use super::draw::KnownDraw;
 use super::memory::Memory;
 use super::room_log::RoomLog;
@@ -29,6 +30,9 @@ pub(super) struct Known {
     pub(super) draw: Option<Arc<KnownDraw>>,
     memory: Arc<Mutex<Memory>>,
     pub(super) log: Arc<RoomLog>,
+    /// Held by whoever ticks the room: of two ticks at once the one that saw less could tell it later.
+    pub(super) ticking: Arc<tokio::sync::Mutex<()>>,
+    pub(super) codes: Arc<CodeBook>,
 }
 
 impl Known {
@@ -83,6 +87,11 @@ impl Rooms {
         Ok(())
     }
 
+    /// The time by which everything is counted.
+    pub(super) fn now_ms(&self) -> i64 {
+        self.clock.now_ms()
+    }
+
     /// Everything known, in no order.
     pub(super) fn all(&self) -> Vec<Known> {
         self.known.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
@@ -101,6 +110,8 @@ impl Rooms {
             room: Arc::clone(&room),
             draw: None,
             memory: Arc::default(),
+            ticking: Arc::default(),
+            codes: Arc::default(),
             log: Arc::new(RoomLog::new(room.event, self.pool.clone(), self.lines.clone(), Arc::clone(&self.clock))),
         });
         entry.log.heard_of(room.log.size);

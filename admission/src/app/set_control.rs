@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use goticket_domain::queue::{AutoChange, ControlChange, QueueError, RoomControl, RoomSettings, RoomState};
+use goticket_domain::queue::{AtOnce, AutoChange, ControlChange, QueueError, RoomControl, RoomSettings, RoomState};
 use goticket_domain::{AccountId, EventId};
 use goticket_storage::rooms::{self, Room};
 use serde_json::{Map, Value, json};
@@ -117,6 +117,11 @@ pub(super) fn apply(room: &Room, change: &ControlChange) -> Result<(RoomState, R
         session_s: change.session_s.unwrap_or(now.session_s),
         selling: change.selling.unwrap_or(now.selling),
         message: change.message.clone().unwrap_or_else(|| now.message.clone()),
+        close_when_sold_out: change.close_when_sold_out.unwrap_or(now.close_when_sold_out),
+        mode: change.mode.unwrap_or(now.mode),
+        open_below: change.open_below.map_or(now.open_below, AtOnce::joins),
+        when_down: change.when_down.unwrap_or(now.when_down),
+        entry: now.entry.after(change.entry),
     };
     settings.check().map_err(|error| QueueError::BadControl {
         field: error.field.to_owned(),
@@ -138,6 +143,13 @@ pub(super) fn difference(room: &Room, state: RoomState, settings: &RoomSettings)
         ("session_s", json!(now.session_s), json!(settings.session_s)),
         ("selling", json!(now.selling), json!(settings.selling)),
         ("message", json!(now.message), json!(settings.message)),
+        ("close_when_sold_out", json!(now.close_when_sold_out), json!(settings.close_when_sold_out)),
+        ("mode", json!(now.mode), json!(settings.mode)),
+        ("open_below", json!(now.open_below), json!(settings.open_below)),
+        ("when_down", json!(now.when_down), json!(settings.when_down)),
+        ("proof_of_work", json!(now.entry.proof_of_work), json!(settings.entry.proof_of_work)),
+        ("entry", json!(now.entry.code), json!(settings.entry.code)),
+        ("identity", json!(now.entry.identity), json!(settings.entry.identity)),
     ];
     let changed = fields.into_iter().filter(|(_, before, after)| before != after);
     changed.map(|(field, before, after)| (field.to_owned(), json!([before, after]))).collect()

@@ -87,6 +87,7 @@ async fn write(pool: &PgPool, event: EventId, epoch: i64, sight: &Sight) -> Resu
         admitted,
         claimed: tally.claimed,
         no_shows,
+        deferred: tally.deferred,
         waiting: sight.waiting,
         inside: sight.inside,
         rate_per_min: sight.rate_per_min,

@@ -8,13 +8,16 @@ use std::sync::atomic::Ordering;
 use futures::StreamExt as _;
 use futures::stream;
 use goticket_domain::EventId;
-use goticket_domain::queue::{Board, BoardDraw, Entry, LobbyHead, Phase, Pivots, QueueError, RoomState};
-use goticket_storage::queue_log::{Decided, Head};
-use goticket_storage::rooms::{Room, owners};
+use goticket_domain::queue::{
+    Board, BoardDraw, Entry, LobbyHead, Phase, Pivots, QueueError, RoomState, ShadowLine, deferred_first,
+};
+use goticket_storage::queue_log::{Admission, Decided, Head};
+use goticket_storage::rooms::{Prices, Room, owners};
 
 use super::draw::KnownDraw;
-use super::memory::{Version, turns};
+use super::memory::{Version, facts, turns};
 use super::place::at;
+use super::prices::priced;
 use super::rooms::Known;
 use super::ticking::ROOMS_AT_ONCE;
 use super::{WaitingRoomService, redis_failed, storage_failed};
@@ -64,7 +67,8 @@ impl WaitingRoomService {
         }
     }
 
-    async fn tick_room(&self, known: &Known, epoch: i64) -> Result<(), QueueError> {
+    pub(super) async fn tick_room(&self, known: &Known, epoch: i64) -> Result<(), QueueError> {
+        let _turn = known.ticking.lock().await;
         let known = &self.follow_pipeline(known, epoch).await?;
         let room = &known.room;
         match room.state {
@@ -81,12 +85,35 @@ impl WaitingRoomService {
         if let Some(after) = admit(known, epoch, &seen).await? {
             seen = after;
         }
-        let mut board = board(known, &seen, outline(known, &seen).await?)?;
+        self.recall_promises(known, epoch).await?;
+        let prices = self.prices(known).await?;
+        let mut board = board(known, &seen, outline(known, &seen).await?, &prices)?;
+        if self.close_if_sold_out(known, epoch, board.held_up_by).await? {
+            // The next tick clears it up.
+            return Ok(());
+        }
         if let Some(draw) = board.draw.as_mut().filter(|draw| draw.lobby.is_none()) {
             draw.lobby = self.open_lobby(known, &seen).await?;
         }
         known.memory().looked(epoch, Version::of(room), seen);
         self.publish(known, epoch, board).await
+    }
+
+    /// What the last board said of waiting times, where another owner made it: as it is shown here, or as Redis has it.
+    async fn recall_promises(&self, known: &Known, epoch: i64) -> Result<(), QueueError> {
+        if known.memory().knows_promises(epoch) {
+            return Ok(());
+        }
+        let event = known.room.event;
+        let (shown, published) = (self.boards.get(event), self.last_board(event).await?);
+        let last = match (&shown, &published) {
+            (Some(shown), Some(published)) if shown.version > published.version => Some(&shown.board),
+            (_, Some(published)) => Some(&published.board),
+            (Some(shown), None) => Some(&shown.board),
+            (None, None) => None,
+        };
+        known.memory().promised(epoch, last);
+        Ok(())
     }
 
     /// Its head; none for the moment between its last entry and its last head.
@@ -119,19 +146,40 @@ pub(super) fn measure(event: EventId, waiting: u64, inside: u64, rate_per_min: u
     metrics::gauge!("admission_rate_per_min", "event" => label).set(f64::from(rate_per_min));
 }
 
+#[expect(clippy::cast_precision_loss, reason = "a gauge of people")]
+fn measure_shadow(event: EventId, line: ShadowLine) {
+    metrics::gauge!("admission_would_wait", "event" => event.to_string()).set(line.waiting as f64);
+}
+
 /// Admits as many as may be, and looks again. None where that is no one, or what was decided with is not so any more.
 async fn admit(known: &Known, epoch: i64, seen: &Snapshot) -> Result<Option<Snapshot>, QueueError> {
-    let (room, set) = (&known.room, &known.room.settings);
+    let (room, bounds) = (&known.room, known.room.bounds());
     let now_ms = known.log.now_ms();
-    let spare = known.memory().count_stock(seen);
+    if !room.state.admits_fans() || seen.phase != Phase::Drawn || seen.waiting == 0 {
+        return Ok(None);
+    }
+    let spare = known.spare(seen).await?;
     let most = turns(room, seen, spare, now_ms).min(ADMIT_MAX);
-    let Some((through, turns)) = known.log.reach(most).await? else { return Ok(None) };
-    let set_ms = u64::from(set.claim_window_s) * 1_000;
+    let (of_deferred, _) = deferred_first(most, seen.deferred);
+    let deferred = known.log.reach_deferred(of_deferred).await?;
+    let of_line = most - deferred.map_or(0, |(_, turns)| turns);
+    let front = known.log.reach(of_line).await?;
+    let turns: u64 = [deferred, front].into_iter().flatten().map(|(_, turns)| turns).sum();
+    if turns == 0 {
+        return Ok(None);
+    }
+    let set_ms = u64::from(room.settings.claim_window_s) * 1_000;
     let claim_by_ms =
         now_ms.saturating_add_unsigned(known.memory().announced.claim_window_ms(set_ms, seen.admitted + turns, now_ms));
-    let bucket = room.log.bucket.at(now_ms, room.rate_per_min(), set.burst).without(turns);
-    let decided = Decided { epoch, decisions: room.log.decisions, bucket, turns, through };
-    let written = known.log.append(vec![Entry::Admit { through, claim_by_ms }], Some(decided)).await?;
+    // As late as may be: what is decided counts from when it is written.
+    let bucket = room.log.bucket.at(known.log.now_ms(), bounds.rate_per_min, bounds.burst).without(turns);
+    let admission = Some(Admission { epoch, bucket, turns, through: front.map(|(through, _)| through) });
+    let decided = Decided { decisions: room.log.decisions, admission };
+    let entries = [
+        deferred.map(|(through, _)| Entry::AdmitDeferred { through, claim_by_ms }),
+        front.map(|(through, _)| Entry::Admit { through, claim_by_ms }),
+    ];
+    let written = known.log.append(entries.into_iter().flatten().collect(), Some(decided)).await?;
     let Some(segment) = written else { return Ok(None) };
     metrics::counter!("admission_admitted_total").increment(turns);
     let head = Head { size: segment.end(), hash: segment.hash, ..room.log };
@@ -145,16 +193,22 @@ async fn outline(known: &Known, seen: &Snapshot) -> Result<Outline, QueueError> 
             waiting: seen.waiting,
             frontier: seen.frontier,
             passed: None,
+            deferred_frontier: None,
+            deferred_passed: None,
             pivots: Pivots::default(),
         }),
         Phase::Closed | Phase::Drawn => known.log.outline().await,
     }
 }
 
-fn board(known: &Known, seen: &Snapshot, outline: Outline) -> Result<Board, QueueError> {
+fn board(known: &Known, seen: &Snapshot, outline: Outline, prices: &Prices) -> Result<Board, QueueError> {
     measure(known.room.event, seen.waiting, seen.inside, known.room.rate_per_min());
     let now_ms = known.log.now_ms();
-    let observed = known.memory().shown(now_ms, &known.room, seen);
+    let (observed_per_min, eta) = known.memory().shown(now_ms, &known.room, seen);
+    let shadow = known.memory().would_wait(now_ms, &known.room, seen);
+    if let Some(line) = shadow {
+        measure_shadow(known.room.event, line);
+    }
     Ok(Board {
         at: at(now_ms)?,
         log: outline.applied,
@@ -162,9 +216,16 @@ fn board(known: &Known, seen: &Snapshot, outline: Outline) -> Result<Board, Queu
         admitted: seen.admitted,
         frontier: outline.frontier,
         passed: outline.passed,
-        observed_per_min: observed,
+        deferred_frontier: outline.deferred_frontier,
+        deferred_passed: outline.deferred_passed,
+        observed_per_min,
         pivots: outline.pivots,
-        availability: seen.availability.clone(),
+        availability: priced(&seen.availability, prices),
+        eta,
+        held_up_by: facts(&known.room, seen, known.memory().count_stock(seen)).held_up_by(),
+        inside: seen.inside,
+        shadow,
+        currency: (!prices.categories.is_empty()).then_some(prices.currency),
         ..still_board(&known.room, known.draw.as_deref())
     })
 }
@@ -182,6 +243,8 @@ pub(super) fn still_board(room: &Room, draw: Option<&KnownDraw>) -> Board {
         admitted: room.log.admitted,
         frontier: room.log.frontier,
         passed: None,
+        deferred_frontier: None,
+        deferred_passed: None,
         rate_per_min: room.rate_per_min(),
         observed_per_min: 0,
         draw: draw.map(|draw| BoardDraw {
@@ -194,5 +257,11 @@ pub(super) fn still_board(room: &Room, draw: Option<&KnownDraw>) -> Board {
         selling: room.settings.selling,
         message: room.settings.message.clone(),
         control_log: room.control_log.clone(),
+        eta: None,
+        held_up_by: None,
+        inside: 0,
+        currency: None,
+        when_down: room.settings.when_down,
+        shadow: None,
     }
 }

@@ -1,7 +1,9 @@
 //! What a change would do to the time in which the line drains: checked like a change, told by the domain's model, never made.
 
 use goticket_domain::EventId;
-use goticket_domain::queue::{AutoRate, ControlChange, DrainTerms, LineNow, QueueError, RoomSettings, RoomState, WhatIf};
+use goticket_domain::queue::{
+    AutoRate, ControlChange, DrainTerms, LineNow, QueueError, RoomMode, RoomSettings, RoomState, WhatIf,
+};
 use serde_json::Value;
 
 use super::WaitingRoomService;
@@ -33,11 +35,12 @@ impl WaitingRoomService {
 }
 
 fn terms(state: RoomState, settings: &RoomSettings, left: Option<AutoRate>) -> DrainTerms {
+    let bounds = settings.bounds(left);
     DrainTerms {
         moves: state.admits_fans(),
-        rate_per_min: settings.rate_in_force(left),
-        auto: settings.auto,
-        active_cap: settings.active_cap,
+        rate_per_min: bounds.rate_per_min,
+        auto: settings.auto.filter(|_| settings.mode == RoomMode::Queue),
+        active_cap: bounds.active_cap,
         stay_max_s: settings.claim_window_s + settings.session_s,
     }
 }

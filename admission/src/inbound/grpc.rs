@@ -7,8 +7,8 @@ use futures::future::join_all;
 use futures::stream::BoxStream;
 use goticket_contracts::waiting_room as proto;
 use goticket_contracts::waiting_room::waiting_room_server::{WaitingRoom as Contract, WaitingRoomServer};
-use goticket_contracts::waiting_room_convert::{BadMessage, parse, place_id, status_of};
-use goticket_domain::queue::WaitingRoom;
+use goticket_contracts::waiting_room_convert::{BadMessage, from_json, parse, place_id, status_of, to_json};
+use goticket_domain::queue::{JoinPass, WaitingRoom};
 use goticket_domain::{AccountId, EventId};
 use secrecy::{ExposeSecret as _, SecretString};
 use subtle::ConstantTimeEq as _;
@@ -16,8 +16,8 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::{Routes, interceptor::InterceptedService};
 use tonic::{Request, Response, Status};
 
-/// Longest request: ids, a ticket, an operator's message, a hundred joins.
-const REQUEST_BYTES_MAX: usize = 16 * 1024;
+/// Longest request: a hundred joins and what they show.
+const REQUEST_BYTES_MAX: usize = 128 * 1024;
 /// Most log entries in one answer.
 const LOG_LIMIT_MAX: u32 = 500;
 
@@ -49,11 +49,47 @@ type Answer<T> = Result<Response<T>, Status>;
 impl Contract for Server {
     async fn join_all(&self, request: Request<proto::JoinAllRequest>) -> Answer<proto::JoinAllReply> {
         let joins = request.into_inner().joins;
-        let joins = joins.iter().map(|join| caller(&join.event, &join.account)).collect::<Result<Vec<_>, _>>()?;
+        let joins = joins.iter().map(|join| Ok((caller(&join.event, &join.account)?, JoinPass::from(join))));
+        let joins = joins.collect::<Result<Vec<_>, Status>>()?;
         // All at once: what comes together is written together.
-        let joined = join_all(joins.into_iter().map(|(event, account)| self.room.join(event, account))).await;
+        let joined = join_all(joins.iter().map(|((event, account), pass)| self.room.join_with(*event, *account, pass))).await;
         let results = joined.iter().map(TryInto::try_into).collect::<Result<_, BadMessage>>()?;
         Ok(Response::new(proto::JoinAllReply { results }))
+    }
+
+    async fn challenge(&self, request: Request<proto::ChallengeRequest>) -> Answer<proto::ChallengeReply> {
+        let request = request.into_inner();
+        let (event, account) = caller(&request.event, &request.account)?;
+        let challenge = self.room.challenge(event, account).await.map_err(|error| status_of(&error))?;
+        Ok(Response::new(challenge.try_into()?))
+    }
+
+    async fn make_codes(&self, request: Request<proto::MakeCodesRequest>) -> Answer<proto::MakeCodesReply> {
+        let request = request.into_inner();
+        let (event, actor) = caller(&request.event, &request.actor)?;
+        let made = self.room.make_codes(event, from_json(&request.new_json)?, actor).await.map_err(|error| status_of(&error))?;
+        Ok(Response::new(proto::MakeCodesReply { made_json: to_json(&made)? }))
+    }
+
+    async fn code_batches(&self, request: Request<proto::CodeBatchesRequest>) -> Answer<proto::CodeBatchesReply> {
+        let event = parse("event", &request.into_inner().event)?;
+        let batches = self.room.code_batches(event).await.map_err(|error| status_of(&error))?;
+        Ok(Response::new(proto::CodeBatchesReply { batches_json: to_json(&batches)? }))
+    }
+
+    async fn code(&self, request: Request<proto::CodeRequest>) -> Answer<proto::CodeReply> {
+        let request = request.into_inner();
+        let event = parse("event", &request.event)?;
+        let code = self.room.code(event, &request.code).await.map_err(|error| status_of(&error))?;
+        Ok(Response::new(proto::CodeReply { code_json: to_json(&code)? }))
+    }
+
+    async fn revoke_code(&self, request: Request<proto::RevokeCodeRequest>) -> Answer<proto::CodeReply> {
+        let request = request.into_inner();
+        let (event, actor) = caller(&request.event, &request.actor)?;
+        let revoked = self.room.revoke_code(event, &request.code, actor, &request.reason).await;
+        let code = revoked.map_err(|error| status_of(&error))?;
+        Ok(Response::new(proto::CodeReply { code_json: to_json(&code)? }))
     }
 
     async fn place(&self, request: Request<proto::TicketRequest>) -> Answer<proto::PlaceReply> {

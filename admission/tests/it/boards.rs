@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use goticket_domain::queue::{
-    Availability, ClaimedPlace, ControlChange, Entry, Location, PlaceTicket, RoomSettings, WaitingRoom,
+    Availability, Chance, ClaimedPlace, ControlChange, Entry, HeldUp, Location, PlaceTicket, RoomSettings, RoomState, WaitingRoom,
 };
 use goticket_storage::queue_log;
 use tokio::time::timeout;
@@ -135,7 +135,7 @@ async fn who_missed_their_turn_is_told_so_for_good_and_who_comes_again_is_not() 
     world.lose_redis(event).await;
     assert_eq!([told(&tickets[0]).await, told(&tickets[1]).await], [Location::Passed, Location::Turn]);
     let again = room.join(event, all[0]).await.unwrap().ticket;
-    assert!(matches!(told(&again).await, Location::Waiting { ahead: 1, .. }));
+    assert_eq!(told(&again).await, Location::Deferred);
 }
 
 #[tokio::test]
@@ -149,11 +149,68 @@ async fn a_board_is_serialized_once_for_all_who_watch() {
 }
 
 #[tokio::test]
+async fn board_and_control_say_what_holds_the_line_up() {
+    let (world, room, event) = on_sale(&RoomSettings { active_cap: 1, ..generous() }).await;
+    let all = fans(3);
+    for fan in &all {
+        room.join(event, *fan).await.unwrap();
+    }
+    let told = async || {
+        world.admit(&room, event).await;
+        let (board, control) = (world.board(&room, event).await.held_up_by, room.control(event).await.unwrap().held_up_by);
+        assert_eq!(board, control);
+        board
+    };
+    assert_eq!(told().await, Some(HeldUp::CapReached));
+    world.set(&room, event, ControlChange { active_cap: Some(2), rate_per_min: Some(0), ..ControlChange::default() }).await;
+    assert_eq!(told().await, Some(HeldUp::RateZero));
+    let availability = world.names(event).availability();
+    let _: u64 = world.ask("HSET", &[availability.as_str(), "free:0", "1", "held:0", "9"]).await;
+    world.set(&room, event, ControlChange { rate_per_min: Some(600_000), ..ControlChange::default() }).await;
+    assert_eq!(told().await, Some(HeldUp::SeatsHeld), "somebody is inside who may take the last one");
+    world.set(&room, event, ControlChange { state: Some(RoomState::Paused), ..ControlChange::default() }).await;
+    assert_eq!(told().await, Some(HeldUp::Paused));
+    let _: u64 = world.ask("HSET", &[availability.as_str(), "free:0", "0", "held:0", "0"]).await;
+    assert_eq!(told().await, Some(HeldUp::SoldOut));
+    let _: u64 = world.ask("HSET", &[availability.as_str(), "free:0", "50"]).await;
+    let change = ControlChange { state: Some(RoomState::Open), active_cap: Some(9), ..ControlChange::default() };
+    world.set(&room, event, change).await;
+    assert_eq!(told().await, None);
+    assert_eq!(world.board(&room, event).await.admitted, 3);
+}
+
+#[tokio::test]
 async fn the_board_shows_what_is_left_of_each_category() {
     let (world, room, event) = on_sale(&generous()).await;
     let availability = world.names(event).availability();
     let _: u64 = world.ask("HSET", &[availability.as_str(), "free:1", "0", "held:1", "3", "free:0", "5"]).await;
     room.tick_once().await;
-    let left = world.board(&room, event).await.availability;
-    assert_eq!(left, [Availability { category: 0, free: 5, held: 0 }, Availability { category: 1, free: 0, held: 3 }]);
+    let board = world.board(&room, event).await;
+    let unpriced = |category, free, held| Availability { category, free, held, capacity: None, price: None };
+    assert_eq!((board.availability, board.currency), (vec![unpriced(0, 5, 0), unpriced(1, 0, 3)], None));
+}
+
+#[tokio::test]
+async fn the_board_says_what_a_fan_pays_and_what_they_may_still_find() {
+    let (world, _room, event) = on_sale(&RoomSettings { rate_per_min: 0, ..generous() }).await;
+    sqlx::query(
+        "INSERT INTO event_categories (event, no, name, color, price_minor, seat_count)
+         VALUES ($1, 0, 'Stalls', 'red', 9000, 100), ($1, 1, 'Gallery', 'blue', 0, 50)",
+    )
+    .bind(event.0)
+    .execute(&world.pool)
+    .await
+    .unwrap();
+    let availability = world.names(event).availability();
+    let _: u64 = world.ask("HSET", &[availability.as_str(), "free:0", "90", "held:0", "4", "free:1", "0", "held:1", "0"]).await;
+    // Whoever takes the room over has read nothing of it before.
+    let successor = world.successor().await;
+    successor.tick_once().await;
+    let board = world.board(&successor, event).await;
+    let priced =
+        |category, free, held, seats, price| Availability { category, free, held, capacity: Some(seats), price: Some(price) };
+    assert_eq!(board.availability, [priced(0, 90, 4, 100, 9_000), priced(1, 0, 0, 50, 0)]);
+    assert_eq!(serde_json::to_value(&board).unwrap()["currency"], "EUR");
+    let told = board.chances_of(3).iter().map(|of| (of.category, of.chance)).collect::<Vec<_>>();
+    assert_eq!(told, [(0, Chance::Likely), (1, Chance::Gone)]);
 }

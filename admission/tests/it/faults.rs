@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use goticket_domain::AccountId;
-use goticket_domain::queue::{ControlChange, QueueError, WaitingRoom};
+use goticket_domain::queue::{Board, ControlChange, HeldUp, QueueError, RoomSettings, WaitingRoom};
 use goticket_testkit::{TestBed, eventually};
 use redis::cmd;
 
@@ -43,6 +43,7 @@ async fn nobody_joins_or_is_admitted_while_it_cannot_be_written_down() {
         (line == 0).then_some(())
     })
     .await;
+    world.assert_history(event).await;
 }
 
 #[tokio::test]
@@ -75,6 +76,43 @@ async fn without_redis_everyone_is_told_to_come_back_and_ticks_resume_by_themsel
     .await;
     room.tick_once().await;
     assert_eq!(world.board(&room, event).await.message, "wait");
+    world.assert_history(event).await;
+}
+
+#[tokio::test]
+async fn while_a_store_is_away_boards_go_on_and_say_why_no_one_moves() {
+    let (bed, links) = TestBed::behind_links().await;
+    let world = World::on(bed, &IMPATIENT).await;
+    let room = world.replica();
+    let event = world.on_sale(&room, &RoomSettings { rate_per_min: 1, burst: 1, ..generous() }).await;
+    room.join(event, fans(1)[0]).await.unwrap();
+    for (what, link) in [("Redis", &links.redis), ("Postgres", &links.postgres)] {
+        let look = async || {
+            room.refresh_rooms().await;
+            room.look_after_stores().await;
+            world.board(&room, event).await
+        };
+        room.tick_once().await;
+        let before = look().await;
+        assert_eq!(before.held_up_by, None, "{what}");
+        link.cut();
+        assert_eq!(look().await, before, "{what}: one look that fails is no outage");
+        let told = look().await;
+        assert_eq!(told.held_up_by, Some(HeldUp::StoresAway), "{what}");
+        assert!(told.is_newer_than(&before), "{what}");
+        assert_eq!(Board { at: before.at, held_up_by: None, ..told.clone() }, before, "{what}: nothing else is said");
+        let again = look().await;
+        assert!(again.is_newer_than(&told), "{what}: it is renewed");
+        let shown = room.control(event).await.map(|control| control.held_up_by);
+        assert!(matches!(shown, Ok(Some(HeldUp::StoresAway)) | Err(QueueError::Unavailable)), "{what}");
+        link.restore();
+        eventually("its owner makes boards again", SOON, || async {
+            room.tick_once().await;
+            let board = look().await;
+            (board.held_up_by.is_none() && board.is_newer_than(&again)).then_some(())
+        })
+        .await;
+    }
 }
 
 #[tokio::test]

@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use futures::StreamExt as _;
 use goticket_admission::{WaitingRoomService, grpc_router};
+use goticket_domain::queue::entry_rules::{CodeKind, NewCodes};
 use goticket_domain::queue::{
-    AutoChange, AutoLimits, ControlChange, Health, QueueError, RenewedTicket, RoomSettings, RoomState, WaitingRoom,
+    AutoChange, AutoLimits, Challenge, CodeRule, ControlChange, EntryChange, EntryRefusal, Health, JoinPass, JoinedPlace,
+    QueueError, RenewedTicket, RoomSettings, RoomState, WaitingRoom,
 };
 use goticket_domain::{AccountId, EventId};
 use goticket_platform::http;
 use goticket_platform::shutdown::Shutdown;
+use jiff::SignedDuration;
 use tonic::transport::Endpoint;
 
 use crate::grpc_client::Client;
@@ -53,7 +56,7 @@ async fn both_adapters_give_the_same_answers_and_refusals() {
 
     // Joining: found again (its ticket is signed again), and every way of being refused.
     for event in [open, lobby, scheduled, closed, EventId::generate()] {
-        let fresh = |joined: Result<goticket_domain::queue::JoinedPlace, QueueError>| {
+        let fresh = |joined: Result<JoinedPlace, QueueError>| {
             joined.map(|j| (j.existing, j.ticket.place, j.ticket.kind, j.receipt.map(|receipt| receipt.position)))
         };
         assert_eq!(fresh(local.join(event, all[0]).await), fresh(remote.join(event, all[0]).await));
@@ -105,6 +108,56 @@ async fn both_adapters_give_the_same_answers_and_refusals() {
     }
     assert_eq!(remote.leave(open, all[0]).await, local.leave(open, all[0]).await);
     assert_eq!(remote.leave(EventId::generate(), all[0]).await, local.leave(EventId::generate(), all[0]).await);
+}
+
+#[tokio::test]
+async fn who_may_enter_is_decided_the_same_over_grpc() {
+    let (world, room, event) = on_sale(&generous()).await;
+    let (remote, _shutdown) = serve(&room, SECRET).await;
+    let (local, remote): (&dyn WaitingRoom, &dyn WaitingRoom) = (&*room, &remote);
+    let fan = fans(1)[0];
+    assert_eq!(remote.challenge(event, fan).await, Ok(None));
+    let entry = EntryChange { proof_of_work: Some(1_000), ..EntryChange::default() };
+    let change = ControlChange { entry, reason: "a test".into(), ..ControlChange::default() };
+    assert_eq!(remote.set_control(event, change, world.operator).await.unwrap().settings.entry.proof_of_work, 1_000);
+    for event in [event, EventId::generate()] {
+        let cost = |told: Result<Option<Challenge>, QueueError>| told.map(|told| told.map(|challenge| challenge.maxnumber));
+        assert_eq!(cost(local.challenge(event, fan).await), cost(remote.challenge(event, fan).await));
+    }
+    let faults = [None, Some("bm8=".to_owned())].map(|proof| JoinPass { proof, ..JoinPass::default() });
+    for pass in &faults {
+        let fault = |joined: Result<JoinedPlace, QueueError>| match joined {
+            Err(QueueError::Entry(EntryRefusal::Proof { fault, .. })) => fault,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(fault(local.join_with(event, fan, pass).await), fault(remote.join_with(event, fan, pass).await));
+    }
+    let proof = remote.challenge(event, fan).await.unwrap().unwrap().solve();
+    assert!(!remote.join_with(event, fan, &JoinPass { proof, ..JoinPass::default() }).await.unwrap().existing);
+    assert!(local.join(event, fan).await.unwrap().existing);
+
+    let entry = EntryChange { proof_of_work: Some(0), code: Some(CodeRule::Code { until: None }), ..EntryChange::default() };
+    let change = ControlChange { entry, reason: "a test".into(), ..ControlChange::default() };
+    assert_eq!(remote.set_control(event, change, world.operator).await, local.control(event).await);
+    let valid_until = world.now().await + SignedDuration::from_hours(1);
+    let new =
+        |codes| NewCodes { kind: CodeKind::Invite, codes, uses: 1, valid_from: None, valid_until, reason: "a test".to_owned() };
+    let made = remote.make_codes(event, new(2), world.operator).await.unwrap();
+    assert_eq!((made.codes.len(), made.batch.kind), (2, CodeKind::Invite));
+    assert_eq!(remote.make_codes(event, new(0), world.operator).await, local.make_codes(event, new(0), world.operator).await);
+    let pass = |code: &str| JoinPass { code: Some(code.to_owned()), ..JoinPass::default() };
+    let other = AccountId::generate();
+    assert!(!remote.join_with(event, other, &pass(&made.codes[0])).await.unwrap().existing);
+    for (fan, shown) in [(other, "none"), (fans(1)[0], made.codes[0].as_str()), (fans(1)[0], "none")] {
+        let (one, two) = (local.join_with(event, fan, &pass(shown)).await, remote.join_with(event, fan, &pass(shown)).await);
+        assert_eq!(one.unwrap_err(), two.unwrap_err());
+    }
+    assert_eq!(remote.code_batches(event).await, local.code_batches(event).await);
+    for code in [made.codes[0].as_str(), "none"] {
+        assert_eq!(remote.code(event, code).await, local.code(event, code).await);
+        let revoked = remote.revoke_code(event, code, world.operator, "a test").await;
+        assert_eq!(revoked, local.revoke_code(event, code, world.operator, "a test").await);
+    }
 }
 
 #[tokio::test]

@@ -7,10 +7,11 @@ use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use goticket_contracts::waiting_room as proto;
 use goticket_contracts::waiting_room::waiting_room_client::WaitingRoomClient;
-use goticket_contracts::waiting_room_convert::{error_of, read_joined, set_control_request};
+use goticket_contracts::waiting_room_convert::{error_of, from_json, join_request, read_joined, set_control_request, to_json};
+use goticket_domain::queue::entry_rules::{CodeBatchState, CodeState, MadeCodes, NewCodes};
 use goticket_domain::queue::{
-    Claimed, ClaimedPlace, ControlChange, DrawProofs, DrawRecord, JoinedPlace, LobbyPage, LogEntry, PlaceId, PublishedBoard,
-    QueueError, RenewedTicket, RoomControl, WaitingRoom, WhatIf,
+    Challenge, Claimed, ClaimedPlace, ControlChange, DrawProofs, DrawRecord, JoinPass, JoinedPlace, LobbyPage, LogEntry, PlaceId,
+    PublishedBoard, QueueError, RenewedTicket, RoomControl, WaitingRoom, WhatIf,
 };
 use goticket_domain::{AccountId, EventId};
 use tonic::Request;
@@ -41,11 +42,42 @@ fn ticket(event: EventId, account: AccountId, signed: &str) -> proto::TicketRequ
 
 #[async_trait]
 impl WaitingRoom for Client {
-    async fn join(&self, event: EventId, account: AccountId) -> Result<JoinedPlace, QueueError> {
-        let join = proto::JoinRequest { event: event.to_string(), account: account.to_string() };
-        let request = self.with_secret(proto::JoinAllRequest { joins: vec![join] });
+    async fn join_with(&self, event: EventId, account: AccountId, pass: &JoinPass) -> Result<JoinedPlace, QueueError> {
+        let request = self.with_secret(proto::JoinAllRequest { joins: vec![join_request(event, account, pass)] });
         let reply = self.client().join_all(request).await.map_err(|status| error_of(&status))?;
         read_joined(reply.into_inner().results.remove(0)).unwrap()
+    }
+
+    async fn challenge(&self, event: EventId, account: AccountId) -> Result<Option<Challenge>, QueueError> {
+        let request = proto::ChallengeRequest { event: event.to_string(), account: account.to_string() };
+        let reply = self.client().challenge(self.with_secret(request)).await.map_err(|status| error_of(&status))?;
+        Ok(reply.into_inner().try_into().unwrap())
+    }
+
+    async fn make_codes(&self, event: EventId, new: NewCodes, actor: AccountId) -> Result<MadeCodes, QueueError> {
+        let new_json = to_json(&new).unwrap();
+        let request = proto::MakeCodesRequest { event: event.to_string(), actor: actor.to_string(), new_json };
+        let reply = self.client().make_codes(self.with_secret(request)).await.map_err(|status| error_of(&status))?;
+        Ok(from_json(&reply.into_inner().made_json).unwrap())
+    }
+
+    async fn code_batches(&self, event: EventId) -> Result<Vec<CodeBatchState>, QueueError> {
+        let request = proto::CodeBatchesRequest { event: event.to_string() };
+        let reply = self.client().code_batches(self.with_secret(request)).await.map_err(|status| error_of(&status))?;
+        Ok(from_json(&reply.into_inner().batches_json).unwrap())
+    }
+
+    async fn code(&self, event: EventId, code: &str) -> Result<CodeState, QueueError> {
+        let request = proto::CodeRequest { event: event.to_string(), code: code.to_owned() };
+        let reply = self.client().code(self.with_secret(request)).await.map_err(|status| error_of(&status))?;
+        Ok(from_json(&reply.into_inner().code_json).unwrap())
+    }
+
+    async fn revoke_code(&self, event: EventId, code: &str, actor: AccountId, reason: &str) -> Result<CodeState, QueueError> {
+        let (event, actor) = (event.to_string(), actor.to_string());
+        let request = proto::RevokeCodeRequest { event, code: code.to_owned(), actor, reason: reason.to_owned() };
+        let reply = self.client().revoke_code(self.with_secret(request)).await.map_err(|status| error_of(&status))?;
+        Ok(from_json(&reply.into_inner().code_json).unwrap())
     }
 
     async fn place(&self, event: EventId, account: AccountId, signed: &str) -> Result<ClaimedPlace, QueueError> {

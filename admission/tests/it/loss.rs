@@ -169,6 +169,8 @@ async fn whatever_redis_forgets_and_when_everyone_stands_where_they_stood() {
                     let score = renewed.ticket.score().unwrap();
                     assert!(matches!(sale.places().await[n], Ok(ClaimedPlace::Waiting { score: now, .. }) if now == score));
                 }
+            } else {
+                sale.world.assert_history(sale.event).await;
             }
         }
     }
@@ -205,6 +207,7 @@ async fn a_sale_in_which_redis_forgets_again_and_again_admits_everyone_once_in_t
         order.extend(admitted);
     }
     assert_eq!(order, (0..40).collect::<Vec<_>>());
+    sale.world.assert_history(event).await;
 }
 
 #[tokio::test]
@@ -247,6 +250,7 @@ async fn a_bucket_does_not_fill_when_redis_forgets() {
         let control = room.control(event).await.unwrap();
         assert_eq!((control.admitted, control.active, control.waiting), (5, 5, 25));
     }
+    world.assert_history(event).await;
 }
 
 #[tokio::test]

@@ -253,4 +253,5 @@ async fn a_room_whose_owner_was_killed_goes_on_within_two_seconds() {
     two.stop().await;
     three.stop().await;
     assert_eq!(owners(&world).await, [(false, 1)], "whoever stops gives back");
+    world.assert_history(event).await;
 }

@@ -2,7 +2,9 @@
 
 use goticket_admission::outbound::redis::{Applied, Filling, Found, Lines};
 use goticket_domain::EventId;
-use goticket_domain::queue::{DrawSeed, EMPTY_LOG, Entry, Line, Phase, Pivot, Pivots, PlaceId, Score, Segment, Standing, order};
+use goticket_domain::queue::{
+    DrawSeed, EMPTY_LOG, Entry, Line, Phase, Pivot, Pivots, PlaceId, Score, Segment, Session, Standing, order,
+};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 
@@ -119,13 +121,14 @@ async fn find_tells_all_whereabouts_apart() {
     let mut bench = Bench::drawn().await;
     bench.append(AT, join(1..=5)).await;
     bench.append(AT, vec![Entry::Admit { through: score(LATE + 4), claim_by_ms: AT + 100 }]).await;
-    let claim = Entry::Claim { place: place(2), until_ms: AT + 500 };
+    let claim = Entry::Claim { place: place(2), until_ms: AT + 500, slot_ms: AT + 400 };
     bench.append(AT + 50, vec![claim, Entry::Leave(place(4)), Entry::Leave(place(9))]).await;
     let admitted = |n| Found::Here(Standing::Admitted { score: score(LATE + n), claim_by_ms: AT + 100 });
-    let inside = Found::Here(Standing::Inside { score: score(LATE + 3), until_ms: AT + 500 });
+    let session = Session { since_ms: AT + 50, until_ms: AT + 500, slot_ms: AT + 400 };
+    let inside = Found::Here(Standing::Inside { score: score(LATE + 3), session });
     for (n, now_ms, expected) in [
         (1, AT + 99, admitted(2)),
-        (1, AT + 100, Found::Passed),
+        (1, AT + 100, Found::Passed { once_more: true }),
         (2, AT + 499, inside),
         (2, AT + 500, Found::Over),
         (4, AT, Found::Over),
@@ -159,7 +162,7 @@ async fn look_counts_and_lets_go_only_of_who_is_over_for_the_log_too() {
     let look = async |now_ms| bench.lines.look(bench.event, now_ms).await.unwrap();
     look(AT + 200).await;
     assert_eq!(bench.world.ask::<u64>("ZCARD", &[&admitted]).await, 0);
-    assert_eq!(bench.stands(1, AT + 200).await, Found::Passed);
+    assert_eq!(bench.stands(1, AT + 200).await, Found::Passed { once_more: true });
     bench.append(AT + 150, join(1..=1)).await;
     assert_eq!(bench.stands(1, AT + 200).await, Found::Here(Standing::Waiting(score(LATE + 24))));
 }
@@ -186,20 +189,30 @@ async fn a_draw_is_written_right_before_its_entry_and_never_after() {
 /// What may happen next, drawn from a few places so that everything meets everything.
 fn random_entry(rng: &mut StdRng, at_ms: i64, size: u64) -> Entry {
     let place = place(rng.random_range(0..12));
-    match rng.random_range(0..10) {
+    let mut later = || at_ms + rng.random_range(1..200);
+    let (until_ms, slot_ms) = (later(), later());
+    let booked_ms = at_ms - rng.random_range(0..100);
+    let second = Score::deferred(rng.random_range(0..=size)).unwrap();
+    match rng.random_range(0..17) {
         0..=4 => Entry::Join(place),
         5 => Entry::Leave(place),
-        6 if rng.random() => Entry::End { place, until_ms: at_ms + rng.random_range(1..200) },
-        6..=7 => Entry::Claim { place, until_ms: at_ms + rng.random_range(1..200) },
+        6 if rng.random() => Entry::End { place, until_ms },
+        6..=7 => Entry::Claim { place, until_ms, slot_ms },
+        8..=9 => Entry::Renew { place, slot_ms },
+        10 => Entry::Resume { place, slot_ms },
+        11 => Entry::Booked { place, booked_ms },
+        12..=13 => Entry::Defer(place),
+        14 => Entry::AdmitDeferred { through: second, claim_by_ms: until_ms },
         _ => {
             let through = if rng.random() { rng.random_range(0..LATE) } else { LATE + rng.random_range(0..=size) };
-            Entry::Admit { through: score(through), claim_by_ms: at_ms + rng.random_range(1..200) }
+            Entry::Admit { through: score(through), claim_by_ms: until_ms }
         }
     }
 }
 
 #[tokio::test]
 async fn redis_holds_the_line_that_follows_from_the_log_however_it_came_there() {
+    let mut met = 0;
     for seed in 0..25 {
         let mut rng = StdRng::seed_from_u64(seed);
         let mut bench = Bench::new().await;
@@ -215,7 +228,7 @@ async fn redis_holds_the_line_that_follows_from_the_log_however_it_came_there() 
                     // Before the draw no one is admitted.
                     (0..most)
                         .map(|_| random_entry(&mut rng, at_ms, bench.size))
-                        .filter(|e| n > drawn || !matches!(e, Entry::Admit { .. }))
+                        .filter(|e| n > drawn || !matches!(e, Entry::Admit { .. } | Entry::AdmitDeferred { .. }))
                         .collect()
                 }
             };
@@ -240,6 +253,12 @@ async fn redis_holds_the_line_that_follows_from_the_log_however_it_came_there() 
             let later = at_ms + rng.random_range(0..100);
             let outline = bench.lines.outline(bench.event, later).await.unwrap();
             assert_eq!((outline.applied, outline.passed), (bench.size, line.passed(later)), "seed {seed}, segment {segments}");
+            assert_eq!(
+                (outline.deferred_frontier, outline.deferred_passed),
+                (line.deferred_frontier(), line.deferred_passed(later)),
+                "seed {seed}, segment {segments}"
+            );
+            met += usize::from(seen.deferred > 0) + usize::from(outline.deferred_passed.is_some());
             for n in 0..12 {
                 let expected = line.standing(place(n), at_ms);
                 let found = match bench.stands(n, at_ms).await {
@@ -250,6 +269,7 @@ async fn redis_holds_the_line_that_follows_from_the_log_however_it_came_there() 
             }
         }
     }
+    assert!(met > 20, "too few second turns: {met}");
 }
 
 #[tokio::test]

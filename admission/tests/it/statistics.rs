@@ -65,6 +65,13 @@ async fn each_interval_says_who_came_went_and_stayed_away_whoever_owns_the_room(
     room = world.successor().await;
     let (sums, last) = next_row(&world, &room, event).await;
     assert_eq!((sums, last.rate_per_min), ([5, 1, 4, 2, 1], 600_000), "the last one has the turn of who did not come");
+    assert_eq!(last.deferred, 0);
+
+    // Who did not come comes back.
+    room.join(event, all[2]).await.unwrap();
+    room = world.successor().await;
+    let (sums, last) = next_row(&world, &room, event).await;
+    assert_eq!((sums, last.deferred, last.waiting), ([5, 1, 4, 2, 1], 1, 1));
 }
 
 #[tokio::test]

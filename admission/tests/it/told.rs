@@ -113,8 +113,13 @@ async fn joins_turns_claims_leaves_the_draw_and_changes_are_told_in_order() {
             Moved::Joined { .. } => "joined",
             Moved::Left { .. } => "left",
             Moved::Claimed { .. } => "claimed",
+            Moved::Renewed { .. } => "renewed",
+            Moved::Resumed { .. } => "resumed",
             Moved::Ended { .. } => "ended",
+            Moved::Booked { .. } => "booked",
             Moved::Admitted { .. } => "admitted",
+            Moved::Deferred { .. } => "deferred",
+            Moved::DeferredAdmitted { .. } => "deferred admitted",
             Moved::LobbyClosed => "closed",
             Moved::Drawn { .. } => "drawn",
         })

@@ -9,12 +9,13 @@ use goticket_admission::{AdmissionConfig, Deps, WaitingRoomService};
 use goticket_contracts::redis_keys::{EventKeys, lane_health};
 use goticket_domain::lane::LaneNo;
 use goticket_domain::queue::{
-    Board, ControlChange, DrawRecord, Health, LobbyEntry, LogEntry, PlaceId, RoomSettings, RoomState, WaitingRoom,
+    Board, ControlChange, DrawRecord, Entry, Health, LobbyEntry, LogEntry, PlaceId, RoomSettings, RoomState, WaitingRoom,
 };
 use goticket_domain::{AccountId, EventId};
 use goticket_platform::config::load_from;
 use goticket_platform::redis::Redis;
 use goticket_platform::{config, crypto, postgres, redis as platform_redis};
+use goticket_storage::queue_log;
 use goticket_storage::rooms::{self, Room};
 use goticket_testkit::{TestBed, eventually};
 use goticket_tokens::keys::Keys;
@@ -253,6 +254,21 @@ impl World {
         let _: u64 = self.redis.query(cmd("ZADD").arg(key).arg(ms).arg(place.0.as_slice())).await.unwrap();
     }
 
+    /// A session ends at once, and its slot with it.
+    pub(crate) async fn end_session(&self, event: EventId, place: PlaceId) {
+        let k = self.names(event);
+        for key in [k.sessions(), k.slots()] {
+            self.put_time(&key, place, 1).await;
+        }
+    }
+
+    /// Writes these entries into the room's log, at the time of its last one.
+    pub(crate) async fn append(&self, room: &WaitingRoomService, event: EventId, entries: Vec<Entry>) {
+        let mut db = self.pool.acquire().await.unwrap();
+        queue_log::append(&mut db, event, entries, 0, None).await.unwrap().expect("nothing is decided");
+        room.refresh_rooms().await;
+    }
+
     /// The time at which a window, session or slot ends (Unix ms).
     pub(crate) async fn time(&self, key: &str, place: PlaceId) -> i64 {
         let found: Option<i64> = self.redis.query(cmd("ZSCORE").arg(key).arg(place.0.as_slice())).await.unwrap();
@@ -354,6 +370,13 @@ impl World {
 
     pub(crate) fn names(&self, event: EventId) -> EventKeys {
         EventKeys::new(self.redis.prefix(), event)
+    }
+
+    /// By the room's logs alone: it never admitted faster than the rate, nor more than the cap, nor anyone twice.
+    pub(crate) async fn assert_history(&self, event: EventId) {
+        let proved = goticket_storage::audit::rooms::admissions(&self.pool, Some(event.0)).await.unwrap();
+        assert_eq!(proved.violations, Vec::<String>::new());
+        assert!(proved.turns > 0, "nothing is proved");
     }
 
     /// One Redis command.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! commands (direct) ──▶ lane.N.lifecycle, lane.N.requests   quorum, delivery limit, bounded; two for each lane
-//! tasks    (direct) ──▶ tasks.pdf, tasks.mail                 quorum, delivery limit
+//! tasks    (direct) ──▶ tasks.pdf, tasks.mail, tasks.verify   quorum, delivery limit
 //! retry    (direct) ──▶ tasks.pdf.retry.S …                   quorum, messages go back to `tasks` after S seconds
 //! dead     (fanout) ──▶ dead                                  quorum, what could not be handled
 //! ```
@@ -16,6 +16,9 @@ pub const REQUESTS_LENGTH_MAX: u32 = 50_000;
 /// Payments, cancellations and expiries that may wait in one lane: as many as a lane's largest event can have holds. They have a bound
 /// of their own, so that no crowd of requests keeps a payment out.
 pub const LIFECYCLE_LENGTH_MAX: u32 = 500_000;
+
+/// Verification mails that may wait: whoever registers behind so many asks for theirs again.
+pub const VERIFICATIONS_LENGTH_MAX: u32 = 100_000;
 
 /// Deliveries of one message before the broker dead-letters it.
 pub const DELIVERY_LIMIT: u32 = 10;
@@ -211,13 +214,15 @@ pub fn task_topology(names: &Names) -> Topology {
         // One per confirmed booking, and a copy now and then: bounded by the seats there are.
         max_length: None,
     };
+    let length_max = |kind| (kind == crate::tasks::VERIFY).then_some(VERIFICATIONS_LENGTH_MAX);
     let mut queues = vec![Queue {
         dead_letter: None,
         delivery_limit: None,
         ..queue(names.dead_queue(), names.dead_exchange(), String::new(), (String::new(), None), None)
     }];
     for kind in crate::tasks::KINDS {
-        queues.push(queue(names.tasks_queue(kind), names.tasks_exchange(), kind.to_owned(), (names.dead_exchange(), None), None));
+        let tasks = queue(names.tasks_queue(kind), names.tasks_exchange(), kind.to_owned(), (names.dead_exchange(), None), None);
+        queues.push(Queue { max_length: length_max(kind), ..tasks });
         for delay_s in RETRY_DELAYS_S {
             queues.push(queue(
                 names.retry_queue(kind, delay_s),

@@ -72,16 +72,51 @@ pub enum Moved {
         place: PlaceId,
         /// The session's end.
         until: Timestamp,
+        /// The end of its slot, if it is not renewed.
+        slot: Timestamp,
     },
-    /// A session is not renewed any more: its slot is free then.
+    /// A session was renewed. Means nothing where its slot was over.
+    Renewed {
+        /// Whose.
+        place: PlaceId,
+        /// The end of its slot, if it is not renewed again, nor the session over before.
+        slot: Timestamp,
+    },
+    /// A session goes on whose slot was over.
+    Resumed {
+        /// Whose.
+        place: PlaceId,
+        /// The end of its slot, if it is not renewed, nor the session over before.
+        slot: Timestamp,
+    },
+    /// A session is not renewed any more: its slot ends as it was renewed last.
     Ended {
         /// Whose.
         place: PlaceId,
-        /// The slot's end.
+        /// The slot's end, if it does not end before.
         until: Timestamp,
+    },
+    /// A booking of the fan was confirmed at that time: their session ends, if it had begun by then, as if they had left.
+    Booked {
+        /// Whose.
+        place: PlaceId,
+        /// When.
+        booked: Timestamp,
     },
     /// The turn of everyone in line up to this score came.
     Admitted {
+        /// The highest score.
+        through: Score,
+        /// The end of their claim window.
+        claim_by: Timestamp,
+    },
+    /// Their turn passed, and comes once more. Means nothing for a place that was deferred before.
+    Deferred {
+        /// Whose.
+        place: PlaceId,
+    },
+    /// The second turn of everyone deferred up to this score came.
+    DeferredAdmitted {
         /// The highest score.
         through: Score,
         /// The end of their claim window.
@@ -101,9 +136,14 @@ impl From<&Entry> for Moved {
         match *entry {
             Entry::Join(place) => Self::Joined { place },
             Entry::Leave(place) => Self::Left { place },
-            Entry::Claim { place, until_ms } => Self::Claimed { place, until: at(until_ms) },
+            Entry::Claim { place, until_ms, slot_ms } => Self::Claimed { place, until: at(until_ms), slot: at(slot_ms) },
+            Entry::Renew { place, slot_ms } => Self::Renewed { place, slot: at(slot_ms) },
+            Entry::Resume { place, slot_ms } => Self::Resumed { place, slot: at(slot_ms) },
+            Entry::Booked { place, booked_ms } => Self::Booked { place, booked: at(booked_ms) },
             Entry::End { place, until_ms } => Self::Ended { place, until: at(until_ms) },
             Entry::Admit { through, claim_by_ms } => Self::Admitted { through, claim_by: at(claim_by_ms) },
+            Entry::Defer(place) => Self::Deferred { place },
+            Entry::AdmitDeferred { through, claim_by_ms } => Self::DeferredAdmitted { through, claim_by: at(claim_by_ms) },
             Entry::Close => Self::LobbyClosed,
             Entry::Draw(seed) => Self::Drawn { seed },
         }

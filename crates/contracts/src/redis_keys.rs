@@ -45,6 +45,11 @@ impl EventKeys {
         self.key("sessions")
     }
 
+    /// ZSET place id → end of the slot (Unix ms), of who is in `sessions`.
+    pub fn slots(&self) -> String {
+        self.key("slots")
+    }
+
     /// ZSET place id → end of the slot (Unix ms) of a session that is not renewed any more.
     pub fn ending(&self) -> String {
         self.key("ending")
@@ -60,7 +65,23 @@ impl EventKeys {
         self.key("turns")
     }
 
-    /// HASH place id → score, of who is in `admitted` or `sessions` (whose own scores are times).
+    /// ZSET place id → score: those whose turn passed and comes once more.
+    pub fn deferred(&self) -> String {
+        self.key("deferred")
+    }
+
+    /// SET of place ids: everyone who was ever deferred.
+    pub fn ever_deferred(&self) -> String {
+        self.key("deferred:ever")
+    }
+
+    /// ZSET score → when the second turn of every deferred place up to it is over (Unix ms).
+    pub fn deferred_turns(&self) -> String {
+        self.key("deferred:turns")
+    }
+
+    /// HASH place id → score, of who is in `admitted` or `sessions` (whose own scores are times); of the latter, a space and when they came
+    /// inside (Unix ms).
     pub fn scores(&self) -> String {
         self.key("scores")
     }
@@ -115,6 +136,11 @@ pub mod seat_state {
 /// Channel on which every room's boards reach the processes that serve the waiting rooms: protobuf, `BoardReply`.
 pub fn boards_channel(prefix: &str) -> String {
     format!("{prefix}boards")
+}
+
+/// Channel on which replicas ask a room's owner to tick it now: an event's id, as text.
+pub fn nudges_channel(prefix: &str) -> String {
+    format!("{prefix}nudges")
 }
 
 /// STRING, JSON ([`goticket_domain::queue::Health`]): how a lane's owner says that it does. Expires where it is not said again.

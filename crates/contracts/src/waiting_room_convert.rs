@@ -5,6 +5,7 @@
 
 mod control;
 mod draw;
+mod entry;
 mod faults;
 mod what_if;
 
@@ -20,6 +21,7 @@ use crate::waiting_room as proto;
 
 pub use control::set_control_request;
 pub use draw::place_id;
+pub use entry::{from_json, join_request, to_json};
 pub use faults::{FAULT_KEY, error_of, status_of};
 
 /// A message that does not mean anything to this version.
@@ -66,6 +68,7 @@ impl TryFrom<&JoinedPlace> for proto::JoinReply {
             signed: joined.signed.clone(),
             ticket_json: text("ticket_json", &joined.ticket)?,
             existing: joined.existing,
+            turn: joined.turn,
             receipt_json: joined.receipt.as_ref().map(|receipt| text("receipt_json", receipt)).transpose()?,
         })
     }
@@ -75,7 +78,8 @@ impl TryFrom<proto::JoinReply> for JoinedPlace {
     type Error = BadMessage;
     fn try_from(reply: proto::JoinReply) -> Result<Self, BadMessage> {
         let receipt = reply.receipt_json.as_deref().map(|text| json("receipt_json", text)).transpose()?;
-        Ok(Self { ticket: json("ticket_json", &reply.ticket_json)?, signed: reply.signed, existing: reply.existing, receipt })
+        let ticket = json("ticket_json", &reply.ticket_json)?;
+        Ok(Self { ticket, signed: reply.signed, existing: reply.existing, receipt, turn: reply.turn })
     }
 }
 

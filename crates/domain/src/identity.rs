@@ -1,5 +1,7 @@
 //! Who acts: accounts, roles, e-mail addresses, passwords' limits.
 
+mod mailbox;
+
 use serde::{Deserialize, Serialize};
 
 /// What an account may do. Roles are ordered by power for display only; every check names the roles it lets through.
@@ -39,6 +41,40 @@ impl std::str::FromStr for Role {
             "admin" => Ok(Self::Admin),
             _ => Err(UnknownRole),
         }
+    }
+}
+
+/// How sure one is of who somebody is; what comes later includes what comes before.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Assurance {
+    /// They have an account: anybody has as many as they like.
+    #[default]
+    Account,
+    /// They have shown that an e-mail address is theirs.
+    VerifiedEmail,
+}
+
+impl Assurance {
+    /// Every one, the weakest first. Stronger ones, like a verified phone or a document, come behind.
+    pub const ALL: [Self; 2] = [Self::Account, Self::VerifiedEmail];
+
+    /// The name used in tables and JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Account => "account",
+            Self::VerifiedEmail => "verified_email",
+        }
+    }
+}
+
+impl std::str::FromStr for Assurance {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|assurance| assurance.as_str() == text)
+            .ok_or_else(|| format!("{text:?} is not known: expected account or verified_email"))
     }
 }
 
@@ -185,6 +221,16 @@ mod tests {
         for (text, expected) in rows {
             assert_eq!(EmailAddress::parse(text).as_ref().map(EmailAddress::as_str), expected.as_ref().copied(), "{text:?}");
         }
+    }
+
+    #[test]
+    fn what_is_surer_includes_what_is_less_so() {
+        assert!(Assurance::ALL.is_sorted());
+        for assurance in Assurance::ALL {
+            assert_eq!(assurance.as_str().parse(), Ok(assurance));
+            assert!(assurance >= Assurance::default());
+        }
+        assert!("passport".parse::<Assurance>().is_err());
     }
 
     #[test]

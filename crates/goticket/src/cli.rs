@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use goticket_domain::EventId;
-use goticket_domain::identity::Role as AccountRole;
-use goticket_domain::queue::{AutoChange, BeaconChain, PlaceId, RoomState};
+use goticket_domain::identity::{Assurance, Role as AccountRole};
+use goticket_domain::queue::entry_rules::CodeKind;
+use goticket_domain::queue::{AtOnce, AutoChange, BeaconChain, PlaceId, RoomMode, RoomState, WhenDown};
 use goticket_draw::{Beacon, BeaconKey};
 use goticket_simulate::Auto;
 use jiff::Timestamp;
@@ -108,6 +109,33 @@ pub(crate) struct OpsArgs {
     /// What the waiting read.
     #[arg(long)]
     pub message: Option<String>,
+    /// Whether the room closes by itself, for good, when everything is sold.
+    #[arg(long)]
+    pub close_when_sold_out: Option<bool>,
+    /// `queue`, or `shadow`: let everyone in at once, and measure how many would wait.
+    #[arg(long)]
+    pub mode: Option<RoomMode>,
+    /// While fewer join in a minute and no one waits, who joins has their turn at once; `off` ends it.
+    #[arg(long, value_name = "JOINS|off", value_parser = open_below)]
+    pub open_below: Option<AtOnce>,
+    /// `fail_closed`, or `fail_open`: gateways that have lost the waiting room let whoever is logged in ask for seats.
+    #[arg(long)]
+    pub when_down: Option<WhenDown>,
+    /// Ask a proof of work of who joins: the highest number to try, 1000 to 5000000; 0 ends it.
+    #[arg(long, value_name = "COST")]
+    pub proof_of_work: Option<u32>,
+    /// Whether it takes a code to join.
+    #[arg(long, value_enum)]
+    pub entry: Option<EntryKind>,
+    /// With `--entry code`: when the public sale begins (RFC 3339), and it takes none any more.
+    #[arg(long, value_name = "TIME", requires = "entry")]
+    pub code_until: Option<Timestamp>,
+    /// How sure one must be of who joins: account, or verified_email, with one place for each person.
+    #[arg(long)]
+    pub identity: Option<Assurance>,
+    /// Codes.
+    #[command(flatten)]
+    pub codes: CodesArgs,
     /// Change it only if this is still its revision, as it is shown: no one else has changed it meanwhile.
     #[arg(long)]
     pub if_revision: Option<i64>,
@@ -120,6 +148,44 @@ pub(crate) struct OpsArgs {
     /// Check the whole log against the board that is shown: names the first entry that is wrong, and exits 1.
     #[arg(long)]
     pub verify: bool,
+}
+
+/// Whether it takes a code to join.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EntryKind {
+    /// No.
+    Open,
+    /// Yes.
+    Code,
+}
+
+/// Codes of the room: made, listed, looked up or revoked.
+#[derive(Debug, Args)]
+pub(crate) struct CodesArgs {
+    /// List the batches of codes, and how often they were used.
+    #[arg(long)]
+    pub codes: bool,
+    /// Make so many codes and print them, this once. Needs `--as`, `--reason` and `--valid-until`.
+    #[arg(long, value_name = "COUNT", requires = "valid_until")]
+    pub make_codes: Option<u32>,
+    /// What they are for: presale or invite.
+    #[arg(long, default_value = "presale")]
+    pub kind: CodeKind,
+    /// How many accounts may use each.
+    #[arg(long, default_value_t = 1)]
+    pub uses: u32,
+    /// From when on they are good (RFC 3339); at once, if it is left out.
+    #[arg(long, value_name = "TIME")]
+    pub valid_from: Option<Timestamp>,
+    /// Until when.
+    #[arg(long, value_name = "TIME")]
+    pub valid_until: Option<Timestamp>,
+    /// Tell what became of this code.
+    #[arg(long, value_name = "CODE")]
+    pub code: Option<String>,
+    /// Let nobody join by this code any more. Needs `--as` and `--reason`.
+    #[arg(long, value_name = "CODE")]
+    pub revoke_code: Option<String>,
 }
 
 /// What the API said.
@@ -230,6 +296,13 @@ pub(crate) struct SimulateArgs {
 
 fn auto_change(text: &str) -> Result<AutoChange, String> {
     if text == "off" { Ok(AutoChange::Off) } else { auto(text).map(|limits| AutoChange::Between(limits.into())) }
+}
+
+fn open_below(text: &str) -> Result<AtOnce, String> {
+    if text == "off" {
+        return Ok(AtOnce::Never);
+    }
+    text.parse().map(AtOnce::Below).map_err(|error| format!("{text:?}: {error}"))
 }
 
 fn auto(text: &str) -> Result<Auto, String> {

@@ -1,5 +1,6 @@
 //! Kafka clients whose settings everyone must share.
 
+mod batches;
 mod ordered_log;
 
 use std::time::Duration;
@@ -15,6 +16,7 @@ use rdkafka::{
 
 use crate::config::KafkaConfig;
 
+pub use batches::{Batch, BatchSize, Batches, Handle};
 pub use ordered_log::{Message, OrderedLog};
 
 /// How long a broker may take to create topics.

@@ -10,6 +10,8 @@ use crate::scenario::Scenario;
 const P90_SIGMAS: f64 = 1.281_551_565_544_6;
 /// From reading that it is one's turn until one has claimed it, in milliseconds.
 const REACTION_MS: i64 = 1_000;
+/// Who comes back after their turn passed does so within this, in milliseconds.
+const RETURN_MAX_MS: i64 = 300_000;
 
 /// Who consumes randomness: each has a stream of its own, so that one that takes more leaves the others as they are.
 #[derive(Clone, Copy)]
@@ -18,6 +20,7 @@ pub(crate) enum Stream {
     Places,
     Habits,
     Faults,
+    Returns,
 }
 
 pub(crate) fn stream(seed: u64, stream: Stream) -> ChaCha8Rng {
@@ -31,6 +34,8 @@ pub(crate) struct Crowd {
     dice: ChaCha8Rng,
     no_show_share: f64,
     buy_share: f64,
+    return_share: f64,
+    returns: ChaCha8Rng,
     booking_s: LogNormal<f64>,
 }
 
@@ -53,8 +58,16 @@ impl Crowd {
             dice: stream(scenario.seed, Stream::Habits),
             no_show_share: scenario.no_show_share,
             buy_share: booking.buy_share,
+            return_share: scenario.return_share,
+            returns: stream(scenario.seed, Stream::Returns),
             booking_s: LogNormal::new(booking.median_s.ln(), sigma).expect("a median above 0 and a p90 not below it"),
         }
+    }
+
+    /// After how long one comes back whose turn passed; none who do not.
+    pub(crate) fn returns_after_ms(&mut self) -> Option<i64> {
+        let (comes, after_ms) = (self.returns.random_bool(self.return_share), self.returns.random_range(0..=RETURN_MAX_MS));
+        comes.then_some(after_ms)
     }
 
     /// The next one, who was told at most this interval between polls.

@@ -16,6 +16,8 @@ pub(crate) enum What {
     Claim { claim_by_ms: i64, decides_after_ms: u32, buys: bool },
     /// Their claim window is over.
     WindowOver,
+    /// They come back after that.
+    Returns,
     /// They have decided.
     Decided { buys: bool },
     /// The last token with which they could buy is over.

@@ -78,10 +78,9 @@ impl Owner {
     pub(crate) fn show(&mut self, shown: Shown, head: &Head, moves: bool, now_ms: i64) -> Option<EtaModel> {
         self.announced.show(now_ms, shown, head.rate_per_min);
         let observed = self.pace.sample(now_ms, head.admitted, moves);
-        self.eta = match self.eta {
-            None => EtaModel::of_rate(head.rate_per_min, now_ms),
-            Some(model) => model.set_rate(head.rate_per_min).map(|model| model.observe(observed, now_ms)),
-        };
+        if matches!(shown, Shown::Line { .. }) {
+            self.eta = EtaModel::next(self.eta, head.rate_per_min, observed, now_ms);
+        }
         self.eta
     }
 }

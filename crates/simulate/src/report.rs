@@ -71,6 +71,8 @@ pub struct TurnFigures {
     pub no_shows: u64,
     /// Fans who came, after their window.
     pub too_late: u64,
+    /// Fans who came back after their turn had passed, for one more.
+    pub deferred: u64,
     /// Fans who got seats.
     pub booked: u64,
     /// Fans who wanted seats and found none.

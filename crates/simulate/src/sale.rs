@@ -5,6 +5,8 @@ mod owner;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
+
 use goticket_domain::queue::Shown;
 
 use crate::arrivals::Arrivals;
@@ -54,6 +56,9 @@ pub(crate) struct Sale<'a, R> {
     claim_by_ms: i64,
     /// Fans in the order of their turns.
     turns: Vec<u32>,
+    /// Who came back after their turn had passed.
+    deferred: HashSet<u32>,
+    second_turns: u64,
     refused: u64,
 }
 
@@ -84,6 +89,8 @@ impl<'a, R: Room> Sale<'a, R> {
             doomed_for_ms: None,
             claim_by_ms: 0,
             turns: Vec::new(),
+            deferred: HashSet::new(),
+            second_turns: 0,
             refused: 0,
         }
     }
@@ -147,7 +154,8 @@ impl<'a, R: Room> Sale<'a, R> {
 
     fn second(&mut self) {
         let Some(board) = self.boards.seen() else { return };
-        let (rate, waiting) = (board.rate_per_min, u64::from(self.joined).saturating_sub(self.head.admitted));
+        let first_turns = self.head.admitted - self.second_turns;
+        let (rate, waiting) = (board.rate_per_min, u64::from(self.joined).saturating_sub(first_turns));
         let polls = match board.shown {
             Shown::Lobby { .. } => polls::in_lobby(waiting, rate),
             Shown::Line { .. } => polls::in_line(waiting, rate),
@@ -168,14 +176,15 @@ impl<'a, R: Room> Sale<'a, R> {
 
     fn is_over(&self) -> bool {
         let nothing_left = self.inside.free == Some(0) && self.inside.undecided == 0;
-        let all_served = self.joined == self.scenario.fans && self.room.waiting() == 0 && self.inside.undecided == 0;
+        let all_again = self.second_turns == self.deferred.len() as u64;
+        let all_served = self.joined == self.scenario.fans && self.room.waiting() == 0 && all_again && self.inside.undecided == 0;
         let due = self.now_ms >= i64::from(self.scenario.ends_s) * 1_000;
         self.drawn && (nothing_left || all_served || due)
     }
 
     fn report(self) -> Report {
         let waiting = self.room.waiting();
-        let verdict = Verdict::of(&self.room.places(), &self.turns, waiting, self.refused);
+        let verdict = Verdict::of(&self.room.places(), &self.turns, &self.deferred, waiting, self.refused);
         Report {
             index: self.scenario.index(),
             drained_s: self.tally.last_turn_s.filter(|_| waiting == 0),

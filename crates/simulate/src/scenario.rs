@@ -23,6 +23,8 @@ pub struct Scenario {
     pub arrivals: Vec<(i32, f64)>,
     /// Which share never claims their turn.
     pub no_show_share: f64,
+    /// Which share of those whose turn passed comes back within five minutes, once.
+    pub return_share: f64,
     /// Seats to sell. None: they are not counted, and the sale ends when everyone had their turn.
     pub seats: Option<u64>,
     /// The sale is over by then, in seconds.
@@ -57,7 +59,7 @@ pub struct Room {
     pub claim_window_s: u32,
     /// How long a session lasts at most, in seconds.
     pub session_s: u32,
-    /// How long the slot of who leaves is kept, for their last entry token, in seconds.
+    /// How long the slot of who is away is kept, for their last entry token, in seconds.
     pub token_s: u32,
     /// Between two decisions, in milliseconds.
     pub tick_ms: u32,
@@ -93,7 +95,7 @@ pub struct Booking {
     pub buy_share: f64,
     /// How many seats each of these buys.
     pub seats: u32,
-    /// A session ends with the booking; otherwise the slot is taken until it runs out.
+    /// A session ends with the booking; otherwise who has booked stays until it runs out. Who does not buy is away at once.
     pub ends_session: bool,
 }
 
@@ -146,6 +148,7 @@ impl Default for Scenario {
             fans: 20_000,
             arrivals: vec![(-1_800, 0.0), (-60, 0.5), (0, 0.9), (600, 1.0)],
             no_show_share: 0.1,
+            return_share: 0.0,
             seats: None,
             ends_s: 86_400,
             room: Room::default(),
@@ -230,7 +233,11 @@ impl Scenario {
     pub fn check(&self) -> Result<(), ScenarioError> {
         let (room, booking) = (&self.room, &self.booking);
         arrivals::check(&self.arrivals)?;
-        let shares = [("no_show_share", self.no_show_share), ("booking.buy_share", booking.buy_share)];
+        let shares = [
+            ("no_show_share", self.no_show_share),
+            ("return_share", self.return_share),
+            ("booking.buy_share", booking.buy_share),
+        ];
         for (field, share) in shares {
             ensure(field, (0.0..=1.0).contains(&share), "0 to 1")?;
         }
@@ -289,13 +296,14 @@ mod tests {
     #[test]
     fn scenarios_are_refused_just_beyond_each_edge() {
         type Change = fn(&mut Scenario);
-        let rows: [(&str, Change, bool); 16] = [
+        let rows: [(&str, Change, bool); 17] = [
             ("", |_| (), true),
             ("fans", |s| s.fans = 0, false),
             ("", |s| s.fans = FANS_MAX, true),
             ("fans", |s| s.fans = FANS_MAX + 1, false),
             ("no_show_share", |s| s.no_show_share = 1.01, false),
             ("no_show_share", |s| s.no_show_share = f64::NAN, false),
+            ("return_share", |s| s.return_share = 1.01, false),
             ("ends_s", |s| s.ends_s = 604_801, false),
             ("room.tick_ms", |s| s.room.tick_ms = 9, false),
             ("room.boards_per_s", |s| s.room.boards_per_s = 0, false),

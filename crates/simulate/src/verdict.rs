@@ -1,5 +1,7 @@
 //! Whether anyone lost their place, had two, or was overtaken: what fans saw against what the room's log says.
 
+use std::collections::HashSet;
+
 use serde::Serialize;
 
 use crate::tau::kendall_tau;
@@ -13,7 +15,7 @@ pub struct Verdict {
     pub turns: u64,
     /// Fans who joined, and neither had a turn nor stand in line.
     pub lost: u64,
-    /// Fans who had a second turn.
+    /// Fans who had a second turn that was not declared, or a third.
     pub doubled: u64,
     /// Fans who claimed their turn in time and were not let in.
     pub refused: u64,
@@ -22,15 +24,18 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// Compares the fans whose turn came, in order, with each fan's place. `waiting` fans still stand in line.
-    pub(crate) fn of(places: &[Option<u32>], turns: &[u32], waiting: u64, refused: u64) -> Self {
+    /// Compares the fans whose turn came, in order, with each fan's place. `waiting` fans still stand in line; `deferred` ones may have
+    /// one more turn.
+    pub(crate) fn of(places: &[Option<u32>], turns: &[u32], deferred: &HashSet<u32>, waiting: u64, refused: u64) -> Self {
         let joined = places.len() as u64;
         let mut had = vec![false; places.len()];
         let mut order = Vec::with_capacity(turns.len());
         let (mut doubled, mut unknown) = (0, 0);
+        let mut again = HashSet::new();
         for &fan in turns {
             let at = usize::try_from(fan).unwrap_or(usize::MAX);
             match (had.get_mut(at), places.get(at).copied().flatten()) {
+                (Some(true), _) if deferred.contains(&fan) && again.insert(fan) => {}
                 (Some(true), _) => doubled += 1,
                 (Some(first), Some(place)) => {
                     *first = true;
@@ -70,9 +75,12 @@ mod tests {
             ("one was overtaken", &[1, 0, 2, 3], 0, 0, (0, 0, 0, false)),
             ("nothing was compared", &[], 4, 0, (0, 0, 0, false)),
         ] {
-            let found = Verdict::of(&places, turns, waiting, refused);
+            let found = Verdict::of(&places, turns, &HashSet::new(), waiting, refused);
             assert_eq!((found.lost, found.doubled, found.refused, found.is_ok()), expected, "{what}: {found:?}");
         }
-        assert!(!Verdict::of(&[None, Some(0)], &[1, 0], 0, 0).is_ok(), "a turn without a place");
+        assert!(!Verdict::of(&[None, Some(0)], &[1, 0], &HashSet::new(), 0, 0).is_ok(), "a turn without a place");
+        for (turns, fine) in [(&[1, 2, 1, 0, 3][..], true), (&[1, 2, 1, 0, 3, 1], false), (&[1, 2, 2, 0, 3], false)] {
+            assert_eq!(Verdict::of(&places, turns, &HashSet::from([1]), 0, 0).is_ok(), fine, "{turns:?}");
+        }
     }
 }

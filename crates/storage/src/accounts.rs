@@ -2,6 +2,7 @@
 
 use goticket_domain::AccountId;
 use goticket_domain::identity::{EmailAddress, Role};
+use jiff::Timestamp;
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -18,6 +19,8 @@ pub struct Account {
     pub name: String,
     /// What it may do now; a token may still carry an older one.
     pub role: Role,
+    /// When its holder showed that the address is theirs; none where they have not.
+    pub email_verified_at: Option<Timestamp>,
 }
 
 /// What a log-in compares with.
@@ -29,11 +32,11 @@ pub struct Credentials {
     pub password_hash: Option<String>,
 }
 
-type Row = (Uuid, String, String, String);
+type Row = (Uuid, String, String, String, Option<jiff_sqlx::Timestamp>);
 
-fn account((id, email, name, role): Row) -> Result<Account, StorageError> {
+fn account((id, email, name, role, verified): Row) -> Result<Account, StorageError> {
     let role = role.parse().map_err(|_| StorageError::Unexpected(format!("account {id} has an unknown role")))?;
-    Ok(Account { id: AccountId(id), email, name, role })
+    Ok(Account { id: AccountId(id), email, name, role, email_verified_at: verified.map(jiff_sqlx::Timestamp::to_jiff) })
 }
 
 /// Adds an account. None where the address is taken: which of two simultaneous registrations wins, the unique constraint decides.
@@ -48,7 +51,7 @@ pub async fn insert(
         "INSERT INTO accounts (id, email, name, role, password_hash)
          VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT ON CONSTRAINT accounts_email_unique DO NOTHING
-         RETURNING id, email, name, role",
+         RETURNING id, email, name, role, email_verified_at",
     )
     .bind(AccountId::generate().0)
     .bind(email.as_str())
@@ -62,22 +65,38 @@ pub async fn insert(
 
 /// Looks an account up for a log-in, by the unique index on the address.
 pub async fn credentials(pool: &PgPool, email: &EmailAddress) -> Result<Option<Credentials>, StorageError> {
-    let row: Option<(Uuid, String, String, String, Option<String>)> =
-        sqlx::query_as("SELECT id, email, name, role, password_hash FROM accounts WHERE email = $1")
+    type Known = (Uuid, String, String, String, Option<jiff_sqlx::Timestamp>, Option<String>);
+    let row: Option<Known> =
+        sqlx::query_as("SELECT id, email, name, role, email_verified_at, password_hash FROM accounts WHERE email = $1")
             .bind(email.as_str())
             .fetch_optional(pool)
             .await?;
-    row.map(|(id, email, name, role, password_hash)| {
-        Ok(Credentials { account: account((id, email, name, role))?, password_hash })
+    row.map(|(id, email, name, role, verified, password_hash)| {
+        Ok(Credentials { account: account((id, email, name, role, verified))?, password_hash })
     })
     .transpose()
 }
 
 /// One account.
 pub async fn find(pool: &PgPool, id: AccountId) -> Result<Option<Account>, StorageError> {
-    let row: Option<Row> =
-        sqlx::query_as("SELECT id, email, name, role FROM accounts WHERE id = $1").bind(id.0).fetch_optional(pool).await?;
+    let row: Option<Row> = sqlx::query_as("SELECT id, email, name, role, email_verified_at FROM accounts WHERE id = $1")
+        .bind(id.0)
+        .fetch_optional(pool)
+        .await?;
     row.map(account).transpose()
+}
+
+/// Its holder has shown that this address is theirs. False where there is no such account, or it has another address by now. Showing it
+/// again changes nothing.
+pub async fn verify_email(pool: &PgPool, id: AccountId, email: &EmailAddress) -> Result<bool, StorageError> {
+    let done = sqlx::query(
+        "UPDATE accounts SET email_verified_at = coalesce(email_verified_at, clock_timestamp()) WHERE id = $1 AND email = $2",
+    )
+    .bind(id.0)
+    .bind(email.as_str())
+    .execute(pool)
+    .await?;
+    Ok(done.rows_affected() == 1)
 }
 
 /// Gives an account another role; false where there is no such account. Takes effect at its next refresh of a token.

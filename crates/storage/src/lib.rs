@@ -15,6 +15,8 @@ pub mod leases;
 pub mod notifications;
 pub mod outbox;
 pub mod payments;
+pub mod queue_codes;
+pub mod queue_identities;
 pub mod queue_log;
 pub mod queue_relay;
 pub mod queue_statistics;

@@ -7,10 +7,18 @@
 //! |---|---|
 //! | join | 1, place (16) |
 //! | leave | 2, place (16) |
-//! | claim | 3, place (16), end of the session in Unix ms (8) |
 //! | admit | 4, score (8), end of the claim window in Unix ms (8) |
 //! | close | 5 |
 //! | draw | 6, seed (32) |
+//! | end | 7, place (16), end of the slot in Unix ms at the latest (8) |
+//! | claim | 8, place (16), end of the session (8), end of the slot (8) |
+//! | renew | 9, place (16), end of the slot (8) |
+//! | resume | 10, place (16), end of the slot (8) |
+//! | booked | 11, place (16), when the booking was confirmed in Unix ms (8) |
+//! | defer | 12, place (16) |
+//! | admit deferred | 13, score (8), end of the claim window in Unix ms (8) |
+//!
+//! Claims of before slots ended with their tokens are 3: their slot lasts as long as the session.
 
 use goticket_domain::EventId;
 use goticket_domain::queue::{Bucket, DrawSeed, Entry, LogHash, PlaceId, Score, Segment};
@@ -40,19 +48,26 @@ pub struct Head {
     pub closed_at: Option<u64>,
 }
 
-/// An admission that is to be written.
+/// Something that takes slots and is to be written: only if nothing else that does, and no setting, came before it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Decided {
-    /// The owner's epoch.
-    pub epoch: i64,
     /// What [`Head::decisions`] was when it was decided.
     pub decisions: u64,
+    /// Turns that come. None where a session takes a slot again, which any replica may decide.
+    pub admission: Option<Admission>,
+}
+
+/// Turns that come: decided by the room's owner.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Admission {
+    /// The owner's epoch.
+    pub epoch: i64,
     /// The bucket after it.
     pub bucket: Bucket,
     /// How many turns come.
     pub turns: u64,
-    /// The highest score among them.
-    pub through: Score,
+    /// The highest score among those of the line; none where all are deferred places'.
+    pub through: Option<Score>,
 }
 
 #[derive(FromRow)]
@@ -90,6 +105,7 @@ pub async fn append(
     now_ms: i64,
     decided: Option<Decided>,
 ) -> Result<Option<Segment>, StorageError> {
+    let admission = decided.and_then(|decided| decided.admission);
     // One row of queue_heads by primary key; a concurrent append waits for its lock, and then comes after it.
     let appended: Appended =
         sqlx::query_as("SELECT first, at_ms, before, hash FROM queue_append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)")
@@ -97,12 +113,17 @@ pub async fn append(
             .bind(number::<_, i32>(entries.len())?)
             .bind(encode(&entries))
             .bind(now_ms)
-            .bind(decided.map(|decided| decided.epoch))
+            .bind(admission.map(|admission| admission.epoch))
             .bind(decided.map(|decided| number::<_, i64>(decided.decisions)).transpose()?)
-            .bind(decided.map(|decided| number::<_, i64>(decided.bucket.micro_tokens)).transpose()?)
-            .bind(decided.map(|decided| decided.bucket.at_ms))
-            .bind(decided.map(|decided| number::<_, i64>(decided.turns)).transpose()?)
-            .bind(decided.map(|decided| number::<_, i64>(decided.through.as_u64())).transpose()?)
+            .bind(admission.map(|admission| number::<_, i64>(admission.bucket.micro_tokens)).transpose()?)
+            .bind(admission.map(|admission| admission.bucket.at_ms))
+            .bind(admission.map(|admission| number::<_, i64>(admission.turns)).transpose()?)
+            .bind(
+                admission
+                    .and_then(|admission| admission.through)
+                    .map(|through| number::<_, i64>(through.as_u64()))
+                    .transpose()?,
+            )
             .fetch_one(db)
             .await?;
     match (appended.first, appended.at_ms, appended.before, appended.hash) {
@@ -221,18 +242,25 @@ fn encode(entries: &[Entry]) -> Vec<u8> {
                 out.push(2);
                 out.extend(place.0);
             }
-            Entry::Claim { place, until_ms } => {
-                out.push(3);
-                out.extend(place.0);
-                out.extend(until_ms.to_be_bytes());
+            Entry::Claim { place, until_ms, slot_ms } => {
+                put_timed(&mut out, 8, *place, *until_ms);
+                out.extend(slot_ms.to_be_bytes());
             }
-            Entry::End { place, until_ms } => {
-                out.push(7);
-                out.extend(place.0);
-                out.extend(until_ms.to_be_bytes());
-            }
+            Entry::Renew { place, slot_ms } => put_timed(&mut out, 9, *place, *slot_ms),
+            Entry::Resume { place, slot_ms } => put_timed(&mut out, 10, *place, *slot_ms),
+            Entry::End { place, until_ms } => put_timed(&mut out, 7, *place, *until_ms),
+            Entry::Booked { place, booked_ms } => put_timed(&mut out, 11, *place, *booked_ms),
             Entry::Admit { through, claim_by_ms } => {
                 out.push(4);
+                out.extend(through.as_u64().to_be_bytes());
+                out.extend(claim_by_ms.to_be_bytes());
+            }
+            Entry::Defer(place) => {
+                out.push(12);
+                out.extend(place.0);
+            }
+            Entry::AdmitDeferred { through, claim_by_ms } => {
+                out.push(13);
                 out.extend(through.as_u64().to_be_bytes());
                 out.extend(claim_by_ms.to_be_bytes());
             }
@@ -246,6 +274,12 @@ fn encode(entries: &[Entry]) -> Vec<u8> {
     out
 }
 
+fn put_timed(out: &mut Vec<u8>, kind: u8, place: PlaceId, ms: i64) {
+    out.push(kind);
+    out.extend(place.0);
+    out.extend(ms.to_be_bytes());
+}
+
 /// None where the bytes are no entries.
 fn decode(mut bytes: &[u8]) -> Option<Vec<Entry>> {
     let mut entries = Vec::with_capacity(bytes.len() / 17);
@@ -254,18 +288,49 @@ fn decode(mut bytes: &[u8]) -> Option<Vec<Entry>> {
         entries.push(match kind {
             1 => Entry::Join(PlaceId(take(&mut bytes)?)),
             2 => Entry::Leave(PlaceId(take(&mut bytes)?)),
-            3 => Entry::Claim { place: PlaceId(take(&mut bytes)?), until_ms: i64::from_be_bytes(take(&mut bytes)?) },
+            3 => {
+                let (place, until_ms) = take_timed(&mut bytes)?;
+                Entry::Claim { place, until_ms, slot_ms: until_ms }
+            }
             4 => Entry::Admit {
                 through: Score::from_u64(u64::from_be_bytes(take(&mut bytes)?))?,
                 claim_by_ms: i64::from_be_bytes(take(&mut bytes)?),
             },
             5 => Entry::Close,
             6 => Entry::Draw(DrawSeed(take(&mut bytes)?)),
-            7 => Entry::End { place: PlaceId(take(&mut bytes)?), until_ms: i64::from_be_bytes(take(&mut bytes)?) },
+            7 => {
+                let (place, until_ms) = take_timed(&mut bytes)?;
+                Entry::End { place, until_ms }
+            }
+            8 => {
+                let (place, until_ms) = take_timed(&mut bytes)?;
+                Entry::Claim { place, until_ms, slot_ms: i64::from_be_bytes(take(&mut bytes)?) }
+            }
+            9 => {
+                let (place, slot_ms) = take_timed(&mut bytes)?;
+                Entry::Renew { place, slot_ms }
+            }
+            10 => {
+                let (place, slot_ms) = take_timed(&mut bytes)?;
+                Entry::Resume { place, slot_ms }
+            }
+            11 => {
+                let (place, booked_ms) = take_timed(&mut bytes)?;
+                Entry::Booked { place, booked_ms }
+            }
+            12 => Entry::Defer(PlaceId(take(&mut bytes)?)),
+            13 => Entry::AdmitDeferred {
+                through: Score::from_u64(u64::from_be_bytes(take(&mut bytes)?))?,
+                claim_by_ms: i64::from_be_bytes(take(&mut bytes)?),
+            },
             _ => return None,
         });
     }
     Some(entries)
+}
+
+fn take_timed(bytes: &mut &[u8]) -> Option<(PlaceId, i64)> {
+    Some((PlaceId(take(bytes)?), i64::from_be_bytes(take(bytes)?)))
 }
 
 fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
@@ -296,7 +361,12 @@ mod tests {
         let entries = vec![
             Entry::Join(place),
             Entry::Leave(place),
-            Entry::Claim { place, until_ms: -1 },
+            Entry::Claim { place, until_ms: -1, slot_ms: -2 },
+            Entry::Renew { place, slot_ms: 6 },
+            Entry::Resume { place, slot_ms: 7 },
+            Entry::Booked { place, booked_ms: 8 },
+            Entry::Defer(place),
+            Entry::AdmitDeferred { through: Score::deferred(4).unwrap(), claim_by_ms: 9 },
             Entry::Admit { through: Score::late(3).unwrap(), claim_by_ms: i64::MAX },
             Entry::Close,
             Entry::Draw(DrawSeed([9; 32])),
@@ -306,6 +376,8 @@ mod tests {
         assert_eq!(decode(&bytes), Some(entries));
         assert_eq!(decode(&bytes[..bytes.len() - 1]), None);
         assert_eq!(decode(&[0]), None);
+        let of_before = [&[3][..], &place.0, &9_i64.to_be_bytes()].concat();
+        assert_eq!(decode(&of_before), Some(vec![Entry::Claim { place, until_ms: 9, slot_ms: 9 }]));
         assert_eq!(decode(&[]), Some(Vec::new()));
     }
 }

@@ -36,6 +36,8 @@ pub struct Tally {
     pub left: u64,
     /// Turns that were claimed.
     pub claimed: u64,
+    /// Turns that had passed and come once more.
+    pub deferred: u64,
 }
 
 /// One interval of one room.
@@ -53,6 +55,8 @@ pub struct Interval {
     pub claimed: u64,
     /// Turns that were over unclaimed.
     pub no_shows: u64,
+    /// Fans who came back after that, and whose turn comes once more.
+    pub deferred: u64,
     /// In line at its end.
     pub waiting: u64,
     /// Inside at its end.
@@ -77,6 +81,7 @@ struct Row {
     admitted: i64,
     claimed: i64,
     no_shows: i64,
+    deferred: i64,
     waiting: i64,
     inside: i64,
     rate_per_min: i32,
@@ -94,6 +99,7 @@ impl TryFrom<Row> for Interval {
             admitted: number(row.admitted)?,
             claimed: number(row.claimed)?,
             no_shows: number(row.no_shows)?,
+            deferred: number(row.deferred)?,
             waiting: number(row.waiting)?,
             inside: number(row.inside)?,
             rate_per_min: number(row.rate_per_min)?,
@@ -128,6 +134,7 @@ pub async fn tally(pool: &PgPool, event: EventId, from: u64, to: u64) -> Result<
                 Entry::Join(_) => tally.joined += 1,
                 Entry::Leave(_) | Entry::End { .. } => tally.left += 1,
                 Entry::Claim { .. } => tally.claimed += 1,
+                Entry::Defer(_) => tally.deferred += 1,
                 _ => {}
             }
         }
@@ -167,19 +174,23 @@ pub async fn write(
     if moved.rows_affected() == 0 {
         return Ok(false);
     }
-    sqlx::query("INSERT INTO queue_statistics VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)")
-        .bind(event.0)
-        .bind(after.at_ms)
-        .bind(number::<_, i64>(interval.joined)?)
-        .bind(number::<_, i64>(interval.left)?)
-        .bind(number::<_, i64>(interval.admitted)?)
-        .bind(number::<_, i64>(interval.claimed)?)
-        .bind(number::<_, i64>(interval.no_shows)?)
-        .bind(number::<_, i64>(interval.waiting)?)
-        .bind(number::<_, i64>(interval.inside)?)
-        .bind(number::<_, i32>(interval.rate_per_min)?)
-        .execute(&mut *tx)
-        .await?;
+    sqlx::query(
+        "INSERT INTO queue_statistics (event, at_ms, joined, gone, admitted, claimed, no_shows, waiting, inside, rate_per_min, deferred)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+    )
+    .bind(event.0)
+    .bind(after.at_ms)
+    .bind(number::<_, i64>(interval.joined)?)
+    .bind(number::<_, i64>(interval.left)?)
+    .bind(number::<_, i64>(interval.admitted)?)
+    .bind(number::<_, i64>(interval.claimed)?)
+    .bind(number::<_, i64>(interval.no_shows)?)
+    .bind(number::<_, i64>(interval.waiting)?)
+    .bind(number::<_, i64>(interval.inside)?)
+    .bind(number::<_, i32>(interval.rate_per_min)?)
+    .bind(number::<_, i64>(interval.deferred)?)
+    .execute(&mut *tx)
+    .await?;
     tx.commit().await?;
     Ok(true)
 }
@@ -201,7 +212,7 @@ pub async fn prune(pool: &PgPool, event: EventId) -> Result<u64, StorageError> {
 pub async fn read(pool: &PgPool, event: EventId, after: Timestamp, limit: u32) -> Result<Vec<Interval>, StorageError> {
     // By primary key.
     let rows: Vec<Row> = sqlx::query_as(
-        "SELECT at_ms, joined, gone, admitted, claimed, no_shows, waiting, inside, rate_per_min
+        "SELECT at_ms, joined, gone, admitted, claimed, no_shows, deferred, waiting, inside, rate_per_min
          FROM queue_statistics WHERE event = $1 AND at_ms > $2 ORDER BY at_ms LIMIT $3",
     )
     .bind(event.0)

@@ -2,12 +2,14 @@
 //! writes one thing, the start of a sale that an operator begins early.
 
 pub mod draws;
+mod entry_rules;
 mod log;
 pub mod owners;
+mod prices;
 mod rates;
 
 use goticket_domain::EventId;
-use goticket_domain::queue::{AutoRate, ControlLogHead, RoomSettings, RoomState};
+use goticket_domain::queue::{AutoRate, Bounds, ControlLogHead, EntryRules, RoomSettings, RoomState};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
 use sqlx::{FromRow, PgConnection, PgPool};
@@ -17,6 +19,7 @@ use crate::StorageError;
 use crate::queue_log::{self, Head, HeadRow};
 
 pub use log::{append_log, log_after, log_from, log_head};
+pub use prices::{CategoryPrice, Prices, prices};
 pub use rates::{forget_rate, save_rate};
 
 /// A room as it stands in Postgres.
@@ -46,6 +49,8 @@ pub struct Room {
     pub log: Head,
     /// Where the operators' log ends.
     pub control_log: ControlLogHead,
+    /// How many batches of codes were made ([`crate::queue_codes`]).
+    pub code_batches: u32,
 }
 
 #[derive(FromRow)]
@@ -61,6 +66,12 @@ struct Row {
     session_s: i32,
     selling: bool,
     message: String,
+    close_when_sold_out: bool,
+    mode: String,
+    open_below: Option<i32>,
+    when_down: String,
+    #[sqlx(flatten)]
+    entry: entry_rules::EntryRow,
     revision: i64,
     #[sqlx(try_from = "jiff_sqlx::Timestamp")]
     lobby_opens_at: Timestamp,
@@ -92,6 +103,11 @@ impl TryFrom<Row> for Room {
                 session_s: number("session_s", row.session_s)?,
                 selling: row.selling,
                 message: row.message,
+                close_when_sold_out: row.close_when_sold_out,
+                mode: row.mode.parse().map_err(StorageError::Unexpected)?,
+                open_below: row.open_below.map(|joins| number("open_below", joins)).transpose()?,
+                when_down: row.when_down.parse().map_err(StorageError::Unexpected)?,
+                entry: row.entry.rules()?,
             },
             auto_rate: row.auto.rate()?,
             revision: row.revision,
@@ -102,6 +118,7 @@ impl TryFrom<Row> for Room {
             draw_revision: row.draw_revision,
             log: row.log.try_into()?,
             control_log: log::head(row.log_number, &row.log_hash)?,
+            code_batches: row.entry.code_batches()?,
         })
     }
 }
@@ -109,7 +126,17 @@ impl TryFrom<Row> for Room {
 impl Room {
     /// The rate in force, in admissions per minute.
     pub fn rate_per_min(&self) -> u32 {
-        self.settings.rate_in_force(self.auto_rate)
+        self.bounds().rate_per_min
+    }
+
+    /// What admission is bounded by.
+    pub fn bounds(&self) -> Bounds {
+        self.settings.bounds(self.auto_rate)
+    }
+
+    /// What is set, which a shadow room measures.
+    pub fn bounds_set(&self) -> Bounds {
+        self.settings.bounds_set(self.auto_rate)
     }
 }
 
@@ -126,6 +153,8 @@ macro_rules! select_room {
     ($rest:literal) => {
         concat!(
             "SELECT r.event, r.state, r.rate_per_min, r.burst, r.active_cap, r.claim_window_s, r.session_s, r.selling, r.message,
+                    r.close_when_sold_out, r.mode, r.open_below, r.when_down,
+                    r.proof_of_work, r.asks_code, r.code_until, r.code_batches, r.assurance,
                     r.auto_low_per_min, r.auto_high_per_min, s.per_min AS auto_per_min, s.stays_until_ms AS auto_stays_until_ms,
                     (extract(epoch FROM r.updated_at) * 1000000)::bigint AS revision,
                     e.lobby_opens_at, e.onsale_at, clock_timestamp() AS read_at,
@@ -148,8 +177,9 @@ pub async fn create(connection: &mut PgConnection, event: EventId, settings: &Ro
     let [low, high] = rates::columns(settings)?;
     sqlx::query(
         "INSERT INTO rooms (event, state, rate_per_min, burst, active_cap, claim_window_s, session_s, message,
-                            auto_low_per_min, auto_high_per_min)
-         VALUES ($1, 'scheduled', $2, $3, $4, $5, $6, $7, $8, $9)",
+                            auto_low_per_min, auto_high_per_min, close_when_sold_out,
+                            mode, open_below, when_down)
+         VALUES ($1, 'scheduled', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
     )
     .bind(event.0)
     .bind(number::<_, i32>("rate_per_min", settings.rate_per_min)?)
@@ -160,8 +190,15 @@ pub async fn create(connection: &mut PgConnection, event: EventId, settings: &Ro
     .bind(&settings.message)
     .bind(low)
     .bind(high)
+    .bind(settings.close_when_sold_out)
+    .bind(settings.mode.as_str())
+    .bind(settings.open_below.map(|joins| number::<_, i32>("open_below", joins)).transpose()?)
+    .bind(settings.when_down.as_str())
     .execute(&mut *connection)
     .await?;
+    if settings.entry != EntryRules::default() {
+        entry_rules::save(&mut *connection, event, settings.entry).await?;
+    }
     owners::create(&mut *connection, event).await?;
     queue_log::create(connection, event).await
 }
@@ -207,7 +244,9 @@ pub async fn save_control(
     let [low, high] = rates::columns(settings)?;
     let done = sqlx::query(
         "UPDATE rooms SET state = $2, rate_per_min = $3, burst = $4, active_cap = $5, claim_window_s = $6, session_s = $7,
-                message = $8, selling = $9, auto_low_per_min = $10, auto_high_per_min = $11, updated_at = greatest(clock_timestamp(), updated_at + interval '1 microsecond')
+                message = $8, selling = $9, auto_low_per_min = $10, auto_high_per_min = $11, close_when_sold_out = $12,
+                mode = $13, open_below = $14, when_down = $15,
+                updated_at = greatest(clock_timestamp(), updated_at + interval '1 microsecond')
          WHERE event = $1",
     )
     .bind(event.0)
@@ -221,9 +260,14 @@ pub async fn save_control(
     .bind(settings.selling)
     .bind(low)
     .bind(high)
+    .bind(settings.close_when_sold_out)
+    .bind(settings.mode.as_str())
+    .bind(settings.open_below.map(|joins| number::<_, i32>("open_below", joins)).transpose()?)
+    .bind(settings.when_down.as_str())
     .execute(&mut *connection)
     .await?;
     one(done.rows_affected(), "save_control")?;
+    entry_rules::save(&mut *connection, event, settings.entry).await?;
     queue_log::outdate_decisions(connection, event).await
 }
 
@@ -237,6 +281,18 @@ pub async fn start_sale(connection: &mut PgConnection, event: EventId) -> Result
     .fetch_one(connection)
     .await?;
     Ok(at.to_jiff())
+}
+
+/// Whether every place of the event is paid for. Reads all that is taken, by the primary key of `taken_seats`: for when it seems so.
+pub async fn is_sold_out(connection: &mut PgConnection, event: EventId) -> Result<bool, StorageError> {
+    let sold_out: bool = sqlx::query_scalar(
+        "SELECT count(*) FILTER (WHERE b.state = 'confirmed') >= (SELECT capacity FROM events WHERE id = $1)
+         FROM taken_seats s JOIN bookings b ON b.id = s.booking WHERE s.event = $1",
+    )
+    .bind(event.0)
+    .fetch_one(connection)
+    .await?;
+    Ok(sold_out)
 }
 
 /// The database's clock, in microseconds like everything it stores.

@@ -114,6 +114,19 @@ pub async fn takers(pool: &PgPool, seats: &[(EventId, SeatNo)]) -> Result<HashMa
     Ok(taken)
 }
 
+/// How many seats no live booking has; none for an event that has no seats at all. Counts them: some milliseconds for a stadium.
+pub async fn free(pool: &PgPool, event: EventId) -> Result<Option<u64>, StorageError> {
+    // The primary keys of both. A concurrent batch is in it wholly or not at all.
+    let free: Option<i64> = sqlx::query_scalar(
+        "SELECT CASE WHEN all_of.seats > 0 THEN all_of.seats - (SELECT count(*) FROM taken_seats WHERE event = $1) END
+         FROM (SELECT count(*) AS seats FROM seats WHERE event = $1) AS all_of",
+    )
+    .bind(event.0)
+    .fetch_one(pool)
+    .await?;
+    free.map(number).transpose()
+}
+
 /// The seats from `first` to `last` that are not free: number and state (see [`seat_state`]). Served by the primary key of `taken_seats`.
 /// A concurrent batch is in it wholly or not at all.
 pub async fn taken(pool: &PgPool, event: EventId, first: u32, last: u32) -> Result<Vec<(u32, u8)>, StorageError> {

@@ -22,6 +22,13 @@ pub struct Mail {
     pub raw: String,
 }
 
+impl Mail {
+    /// Whether it brings tickets; others verify addresses.
+    pub fn brings_tickets(&self) -> bool {
+        self.subject.starts_with("Your tickets")
+    }
+}
+
 /// What the mail server has delivered: of one test's mail domain, or of everyone.
 #[derive(Clone, Debug)]
 pub struct Mailbox {

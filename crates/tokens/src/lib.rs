@@ -5,6 +5,9 @@
 //! | [access](AccessSigner) | this is account A with role R | Ed25519, key `access` | every request to the API |
 //! | [entry](EntrySigner) | account A may book at event E now | Ed25519, key `entry` | bookings; other backends by JWKS |
 //! | [place ticket](PlaceKeys) | account A has this place in E's line | HMAC-SHA-256 | the waiting room alone |
+//! | [e-mail proof](EmailProofs) | whoever has it reads the mail of A's address | HMAC-SHA-256 | the gateway alone |
+//! | [code](PlaceKeys::code_key) | its holder may join E's line; the domain's form | HMAC-SHA-256 | the waiting room alone |
+//! | [challenge](PlaceKeys::challenge_key) | A has to solve it to join E's line; altcha's form | HMAC-SHA-256 | the waiting room alone |
 //! | [receipt](ReceiptSigner) | this place was taken at E, as this entry of its log | Ed25519, key `receipt` | anyone, also years later |
 //!
 //! Not here: refresh and reset tokens (random, stored as hashes), passwords, caches of verified tokens, the clock (`now` comes
@@ -22,6 +25,7 @@
 
 mod access;
 mod claims;
+mod email;
 mod entry;
 mod error;
 mod jwks;
@@ -33,6 +37,7 @@ mod ring;
 
 pub use access::{AccessClaims, AccessSigner, AccessVerifier};
 pub use claims::{ENTRY_LEEWAY_SECONDS, ISSUER, LEEWAY_SECONDS, MAX_LIFETIME_SECONDS};
+pub use email::{EMAIL_PROOF_CHARS, EmailProof, EmailProofs};
 pub use entry::{EntryClaims, EntrySigner, EntryVerifier};
 pub use error::TokenError;
 pub use jwks::{JwksError, MAX_JWKS_KEYS, jwks};

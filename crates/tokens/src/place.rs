@@ -4,7 +4,7 @@
 //!
 //! | bytes | 1 | 16 | 16 | 16 | 1 | 8 | 8 |
 //! |---|---|---|---|---|---|---|---|
-//! | what | key id | place | event | account | 0 lobby, 1 late, 2 drawn | sequence or rank (0 in the lobby) | issued at, Unix ms |
+//! | what | key id | place | event | account | 0 lobby, 1 late, 2 drawn, 3 deferred | sequence or rank (0 in the lobby) | issued at, Unix ms |
 //!
 //! Numbers are big-endian. `p2` names this layout and is covered by the MAC.
 
@@ -28,19 +28,30 @@ pub const MAX_PLACE_TICKET_BYTES: usize = PREFIX.len() + PAYLOAD_CHARS + 1 + MAC
 const LOBBY: u8 = 0;
 const LATE: u8 = 1;
 const DRAWN: u8 = 2;
+const DEFERRED: u8 = 3;
 
 /// A key that signs or signed place tickets, and the byte that hints at it.
 #[derive(Clone)]
 struct TicketKey {
     kid: u8,
     key: Key,
+    /// Signs what is to be solved before a join.
+    challenges: [u8; 32],
+    /// Gives each event the key of its codes.
+    codes: Key,
 }
 
 impl TicketKey {
     fn new(root: &[u8; 32]) -> Self {
         let root = Key::new(HMAC_SHA256, root);
         let (signing, kid) = (hmac::sign(&root, b"goticket place ticket"), hmac::sign(&root, b"goticket place ticket kid"));
-        Self { kid: kid.as_ref()[0], key: Key::new(HMAC_SHA256, signing.as_ref()) }
+        let challenges = derived(&root, &[b"goticket join challenge"]);
+        let codes = Key::new(HMAC_SHA256, &derived(&root, &[b"goticket queue codes"]));
+        Self { kid: kid.as_ref()[0], key: Key::new(HMAC_SHA256, signing.as_ref()), challenges, codes }
+    }
+
+    fn code_key(&self, event: EventId) -> [u8; 32] {
+        derived(&self.codes, &[event.0.as_bytes()])
     }
 
     fn mac(&self, payload: &[u8; PAYLOAD_BYTES]) -> hmac::Tag {
@@ -65,10 +76,27 @@ impl PlaceKeys {
 
     /// The key of an event's place ids ([`PlaceId::of`]). Whoever has it can tell which account a published place belongs to.
     pub fn event_key(&self, event: EventId) -> [u8; 32] {
-        let tag = hmac::sign(&self.ids, &[b"goticket place ids".as_slice(), event.0.as_bytes()].concat());
-        let mut key = [0; 32];
-        key.copy_from_slice(tag.as_ref());
-        key
+        derived(&self.ids, &[b"goticket place ids", event.0.as_bytes()])
+    }
+
+    /// Signs the event's codes that are made from now on.
+    pub fn code_key(&self, event: EventId) -> [u8; 32] {
+        self.signing.code_key(event)
+    }
+
+    /// Those whose codes are good: the one that signs, and those that did before.
+    pub fn code_keys(&self, event: EventId) -> impl Iterator<Item = [u8; 32]> {
+        self.keys().map(move |key| key.code_key(event))
+    }
+
+    /// Signs the challenges that are solved before a join.
+    pub fn challenge_key(&self) -> [u8; 32] {
+        self.signing.challenges
+    }
+
+    /// Those that are good: the one that signs, and those that did before.
+    pub fn challenge_keys(&self) -> impl Iterator<Item = [u8; 32]> {
+        self.keys().map(|key| key.challenges)
     }
 
     /// The ticket's text, [`MAX_PLACE_TICKET_BYTES`] long, safe in URLs and headers.
@@ -109,6 +137,14 @@ impl PlaceKeys {
     }
 }
 
+/// A key for one purpose.
+fn derived(root: &Key, purpose: &[&[u8]]) -> [u8; 32] {
+    let tag = hmac::sign(root, &purpose.concat());
+    let mut key = [0; 32];
+    key.copy_from_slice(tag.as_ref());
+    key
+}
+
 impl std::fmt::Debug for PlaceKeys {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("PlaceKeys").field("kids", &self.keys().map(|key| key.kid).collect::<Vec<_>>()).finish_non_exhaustive()
@@ -144,6 +180,7 @@ fn encode(kid: u8, ticket: &PlaceTicket) -> [u8; PAYLOAD_BYTES] {
         PlaceKind::Lobby => (LOBBY, 0),
         PlaceKind::Late { sequence } => (LATE, sequence),
         PlaceKind::Drawn { rank } => (DRAWN, rank),
+        PlaceKind::Deferred { sequence } => (DEFERRED, sequence),
     };
     let parts: [&[u8]; 7] = [
         &[kid],
@@ -176,6 +213,7 @@ fn decode(payload: &[u8; PAYLOAD_BYTES]) -> Option<PlaceTicket> {
         (LOBBY, 0) => PlaceKind::Lobby,
         (LATE, sequence) if Score::late(sequence).is_some() => PlaceKind::Late { sequence },
         (DRAWN, rank) if Score::drawn(rank).is_some() => PlaceKind::Drawn { rank },
+        (DEFERRED, sequence) if Score::deferred(sequence).is_some() => PlaceKind::Deferred { sequence },
         _ => return None,
     };
     Some(PlaceTicket {
@@ -201,11 +239,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_ticket_comes_back_as_it_was(ids: [[u8; 16]; 3], kind in 0..3, number in 0_u64..(1 << 52), issued_at_ms: i64) {
+        fn every_ticket_comes_back_as_it_was(ids: [[u8; 16]; 3], kind in 0..4, number in 0_u64..(1 << 51), issued_at_ms: i64) {
             let kind = match kind {
                 0 => PlaceKind::Lobby,
                 1 => PlaceKind::Late { sequence: number },
-                _ => PlaceKind::Drawn { rank: number },
+                2 => PlaceKind::Drawn { rank: number },
+                _ => PlaceKind::Deferred { sequence: number },
             };
             let ticket = ticket(ids, kind, issued_at_ms);
             let keys = PlaceKeys::new(&[1; 32], &[2; 32], &[]);
@@ -236,7 +275,7 @@ mod tests {
         let good = ticket([[1; 16], [2; 16], [3; 16]], PlaceKind::Lobby, 7);
         let rows: [(&str, usize, u8, Result<PlaceTicket, TokenError>); 4] = [
             ("untouched", 49, 0, Ok(good.clone())),
-            ("an unknown kind", 49, 3, Err(TokenError::Malformed)),
+            ("an unknown kind", 49, 4, Err(TokenError::Malformed)),
             ("a lobby place with a sequence", 57, 1, Err(TokenError::Malformed)),
             ("another event", 17, 9, Err(TokenError::WrongEvent)),
         ];
@@ -247,7 +286,9 @@ mod tests {
             let text = format!("{PREFIX}{}.{}", URL_SAFE_NO_PAD.encode(payload), URL_SAFE_NO_PAD.encode(mac));
             assert_eq!(keys.verify(&text, good.event, good.account), expected, "{name}");
         }
-        for kind in [PlaceKind::Late { sequence: 1 << 52 }, PlaceKind::Drawn { rank: 1 << 52 }] {
+        for kind in
+            [PlaceKind::Late { sequence: 1 << 52 }, PlaceKind::Drawn { rank: 1 << 51 }, PlaceKind::Deferred { sequence: 1 << 51 }]
+        {
             let beyond = PlaceTicket { kind, ..good.clone() };
             assert_eq!(keys.verify(&keys.sign(&beyond), good.event, good.account), Err(TokenError::Malformed), "{kind:?}");
         }

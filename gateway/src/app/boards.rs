@@ -49,6 +49,17 @@ impl Boards {
         if seen.is_fresh(now) { Ok(seen) } else { Err(NoBoard::Stale) }
     }
 
+    /// The last board of an event whose waiting room is lost: none came for too long, or only such that say that its stores are away.
+    pub(crate) fn lost(&self, event: EventId) -> Option<Arc<Seen>> {
+        self.lost_at(event, Instant::now())
+    }
+
+    fn lost_at(&self, event: EventId, now: Instant) -> Option<Arc<Seen>> {
+        let rooms = self.rooms.read().unwrap_or_else(PoisonError::into_inner);
+        let seen = Arc::clone(&rooms.get(&event)?.borrow());
+        seen.is_lost(now).then_some(seen)
+    }
+
     /// The event's board, fresh or not, and each that takes its place. Who is slow misses those between.
     pub(crate) fn follow(&self, event: EventId) -> Result<watch::Receiver<Arc<Seen>>, NoBoard> {
         let rooms = self.rooms.read().unwrap_or_else(PoisonError::into_inner);
@@ -62,12 +73,13 @@ impl Boards {
     }
 
     fn put(&self, published: &PublishedBoard, now: Instant) {
-        let (event, seen) = (published.board.event, Arc::new(Seen::new(published, now)));
+        let event = published.board.event;
         if let Some(room) = self.rooms.read().unwrap_or_else(PoisonError::into_inner).get(&event) {
             let taken = room.send_if_modified(|known| {
+                let seen = Seen::new(published, now).after(known);
                 let takes = seen.takes_the_place_of(known);
                 if takes {
-                    *known = Arc::clone(&seen);
+                    *known = Arc::new(seen);
                 }
                 takes
             });
@@ -77,7 +89,10 @@ impl Boards {
             return;
         }
         // Only `watch` puts boards, one after the other.
-        self.rooms.write().unwrap_or_else(PoisonError::into_inner).insert(event, watch::Sender::new(seen));
+        self.rooms
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(event, watch::Sender::new(Arc::new(Seen::new(published, now))));
     }
 
     /// Watches the waiting room until the process ends; a stream that breaks is opened again.
@@ -104,7 +119,7 @@ impl Boards {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use goticket_domain::queue::Board;
+    use goticket_domain::queue::{Board, HeldUp};
     use uuid::Uuid;
 
     use super::*;
@@ -152,6 +167,28 @@ mod tests {
         // The log has gone back, or the clock has.
         assert_eq!(shown(&boards, &[(1, 7)], now + STALE_AFTER), Some((1, 7)));
         assert_eq!(shown(&boards, &[(1, 6)], now + STALE_AFTER), Some((1, 7)));
+    }
+
+    #[test]
+    fn a_waiting_room_is_lost_when_it_is_silent_or_says_for_too_long_that_its_stores_are_away() {
+        let (boards, begin, event) = (Boards::default(), Instant::now(), EventId(Uuid::nil()));
+        let lost = |at: Instant| boards.lost_at(event, at).is_some();
+        let (moment, long) = (STALE_AFTER.checked_sub(Duration::from_millis(1)).unwrap(), STALE_AFTER);
+        assert!(!lost(begin), "it was never heard of");
+        boards.put(&published(board(1, 1)), begin);
+        assert_eq!([lost(begin + moment), lost(begin + long)], [false, true], "silence");
+
+        let away = |at| Board { held_up_by: Some(HeldUp::StoresAway), ..board(1, at) };
+        boards.put(&published(away(2)), begin + moment);
+        boards.put(&published(away(3)), begin + long);
+        assert!(boards.get_at(event, begin + long).is_ok(), "it is not silent");
+        assert!(lost(begin + long));
+        boards.put(&published(board(1, 4)), begin + long);
+        assert_eq!([lost(begin + long), lost(begin + long + moment)], [false, false], "it is back");
+
+        let closed = Board { state: goticket_domain::queue::RoomState::Closed, ..board(2, 5) };
+        boards.put(&published(closed), begin + long);
+        assert!(!lost(begin + long * 100), "a closed room has nothing more to say");
     }
 
     #[test]

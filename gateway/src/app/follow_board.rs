@@ -82,21 +82,36 @@ impl Follower {
             return None;
         }
         if let Some(over) = self.over {
+            // A closed room may have a last board after the first one that says so.
+            if over == Over::Closed
+                && self.boards.has_changed().unwrap_or(false)
+                && let Some(board) = self.take(&now)
+            {
+                return Some(board);
+            }
             self.ended = true;
             return Some(News::Over(over));
         }
         loop {
             self.boards.changed().await.ok()?;
-            let seen = Arc::clone(&self.boards.borrow_and_update());
-            let version = Version::of(&seen);
-            // One that was read from another gateway may be newer than this one's, for a moment. Later it is newer than all that come: the
-            // log went back.
-            if self.read.is_none_or(|read| version > read || now().duration_since(self.since) >= STALE_AFTER) {
-                self.read = Some(version);
-                self.over = over(&seen, &self.ticket);
-                return Some(News::Board(version, seen));
+            if let Some(board) = self.take(&now) {
+                return Some(board);
             }
         }
+    }
+
+    /// The board that is there, if it is news.
+    fn take(&mut self, now: &impl Fn() -> Instant) -> Option<News> {
+        let seen = Arc::clone(&self.boards.borrow_and_update());
+        let version = Version::of(&seen);
+        // One that was read from another gateway may be newer than this one's, for a moment. Later it is newer than all that come: the
+        // log went back.
+        if self.read.is_some_and(|read| version <= read && now().duration_since(self.since) < STALE_AFTER) {
+            return None;
+        }
+        self.read = Some(version);
+        self.over = over(&seen, &self.ticket);
+        Some(News::Board(version, seen))
     }
 }
 
@@ -106,7 +121,7 @@ fn over(seen: &Seen, ticket: &PlaceTicket) -> Option<Over> {
         Location::Drawn => Some(Over::Drawn),
         Location::Turn => Some(Over::Turn),
         Location::Passed | Location::Inside { .. } => Some(Over::Passed),
-        Location::Lobby { .. } | Location::Waiting { .. } => None,
+        Location::Lobby { .. } | Location::Waiting { .. } | Location::Deferred => None,
     }
 }
 
@@ -167,6 +182,23 @@ mod tests {
         assert_eq!(told(&mut follower, Duration::ZERO), "");
         boards.send_replace(seen(board(5, 10)));
         assert_eq!(told(&mut follower, STALE_AFTER), "5-10");
+    }
+
+    #[test]
+    fn a_board_that_comes_right_after_the_room_was_closed_is_not_lost() {
+        let closed = |at| seen(Board { state: RoomState::Closed, ..board(8, at) });
+        let (boards, _) = watch::channel(closed(1));
+        let mut follower = follower(&boards, 7, "");
+        assert_eq!(told(&mut follower, Duration::ZERO), "8-1");
+        boards.send_replace(closed(2));
+        assert_eq!([(); 3].map(|()| told(&mut follower, Duration::ZERO)), ["8-2", "Closed", "end"]);
+        // A turn is not kept back for it.
+        let turn = |at| seen(Board { frontier: Score::late(7), ..board(8, at) });
+        let (boards, _) = watch::channel(turn(1));
+        let mut follower = self::follower(&boards, 7, "");
+        assert_eq!(told(&mut follower, Duration::ZERO), "8-1");
+        boards.send_replace(turn(2));
+        assert_eq!(told(&mut follower, Duration::ZERO), "Turn");
     }
 
     #[test]

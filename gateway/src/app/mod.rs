@@ -30,4 +30,5 @@ pub(crate) mod shared_looks;
 pub(crate) mod stream_slots;
 pub(crate) mod take_webhook;
 pub(crate) mod turns;
+pub(crate) mod verify_email;
 pub(crate) mod waiters;

@@ -5,6 +5,7 @@ use goticket_storage::accounts;
 
 use crate::app::passwords::Busy;
 use crate::app::sessions::Session;
+use crate::app::verify_email::send_link;
 use crate::fault::Fault;
 use crate::services::Services;
 
@@ -30,5 +31,9 @@ pub(crate) async fn register(
     let hash = app.passwords.hash(password).await?.ok_or(RegisterError::BadPassword)?;
     let account = accounts::insert(&app.pool, email, name, Role::User, Some(&hash)).await.map_err(Fault::from)?;
     let account = account.ok_or(RegisterError::EmailTaken)?;
+    // Whoever gets no mail can ask for it again: registering does not depend on the broker.
+    if let Err(error) = send_link(app, &account).await {
+        tracing::warn!(account = %account.id, %error, "a new account's verification mail is not on its way");
+    }
     Ok(app.sessions.begin(account, app.now()).await?)
 }

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use bytes::Bytes;
-use goticket_domain::queue::{Board, PublishedBoard, RoomState};
+use goticket_domain::queue::{Board, HeldUp, PublishedBoard, RoomState};
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
@@ -23,6 +23,8 @@ pub(crate) struct Seen {
     tag: OnceLock<String>,
     event: OnceLock<Bytes>,
     at: Instant,
+    /// When the waiting room last said that it can reach what it writes to.
+    heard_at: Instant,
 }
 
 impl Seen {
@@ -34,7 +36,19 @@ impl Seen {
             tag: OnceLock::new(),
             event: OnceLock::new(),
             at,
+            heard_at: at,
         }
+    }
+
+    /// The same, after this one.
+    pub(crate) fn after(self, known: &Self) -> Self {
+        let away = self.board.held_up_by == Some(HeldUp::StoresAway);
+        Self { heard_at: if away { known.heard_at } else { self.heard_at }, ..self }
+    }
+
+    /// The waiting room was not heard of, or could do nothing, for so long that it is taken for lost.
+    pub(crate) fn is_lost(&self, now: Instant) -> bool {
+        self.board.state != RoomState::Closed && now.duration_since(self.heard_at) >= STALE_AFTER
     }
 
     /// A closed room's never changes again.
@@ -77,7 +91,7 @@ pub(crate) mod tests {
 
     use flate2::read::GzDecoder;
     use goticket_domain::EventId;
-    use goticket_domain::queue::{BoardVersion, ControlLogHead, Pivots};
+    use goticket_domain::queue::{BoardVersion, ControlLogHead, EtaModel, Pivots, WhenDown};
     use jiff::Timestamp;
     use uuid::Uuid;
 
@@ -96,6 +110,8 @@ pub(crate) mod tests {
             admitted: 0,
             frontier: None,
             passed: None,
+            deferred_frontier: None,
+            deferred_passed: None,
             rate_per_min: 60,
             observed_per_min: 0,
             draw: None,
@@ -104,6 +120,12 @@ pub(crate) mod tests {
             selling: true,
             message: String::new(),
             control_log: ControlLogHead::default(),
+            eta: EtaModel::of_rate(60, 0),
+            held_up_by: None,
+            inside: 0,
+            currency: None,
+            when_down: WhenDown::FailClosed,
+            shadow: None,
         }
     }
 

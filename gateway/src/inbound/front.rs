@@ -65,7 +65,7 @@ pub(crate) fn front(app: App, router: Router) -> impl Fn(SocketAddr) -> Front + 
 }
 
 impl Front {
-    fn from_memory<B>(&self, request: &Request<B>) -> Option<Response> {
+    fn remembered<B>(&self, request: &Request<B>) -> Option<Response> {
         let uri = request.uri();
         let (event, asked) = asked(uri.path()).filter(|_| request.method() == Method::GET && uri.query().is_none())?;
         let (begun, headers) = (Instant::now(), request.headers());
@@ -105,7 +105,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        match self.from_memory(&request) {
+        match self.remembered(&request) {
             Some(response) => Either::Left(ready(Ok(response))),
             None => Either::Right(self.router.call(request)),
         }

@@ -3,11 +3,13 @@
 
 mod booking;
 mod catalog;
+mod entry;
 mod identity;
 mod queue;
 mod streams;
 
 pub(crate) use booking::Refused;
+pub(crate) use entry::ChallengeBody;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -29,12 +31,13 @@ const RETRY_AFTER_S: u32 = 1;
 pub(crate) struct Problem {
     status: StatusCode,
     code: &'static str,
-    detail: String,
+    detail: Box<str>,
     errors: Vec<FieldError>,
     retry_after_s: Option<u32>,
     challenge: bool,
     until: Option<Timestamp>,
     booking: Option<BookingId>,
+    proof: Option<Box<ChallengeBody>>,
 }
 
 /// One field that is wrong, and the fix. Exactly one of the places is set.
@@ -81,6 +84,9 @@ pub(crate) struct ProblemDocument {
     /// Of `seats_yours`: the caller's own booking that has them.
     #[serde(skip_serializing_if = "Option::is_none")]
     booking: Option<Uuid>,
+    /// Of `proof_required` and the like: what is to be solved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    challenge: Option<Box<ChallengeBody>>,
 }
 
 impl FieldError {
@@ -111,12 +117,13 @@ impl Problem {
         Self {
             status,
             code,
-            detail: detail.into(),
+            detail: detail.into().into_boxed_str(),
             errors: Vec::new(),
             retry_after_s: None,
             challenge: false,
             until: None,
             booking: None,
+            proof: None,
         }
     }
 
@@ -199,12 +206,13 @@ impl IntoResponse for Problem {
             kind: format!("/problems/{}", self.code),
             title: title(self.code),
             status: self.status.as_u16(),
-            detail: self.detail,
+            detail: self.detail.into_string(),
             code: self.code,
             request_id: request_id::current(),
             errors: self.errors,
             until: self.until,
             booking: self.booking.map(|booking| booking.0),
+            challenge: self.proof,
         };
         let body = serde_json::to_vec(&document).unwrap_or_default();
         let mut response = (self.status, body).into_response();

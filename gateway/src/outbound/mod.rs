@@ -8,4 +8,5 @@ pub(crate) mod refresh_families;
 pub(crate) mod sandbox_payments;
 pub(crate) mod seat_deltas;
 pub(crate) mod seat_map;
+pub(crate) mod verifications;
 pub(crate) mod waiting_room_grpc;

@@ -10,10 +10,11 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 use goticket_contracts::waiting_room as proto;
 use goticket_contracts::waiting_room::waiting_room_client::WaitingRoomClient;
-use goticket_contracts::waiting_room_convert::{BadMessage, error_of, set_control_request};
+use goticket_contracts::waiting_room_convert::{BadMessage, error_of, from_json, join_request, set_control_request, to_json};
+use goticket_domain::queue::entry_rules::{CodeBatchState, CodeState, MadeCodes, NewCodes};
 use goticket_domain::queue::{
-    Claimed, ClaimedPlace, ControlChange, DrawProofs, DrawRecord, JoinedPlace, LobbyPage, LogEntry, PlaceId, PublishedBoard,
-    QueueError, RenewedTicket, RoomControl, WaitingRoom, WhatIf,
+    Challenge, Claimed, ClaimedPlace, ControlChange, DrawProofs, DrawRecord, JoinPass, JoinedPlace, LobbyPage, LogEntry, PlaceId,
+    PublishedBoard, QueueError, RenewedTicket, RoomControl, WaitingRoom, WhatIf,
 };
 use goticket_domain::{AccountId, EventId};
 use secrecy::{ExposeSecret, SecretString};
@@ -113,8 +114,40 @@ fn ticket_request(event: EventId, account: AccountId, signed_ticket: &str) -> Re
 
 #[async_trait]
 impl WaitingRoom for GrpcWaitingRoom {
-    async fn join(&self, event: EventId, account: AccountId) -> Result<JoinedPlace, QueueError> {
-        self.joins.join(event, account).await
+    async fn join_with(&self, event: EventId, account: AccountId, pass: &JoinPass) -> Result<JoinedPlace, QueueError> {
+        self.joins.join(event, join_request(event, account, pass)).await
+    }
+
+    async fn challenge(&self, event: EventId, account: AccountId) -> Result<Option<Challenge>, QueueError> {
+        let request = proto::ChallengeRequest { event: event.to_string(), account: account.to_string() };
+        let reply = self.client.clone().challenge(timed(request)).await.map_err(refused)?;
+        reply.into_inner().try_into().map_err(unreadable)
+    }
+
+    async fn make_codes(&self, event: EventId, new: NewCodes, actor: AccountId) -> Result<MadeCodes, QueueError> {
+        let new_json = to_json(&new).map_err(unreadable)?;
+        let request = proto::MakeCodesRequest { event: event.to_string(), actor: actor.to_string(), new_json };
+        let reply = self.client.clone().make_codes(timed(request)).await.map_err(refused)?;
+        from_json(&reply.into_inner().made_json).map_err(unreadable)
+    }
+
+    async fn code_batches(&self, event: EventId) -> Result<Vec<CodeBatchState>, QueueError> {
+        let request = proto::CodeBatchesRequest { event: event.to_string() };
+        let reply = self.client.clone().code_batches(timed(request)).await.map_err(refused)?;
+        from_json(&reply.into_inner().batches_json).map_err(unreadable)
+    }
+
+    async fn code(&self, event: EventId, code: &str) -> Result<CodeState, QueueError> {
+        let request = proto::CodeRequest { event: event.to_string(), code: code.to_owned() };
+        let reply = self.client.clone().code(timed(request)).await.map_err(refused)?;
+        from_json(&reply.into_inner().code_json).map_err(unreadable)
+    }
+
+    async fn revoke_code(&self, event: EventId, code: &str, actor: AccountId, reason: &str) -> Result<CodeState, QueueError> {
+        let (event, actor) = (event.to_string(), actor.to_string());
+        let request = proto::RevokeCodeRequest { event, code: code.to_owned(), actor, reason: reason.to_owned() };
+        let reply = self.client.clone().revoke_code(timed(request)).await.map_err(refused)?;
+        from_json(&reply.into_inner().code_json).map_err(unreadable)
     }
 
     async fn place(&self, event: EventId, account: AccountId, signed_ticket: &str) -> Result<ClaimedPlace, QueueError> {

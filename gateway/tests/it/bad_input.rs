@@ -314,7 +314,7 @@ async fn bookings_and_controls_that_cannot_be() {
 
     table.world.board_in(event, &["open"]).await;
     let control = format!("/v1/events/{event}/queue/control");
-    let rows: [(Value, Fault); 11] = [
+    let rows: [(Value, Fault); 16] = [
         (json!({ "rate_per_min": 1 }), (422, "missing_field", "/reason")),
         (json!({ "reason": "" }), invalid("/reason")),
         (json!({ "reason": "x", "speed": 1 }), (422, "unknown_field", "/speed")),
@@ -326,6 +326,11 @@ async fn bookings_and_controls_that_cannot_be() {
         (json!({ "reason": "x", "auto": { "low_per_min": 5, "high_per_min": 4 } }), (422, "invalid_control", "/auto")),
         (json!({ "reason": "x", "burst": 0 }), (422, "invalid_control", "/burst")),
         (json!({ "reason": "x", "message": "a\u{7}" }), (422, "invalid_control", "/message")),
+        (json!({ "reason": "x", "close_when_sold_out": "yes" }), (422, "wrong_type", "/close_when_sold_out")),
+        (json!({ "reason": "x", "mode": "open" }), invalid("/mode")),
+        (json!({ "reason": "x", "open_below": 0 }), (422, "invalid_control", "/open_below")),
+        (json!({ "reason": "x", "open_below": 6_001 }), (422, "invalid_control", "/open_below")),
+        (json!({ "reason": "x", "when_down": "open" }), invalid("/when_down")),
     ];
     for (body, fault) in rows {
         table.json(Method::PATCH, &control, Some(&organizer), &body, fault).await;

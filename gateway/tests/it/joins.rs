@@ -10,7 +10,7 @@ use axum::response::{IntoResponse as _, Response};
 use futures::future::join_all;
 use goticket_domain::AccountId;
 use goticket_domain::identity::Role;
-use goticket_domain::queue::{QueueError, WaitingRoom as _};
+use goticket_domain::queue::{JoinPass, QueueError, WaitingRoom as _};
 use goticket_gateway::GrpcWaitingRoom;
 use goticket_platform::http::serve;
 use goticket_testkit::eventually;
@@ -25,6 +25,10 @@ use crate::world::{SOON, World};
 const AT_A_TIME: usize = 2;
 /// Joins of one call.
 const TOGETHER_MAX: usize = 128;
+/// Full calls of the crowd.
+const CALLS: usize = 5;
+/// Bytes of a request's headers.
+const HEADERS_MAX: usize = 16 * 1024;
 
 /// A waiting room behind gRPC whose first calls are held up.
 struct Held {
@@ -79,7 +83,7 @@ async fn joins_that_come_at_once_share_calls_and_each_fan_gets_their_own_place()
     })
     .await;
 
-    let crowd = fans(AT_A_TIME + 4 * TOGETHER_MAX);
+    let crowd = fans(CALLS * TOGETHER_MAX);
     let others = async {
         held.calls.wait_for(|calls| *calls == AT_A_TIME).await.unwrap();
         held.room.join(other, AccountId::generate()).await.unwrap();
@@ -93,8 +97,24 @@ async fn joins_that_come_at_once_share_calls_and_each_fan_gets_their_own_place()
         let joined = joined.as_ref().unwrap();
         assert_eq!((joined.ticket.account, joined.existing), (*fan, false));
     }
-    assert_eq!(*held.calls.borrow(), AT_A_TIME + 1 + 4, "two that waited for no one, one of the other room, four full ones");
+    assert_eq!(*held.calls.borrow(), CALLS + 1, "full ones, and one of the other room");
     assert_eq!(held.room.join(hot, crowd[7]).await.unwrap().ticket.place, joined[7].as_ref().unwrap().ticket.place);
+}
+
+#[tokio::test]
+async fn who_shows_as_much_as_headers_may_have_keeps_no_one_from_joining() {
+    let world = World::new().await;
+    let event = world.event(&world.person(Role::Organizer).await).await;
+    let held = held(&world).await;
+    held.gate.add_permits(AT_A_TIME);
+    let join = async |n: usize, fan| {
+        let code = n.is_multiple_of(3).then(|| "X".repeat(HEADERS_MAX));
+        let pass = JoinPass { code, ..JoinPass::default() };
+        eventually("a place", SOON, async || held.room.join_with(event, fan, &pass).await.ok()).await
+    };
+    join(1, AccountId::generate()).await;
+    let joined = join_all(fans(TOGETHER_MAX).into_iter().enumerate().map(|(n, fan)| join(n, fan))).await;
+    assert!(joined.iter().all(|joined| !joined.existing), "at the first attempt");
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! The gateway on real servers, called over HTTP. The waiting room is the real one, inside the test's process.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods, clippy::large_futures, missing_docs)]
 
+mod away;
 mod bad_input;
 mod board;
 mod board_stream;
@@ -10,6 +11,7 @@ mod cancel;
 mod catalog;
 mod draw;
 mod early;
+mod enter;
 mod event_stream;
 mod faults;
 mod joins;
@@ -25,5 +27,7 @@ mod sale;
 mod seat_stream;
 mod sessions;
 mod tokens;
+mod told;
+mod verify_email;
 mod webhook;
 mod world;

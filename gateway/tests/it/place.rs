@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use goticket_domain::identity::Role;
+use goticket_domain::queue::entry_rules::{CodeBatchState, CodeState, MadeCodes, NewCodes};
 use goticket_domain::queue::{
-    Claimed, ClaimedPlace, ControlChange, DrawProofs, DrawRecord, JoinedPlace, LobbyPage, LogEntry, PlaceId, PublishedBoard,
-    QueueError, RenewedTicket, RoomControl, WaitingRoom, WhatIf,
+    Challenge, Claimed, ClaimedPlace, ControlChange, DrawProofs, DrawRecord, JoinPass, JoinedPlace, LobbyPage, LogEntry, PlaceId,
+    PublishedBoard, QueueError, RenewedTicket, RoomControl, WaitingRoom, WhatIf,
 };
 use goticket_domain::{AccountId, EventId};
 use goticket_gateway::Gateway;
@@ -137,6 +138,8 @@ async fn an_event_without_a_room_costs_the_waiting_room_nothing() {
         let fan = line.world.person(Role::User).await;
         let join = line.world.http.post(url(unknown)).bearer_auth(&fan.token).send().await.unwrap();
         problem(join, 404, "event_not_found").await;
+        let challenge = line.world.http.get(format!("{}/challenge", url(unknown))).bearer_auth(&fan.token).send().await.unwrap();
+        problem(challenge, 404, "event_not_found").await;
         let leave = line.world.http.delete(url(unknown)).bearer_auth(&fan.token).send().await.unwrap();
         problem(leave, 404, "event_not_found").await;
     }
@@ -178,8 +181,28 @@ impl<R> Counting<R> {
 
 #[async_trait]
 impl<R: WaitingRoom> WaitingRoom for Counting<R> {
-    async fn join(&self, event: EventId, account: AccountId) -> Result<JoinedPlace, QueueError> {
-        self.asked().join(event, account).await
+    async fn join_with(&self, event: EventId, account: AccountId, pass: &JoinPass) -> Result<JoinedPlace, QueueError> {
+        self.asked().join_with(event, account, pass).await
+    }
+
+    async fn challenge(&self, event: EventId, account: AccountId) -> Result<Option<Challenge>, QueueError> {
+        self.asked().challenge(event, account).await
+    }
+
+    async fn make_codes(&self, event: EventId, new: NewCodes, actor: AccountId) -> Result<MadeCodes, QueueError> {
+        self.room.make_codes(event, new, actor).await
+    }
+
+    async fn code_batches(&self, event: EventId) -> Result<Vec<CodeBatchState>, QueueError> {
+        self.room.code_batches(event).await
+    }
+
+    async fn code(&self, event: EventId, code: &str) -> Result<CodeState, QueueError> {
+        self.room.code(event, code).await
+    }
+
+    async fn revoke_code(&self, event: EventId, code: &str, actor: AccountId, reason: &str) -> Result<CodeState, QueueError> {
+        self.room.revoke_code(event, code, actor, reason).await
     }
 
     async fn place(&self, event: EventId, account: AccountId, signed_ticket: &str) -> Result<ClaimedPlace, QueueError> {

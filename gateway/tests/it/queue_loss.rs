@@ -13,7 +13,7 @@ impl World {
     async fn lose_room(&self, event: EventId) {
         let k = EventKeys::new(self.redis.prefix(), event);
         let mut unlink = redis::cmd("UNLINK");
-        unlink.arg(&[k.room(), k.line(), k.lobby(), k.admitted(), k.sessions(), k.gone(), k.scores(), k.turns()]);
+        unlink.arg(&[k.room(), k.line(), k.lobby(), k.admitted(), k.sessions(), k.gone(), k.scores(), k.turns(), k.slots()]);
         let gone: u64 = self.redis.query(&unlink).await.unwrap();
         assert!(gone > 0);
     }

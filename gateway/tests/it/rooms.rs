@@ -170,6 +170,36 @@ async fn operators_say_who_moves_the_rate() {
 }
 
 #[tokio::test]
+async fn operators_say_how_a_room_lets_fans_in() {
+    let world = World::new().await;
+    let organizer = world.person(Role::Organizer).await;
+    let event = world.event(&organizer).await;
+    let control = format!("/v1/events/{event}/queue/control");
+    let mut expected = json!({ "close_when_sold_out": false, "mode": "queue", "open_below": null, "when_down": "fail_closed" });
+    let says = |shown: &Value, expected: &Value| {
+        expected.as_object().unwrap().iter().all(|(field, value)| shown["settings"][field] == *value)
+    };
+    let usual = expect(world.get(&control, Some(&organizer)).await, StatusCode::OK).await;
+    assert!(says(&usual, &expected), "{usual}");
+    for (field, value) in [
+        ("close_when_sold_out", json!(true)),
+        ("mode", json!("shadow")),
+        ("open_below", json!(300)),
+        ("when_down", json!("fail_open")),
+        ("open_below", json!(null)),
+        ("mode", json!("queue")),
+    ] {
+        let body = json!({ field: value, "reason": "a test" });
+        let answer = world.request(Method::PATCH, &control, Some(&organizer)).json(&body).send().await.unwrap();
+        let shown = expect(answer, StatusCode::OK).await;
+        expected[field] = value;
+        assert!(says(&shown, &expected), "{shown}");
+        let in_force = shown["rate_in_force_per_min"].as_u64().unwrap();
+        assert_eq!(in_force == 600_000, expected["mode"] == "shadow", "{shown}");
+    }
+}
+
+#[tokio::test]
 async fn a_change_is_told_before_it_is_made() {
     let world = World::new().await;
     let organizer = world.person(Role::Organizer).await;
@@ -199,7 +229,7 @@ async fn how_the_room_went_is_told_page_by_page_as_json_or_as_a_table() {
     let world = World::new().await;
     let organizer = world.person(Role::Organizer).await;
     let event = world.published(&organizer, 3_600, 7_200).await;
-    sqlx::query("INSERT INTO queue_statistics SELECT $1, 1000 * n, n, 1, 2, 3, 4, 5, 6, 7 FROM generate_series(1, 3) AS n")
+    sqlx::query("INSERT INTO queue_statistics SELECT $1, 1000 * n, n, 1, 2, 3, 4, 5, 6, 7, 8 FROM generate_series(1, 3) AS n")
         .bind(event.0)
         .execute(&world.pool)
         .await
@@ -208,15 +238,15 @@ async fn how_the_room_went_is_told_page_by_page_as_json_or_as_a_table() {
     let page = expect(world.get(&format!("{path}?limit=2"), Some(&organizer)).await, StatusCode::OK).await;
     let item = |n: u64| {
         json!({ "at": format!("1970-01-01T00:00:0{n}Z"), "joined": n, "left": 1, "admitted": 2, "claimed": 3, "no_shows": 4,
-                "waiting": 5, "inside": 6, "rate_per_min": 7 })
+                "waiting": 5, "inside": 6, "rate_per_min": 7, "deferred": 8 })
     };
     assert_eq!(page["items"], json!([item(1), item(2)]));
     let next = format!("{path}?after={}", page["items"][1]["at"].as_str().unwrap());
     assert_eq!(expect(world.get(&next, Some(&organizer)).await, StatusCode::OK).await["items"], json!([item(3)]));
     let table = world.request(Method::GET, &next, Some(&organizer)).header("Accept", "text/csv").send().await.unwrap();
     assert_eq!(table.headers()["content-type"], "text/csv");
-    let head = "at,joined,left,admitted,claimed,no_shows,waiting,inside,rate_per_min";
-    assert_eq!(table.text().await.unwrap(), format!("{head}\r\n1970-01-01T00:00:03Z,3,1,2,3,4,5,6,7\r\n"));
+    let head = "at,joined,left,admitted,claimed,no_shows,waiting,inside,rate_per_min,deferred";
+    assert_eq!(table.text().await.unwrap(), format!("{head}\r\n1970-01-01T00:00:03Z,3,1,2,3,4,5,6,7,8\r\n"));
     for bad in ["limit=0", "limit=361", "after=yesterday"] {
         problem(world.get(&format!("{path}?{bad}"), Some(&organizer)).await, 400, "invalid_query").await;
     }
@@ -281,8 +311,24 @@ async fn a_place_that_was_not_claimed_in_time_is_told_so() {
     let changed: i64 = world.redis.query(&end).await.unwrap();
     assert_eq!(changed, 1);
     let late = with_ticket(&world, Method::POST, &format!("{queue}/claim"), &fan, ticket).await;
-    let body = problem(late, 409, "claim_window_passed").await;
+    let body = problem(late, 409, "deferred").await;
     assert_eq!(body["errors"][0]["header"], "Place-Ticket", "{body}");
+
+    // Once: it is told where they stand, comes again, and is not asked for a third time.
+    let again = expect(world.post(&queue, Some(&fan), &json!({})).await, StatusCode::OK).await;
+    assert_eq!((&again["place"]["kind"], &again["place"]["id"]), (&json!("deferred"), &joined["place"]["id"]), "{again}");
+    let ticket = &again["place_ticket"];
+    eventually("their second turn", SOON, async || {
+        let answer = with_ticket(&world, Method::GET, &format!("{queue}/place"), &fan, ticket).await;
+        let told = expect(answer, StatusCode::OK).await["location"]["where"].clone();
+        assert!(told == "deferred" || told == "turn", "{told}");
+        (told == "turn").then_some(())
+    })
+    .await;
+    let changed: i64 = world.redis.query(&end).await.unwrap();
+    assert_eq!(changed, 1);
+    let late = with_ticket(&world, Method::POST, &format!("{queue}/claim"), &fan, ticket).await;
+    problem(late, 409, "claim_window_passed").await;
 }
 
 #[tokio::test]

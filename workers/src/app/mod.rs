@@ -3,6 +3,7 @@
 pub mod booking;
 pub mod expire_holds;
 pub mod mail_tickets;
+pub mod mail_verifications;
 pub mod notify;
 pub mod outcome;
 pub mod reconcile_payments;

@@ -1,9 +1,9 @@
 //! Tasks from RabbitMQ: several at a time, each acknowledged only after its outcome was carried out.
 
-use std::time::Duration;
+use std::{marker::PhantomData, time::Duration};
 
 use futures::{StreamExt as _, stream::FuturesUnordered};
-use goticket_contracts::tasks::TicketTask;
+use goticket_contracts::tasks::{Task, TicketTask};
 use goticket_platform::amqp::{Amqp, Consumer, Delivery, PublishError};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -17,10 +17,11 @@ use crate::{
 const BROKER_PAUSE: Duration = Duration::from_secs(1);
 
 /// The queue of one kind of task.
-pub struct TaskQueue {
+pub struct TaskQueue<T = TicketTask> {
     consumer: Consumer,
     at_once: u16,
     fates: Fates,
+    tasks: PhantomData<fn() -> T>,
 }
 
 /// Carries outcomes out.
@@ -31,16 +32,16 @@ struct Fates {
     dead: DeadLetters,
 }
 
-impl TaskQueue {
+impl<T: Task> TaskQueue<T> {
     /// Handles up to `at_once` tasks of `kind` at a time.
     pub fn new(amqp: &Amqp, exchange: TaskExchange, kind: &'static str, at_once: u16) -> Self {
         let consumer = amqp.consume(exchange.names().tasks_queue(kind), at_once);
         let dead = DeadLetters::new(amqp.publisher(), exchange.names());
-        Self { consumer, at_once, fates: Fates { kind, exchange, dead } }
+        Self { consumer, at_once, fates: Fates { kind, exchange, dead }, tasks: PhantomData }
     }
 
     /// Handles the next task, however long it takes to come.
-    pub async fn step<F>(&mut self, handle: impl Fn(TicketTask) -> F) -> Outcome
+    pub async fn step<F>(&mut self, handle: impl Fn(T) -> F) -> Outcome
     where
         F: Future<Output = Outcome>,
     {
@@ -49,7 +50,7 @@ impl TaskQueue {
     }
 
     /// Handles tasks until `stop`, then finishes those it has begun.
-    pub async fn run<F>(mut self, handle: impl Fn(TicketTask) -> F, stop: CancellationToken)
+    pub async fn run<F>(mut self, handle: impl Fn(T) -> F, stop: CancellationToken)
     where
         F: Future<Output = Outcome>,
     {
@@ -70,11 +71,12 @@ impl TaskQueue {
 impl Fates {
     /// Lets one delivery be handled and does what was decided. If that cannot be done before `stop`, or the connection is gone,
     /// the delivery stays unacknowledged and comes again.
-    async fn settle<F>(&self, delivery: Delivery, handle: &impl Fn(TicketTask) -> F, stop: &CancellationToken) -> Outcome
+    async fn settle<T, F>(&self, delivery: Delivery, handle: &impl Fn(T) -> F, stop: &CancellationToken) -> Outcome
     where
+        T: Task,
         F: Future<Output = Outcome>,
     {
-        let task = serde_json::from_slice::<TicketTask>(delivery.body());
+        let task = serde_json::from_slice::<T>(delivery.body());
         let outcome = match &task {
             Ok(task) => handle(task.clone()).await,
             Err(error) => Outcome::DeadLetter { reason: format!("no task: {error}") },
@@ -92,12 +94,9 @@ impl Fates {
         outcome
     }
 
-    async fn carry_out(&self, outcome: &Outcome, task: Option<&TicketTask>, delivery: &Delivery) -> Result<(), PublishError> {
+    async fn carry_out(&self, outcome: &Outcome, task: Option<&impl Task>, delivery: &Delivery) -> Result<(), PublishError> {
         match (outcome, task) {
-            (Outcome::Retry { after }, Some(task)) => {
-                let again = TicketTask { attempts: task.attempts.saturating_add(1), ..task.clone() };
-                self.exchange.retry(self.kind, &again, *after).await
-            }
+            (Outcome::Retry { after }, Some(task)) => self.exchange.retry(self.kind, &task.again(), *after).await,
             (Outcome::DeadLetter { reason }, _) => {
                 tracing::error!(kind = self.kind, reason, "task given up");
                 self.dead.store(delivery, reason).await

@@ -2,6 +2,8 @@
 
 use std::time::SystemTime;
 
+use jiff::Timestamp;
+use lettre::message::MessageBuilder;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Attachment, Mailbox, MultiPart};
 use lettre::{Address, Message};
@@ -19,26 +21,30 @@ pub(super) fn compose(mail: &TicketMail, from: &Mailbox) -> Result<Message, Mail
     let bodies = letter::write(mail)?;
     let attachment = Attachment::new(file_name(&mail.booking_reference)).body(mail.pdf.clone(), pdf());
     let parts = MultiPart::mixed().multipart(MultiPart::alternative_plain_html(bodies.plain, bodies.html)).singlepart(attachment);
-    Message::builder()
-        .from(from.clone())
-        .to(recipient(mail)?)
+    automatic(from, recipient(&mail.to_address, &mail.to_name)?, mail.notification, mail.sent_at)
         .subject(cut(&bodies.subject, SUBJECT_CHARS_MAX))
-        .date(SystemTime::from(mail.sent_at))
-        .message_id(Some(message_id(mail.notification, from)))
-        // Keeps holiday notices from answering (RFC 3834).
-        .raw_header(HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".to_owned()))
         .multipart(parts)
         .map_err(|error| MailError::permanent(format!("the mail can't be composed: {error}")))
+}
+
+/// What all mails have that no person wrote.
+pub(super) fn automatic(from: &Mailbox, to: Mailbox, id: Uuid, at: Timestamp) -> MessageBuilder {
+    Message::builder()
+        .from(from.clone())
+        .to(to)
+        .date(SystemTime::from(at))
+        .message_id(Some(message_id(id, from)))
+        // Keeps holiday notices from answering (RFC 3834).
+        .raw_header(HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".to_owned()))
 }
 
 pub(super) fn message_id(notification: Uuid, from: &Mailbox) -> String {
     format!("<{notification}@{}>", from.email.domain())
 }
 
-fn recipient(mail: &TicketMail) -> Result<Mailbox, MailError> {
-    let address: Address =
-        mail.to_address.parse().map_err(|error| MailError::permanent(format!("the address is malformed: {error}")))?;
-    let name = cut(&one_line(&mail.to_name), NAME_CHARS_MAX);
+pub(super) fn recipient(address: &str, name: &str) -> Result<Mailbox, MailError> {
+    let address: Address = address.parse().map_err(|error| MailError::permanent(format!("the address is malformed: {error}")))?;
+    let name = cut(&one_line(name), NAME_CHARS_MAX);
     Ok(Mailbox::new((!name.is_empty()).then_some(name), address))
 }
 

@@ -1,4 +1,4 @@
-//! The mail that brings the tickets: plain text, HTML, the PDF.
+//! The mail that brings the tickets: plain text, HTML, the PDF. And the one with the link that verifies an address.
 //!
 //! The same notification always has the same `Message-ID`, so that a mail sent again, because nobody
 //! knows whether the first one arrived, can be recognised as the same. Names and titles come from
@@ -9,6 +9,7 @@ mod connections;
 mod letter;
 mod refusal;
 mod send;
+mod verification;
 
 use goticket_domain::Money;
 use jiff::Timestamp;
@@ -16,6 +17,7 @@ use uuid::Uuid;
 
 pub use refusal::MailError;
 pub use send::Mailer;
+pub use verification::VerificationMail;
 
 /// A confirmed booking, as its holder is told about it.
 #[derive(Debug, Clone)]

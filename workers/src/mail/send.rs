@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
 use goticket_platform::config::{SmtpConfig, SmtpTls};
+use lettre::Message;
 use lettre::message::Mailbox;
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::TlsParameters;
@@ -13,7 +14,7 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::connections::{Connections, Security};
-use super::{MailError, TicketMail, compose};
+use super::{MailError, TicketMail, VerificationMail, compose, verification};
 
 /// Sends mails. Clones share its connections.
 #[derive(Clone)]
@@ -54,7 +55,15 @@ impl Mailer {
     /// Composes and sends. After Ok the server has taken responsibility for the mail; after a
     /// [`MailError::Transient`] it may have, too.
     pub async fn send(&self, mail: &TicketMail) -> Result<(), MailError> {
-        let message = compose::compose(mail, &self.from)?;
+        self.deliver(&compose::compose(mail, &self.from)?).await
+    }
+
+    /// The same, for the link that verifies an address.
+    pub async fn send_verification(&self, mail: &VerificationMail) -> Result<(), MailError> {
+        self.deliver(&verification::compose(mail, &self.from)?).await
+    }
+
+    async fn deliver(&self, message: &Message) -> Result<(), MailError> {
         timeout(self.timeout, self.connections.send(message.envelope(), &message.formatted()))
             .await
             .unwrap_or_else(|_| Err(MailError::transient(format!("no answer within {:?}", self.timeout))))

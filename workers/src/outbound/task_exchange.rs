@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use goticket_contracts::{
     amqp::{Names, RETRY_DELAYS_S},
-    tasks::TicketTask,
+    tasks::Task,
 };
 use goticket_platform::amqp::{PublishError, Publisher, persistent};
 
@@ -27,21 +27,21 @@ impl TaskExchange {
     }
 
     /// To the queue of its kind.
-    pub async fn publish(&self, kind: &str, task: &TicketTask) -> Result<(), PublishError> {
+    pub async fn publish(&self, kind: &str, task: &impl Task) -> Result<(), PublishError> {
         self.send(&self.names.tasks_exchange(), kind, task).await
     }
 
     /// To the queue in which it waits for its next try: the first that waits as long as `after`, or the longest.
-    pub async fn retry(&self, kind: &str, task: &TicketTask, after: Duration) -> Result<(), PublishError> {
+    pub async fn retry(&self, kind: &str, task: &impl Task, after: Duration) -> Result<(), PublishError> {
         let long_enough = |delay_s: &&u32| Duration::from_secs(u64::from(**delay_s)) >= after;
         let delay_s = RETRY_DELAYS_S.iter().find(long_enough).unwrap_or(&RETRY_DELAYS_S[RETRY_DELAYS_S.len() - 1]);
         self.send(&self.names.retry_exchange(), &Names::retry_key(kind, *delay_s), task).await
     }
 
-    async fn send(&self, exchange: &str, key: &str, task: &TicketTask) -> Result<(), PublishError> {
-        // A struct of two ids and a number.
+    async fn send(&self, exchange: &str, key: &str, task: &impl Task) -> Result<(), PublishError> {
+        // A struct of ids, texts and numbers.
         let body = serde_json::to_vec(task).unwrap_or_default();
-        let id = task.notification.to_string();
+        let id = task.id().to_string();
         let properties = persistent().with_content_type("application/json".into()).with_message_id(id.into());
         self.publisher.publish(exchange, key, properties, body).await
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use goticket_contracts::tasks;
+use goticket_contracts::tasks::{self, VerifyTask};
 use goticket_platform::{health::Readiness, kafka, shutdown::Shutdown};
 use tokio::time::sleep;
 
@@ -10,8 +10,8 @@ use super::{health, shared::Shared};
 use crate::{
     Config,
     app::{
-        expire_holds::ExpireHolds, mail_tickets::MailTickets, notify::Notify, reconcile_payments::ReconcilePayments,
-        relay::Relay, remind::Remind, render_tickets::RenderTickets,
+        expire_holds::ExpireHolds, mail_tickets::MailTickets, mail_verifications::MailVerifications, notify::Notify,
+        reconcile_payments::ReconcilePayments, relay::Relay, remind::Remind, render_tickets::RenderTickets,
     },
     inbound::{domain_events::DomainEvents, task_queue::TaskQueue},
     mail::Mailer,
@@ -40,7 +40,7 @@ pub(super) fn relay(config: &Config, shared: &Shared, shutdown: &Shutdown) {
 
 /// Makes notifications of domain events, and tasks that were lost again. Starts without Kafka, too.
 pub(super) fn notifier(config: &Config, shared: &Shared, shutdown: &Shutdown) -> anyhow::Result<()> {
-    let events = DomainEvents::subscribe(&config.kafka, config.workers.notifier.clone())?;
+    let events = DomainEvents::subscribe(&config.kafka, &config.workers.notifier)?;
     let notify = Notify::new(shared.pool.clone(), shared.tasks.clone());
     let remind = Remind::new(shared.pool.clone(), shared.tasks.clone(), config.workers.notifier.clone());
     let (stop, amqp) = (shutdown.token(), shared.amqp.clone());
@@ -72,7 +72,7 @@ pub(super) fn pdf(config: &Config, shared: &Shared, shutdown: &Shutdown) {
     let settings = &config.workers.tasks;
     let attempts_max = settings.attempts_max.get();
     let render = RenderTickets::new(shared.pool.clone(), shared.folder.clone(), shared.tasks.clone(), attempts_max);
-    let queue = TaskQueue::new(&shared.amqp, shared.tasks.clone(), tasks::PDF, settings.pdf_at_once.get());
+    let queue: TaskQueue = TaskQueue::new(&shared.amqp, shared.tasks.clone(), tasks::PDF, settings.pdf_at_once.get());
     let (stop, amqp) = (shutdown.token(), shared.amqp.clone());
     shutdown.spawn("pdf", async move {
         queue.run(async |task| render.handle(&task).await, stop).await;
@@ -80,14 +80,22 @@ pub(super) fn pdf(config: &Config, shared: &Shared, shutdown: &Shutdown) {
     });
 }
 
-/// Mails tickets. Starts without a mail server, too.
+/// Mails tickets, and links that verify addresses. Starts without a mail server, too.
 pub(super) fn mail(config: &Config, shared: &Shared, readiness: &Readiness, shutdown: &Shutdown) -> anyhow::Result<()> {
     let settings = &config.workers.tasks;
     let (mailer, timeout) = (Mailer::new(&config.smtp)?, config.smtp.timeout_ms.millis());
     readiness.optional("smtp", health::smtp(mailer.clone()));
     let attempts_max = settings.attempts_max.get();
+    let links = MailVerifications::new(mailer.clone(), attempts_max);
+    let link_tasks: TaskQueue<VerifyTask> =
+        TaskQueue::new(&shared.amqp, shared.tasks.clone(), tasks::VERIFY, settings.mail_at_once.get());
+    let (stop, amqp) = (shutdown.token(), shared.amqp.clone());
+    shutdown.spawn("verification mail", async move {
+        link_tasks.run(async |task| links.handle(&task).await, stop).await;
+        drop(amqp);
+    });
     let mails = MailTickets::new(shared.pool.clone(), shared.folder.clone(), mailer, timeout, attempts_max, shutdown.token());
-    let queue = TaskQueue::new(&shared.amqp, shared.tasks.clone(), tasks::MAIL, settings.mail_at_once.get());
+    let queue: TaskQueue = TaskQueue::new(&shared.amqp, shared.tasks.clone(), tasks::MAIL, settings.mail_at_once.get());
     let (stop, amqp) = (shutdown.token(), shared.amqp.clone());
     shutdown.spawn("mail", async move {
         queue.run(async |task| mails.handle(&task).await, stop).await;

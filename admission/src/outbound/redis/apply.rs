@@ -32,10 +32,17 @@ impl ToRedisArgs for Args<'_> {
         match self.0 {
             Entry::Join(place) => write("join", &place.0, ""),
             Entry::Leave(place) => write("leave", &place.0, ""),
-            Entry::Claim { place, until_ms } => write("claim", &place.0, &until_ms.to_string()),
+            Entry::Claim { place, until_ms, slot_ms } => write("claim", &place.0, &format!("{until_ms} {slot_ms}")),
+            Entry::Renew { place, slot_ms } => write("renew", &place.0, &slot_ms.to_string()),
+            Entry::Resume { place, slot_ms } => write("resume", &place.0, &slot_ms.to_string()),
+            Entry::Booked { place, booked_ms } => write("booked", &place.0, &booked_ms.to_string()),
             Entry::End { place, until_ms } => write("end", &place.0, &until_ms.to_string()),
             Entry::Admit { through, claim_by_ms } => {
                 write("admit", claim_by_ms.to_string().as_bytes(), &through.as_u64().to_string());
+            }
+            Entry::Defer(place) => write("defer", &place.0, ""),
+            Entry::AdmitDeferred { through, claim_by_ms } => {
+                write("admit_deferred", claim_by_ms.to_string().as_bytes(), &through.as_u64().to_string());
             }
             Entry::Close => write("close", b"", ""),
             Entry::Draw(_) => write("draw", b"", ""),

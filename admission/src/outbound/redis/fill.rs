@@ -4,7 +4,7 @@ use futures::future::BoxFuture;
 use futures::stream::{FuturesOrdered, StreamExt as _};
 use goticket_contracts::redis_keys::EventKeys;
 use goticket_domain::EventId;
-use goticket_domain::queue::{EMPTY_LOG, Line, LogHash, PlaceId, Standing};
+use goticket_domain::queue::{EMPTY_LOG, Line, LogHash, PlaceId, Score, Standing};
 use goticket_platform::redis::Redis;
 use redis::{Cmd, Pipeline, RedisResult, cmd, pipe};
 
@@ -46,19 +46,22 @@ impl Lines {
     /// Puts this line in the place of what is there, which had `seen` entries. False where somebody else has moved it since.
     pub async fn fill(&self, event: EventId, seen: u64, filling: &Filling<'_>) -> RedisResult<bool> {
         let aside = EventKeys::aside(self.redis.prefix(), event, uuid::Uuid::now_v7());
-        let (mut line, mut lobby, mut admitted, mut sessions, mut scores) =
+        let (mut line, mut lobby, mut admitted, mut sessions, mut slots) =
             (Members::new(), Members::new(), Members::new(), Members::new(), Members::new());
+        let (mut deferred, mut scores) = (Members::new(), Vec::new());
         for (place, standing) in filling.line.places() {
             match standing {
                 Standing::Lobby { position } => lobby.push((position, place)),
                 Standing::Waiting(score) => line.push((score.as_u64(), place)),
+                Standing::Deferred(score) => deferred.push((score.as_u64(), place)),
                 Standing::Admitted { score, claim_by_ms } => {
                     admitted.push((time(claim_by_ms), place));
-                    scores.push((score.as_u64(), place));
+                    scores.push((score.as_u64().to_string(), place));
                 }
-                Standing::Inside { score, until_ms } => {
-                    sessions.push((time(until_ms), place));
-                    scores.push((score.as_u64(), place));
+                Standing::Inside { score, session } => {
+                    sessions.push((time(session.until_ms), place));
+                    slots.push((time(session.slot_ms), place));
+                    scores.push((format!("{} {}", score.as_u64(), session.since_ms), place));
                 }
             }
         }
@@ -68,6 +71,8 @@ impl Lines {
             (aside.lobby(), lobby),
             (aside.admitted(), admitted),
             (aside.sessions(), sessions),
+            (aside.slots(), slots),
+            (aside.deferred(), deferred),
             (aside.ending(), ending),
         ] {
             // Redis puts what comes in order at the end, and looks for the place of everything else.
@@ -92,11 +97,22 @@ impl Lines {
             set
         })
         .await?;
-        self.write_turns(&aside.turns(), filling.line).await?;
+        let (key, ever) = (aside.ever_deferred(), filling.line.ever_deferred().map(|place| ((), place)).collect::<Vec<_>>());
+        self.write(&key, &ever, |chunk| {
+            let mut add = cmd("SADD");
+            add.arg(&key);
+            for ((), place) in chunk {
+                add.arg(place.0.as_slice());
+            }
+            add
+        })
+        .await?;
+        self.write_turns(&aside.turns(), filling.line.turns()).await?;
+        self.write_turns(&aside.deferred_turns(), filling.line.deferred_turns()).await?;
         self.swap(event, seen, &aside, filling).await
     }
 
-    async fn write(&self, key: &str, members: &[(u64, PlaceId)], add: impl Fn(&[(u64, PlaceId)]) -> Cmd) -> RedisResult<()> {
+    async fn write<T>(&self, key: &str, members: &[(T, PlaceId)], add: impl Fn(&[(T, PlaceId)]) -> Cmd) -> RedisResult<()> {
         let mut writes = Writes { redis: self.redis.clone(), under_way: FuturesOrdered::new() };
         for chunk in members.chunks(CHUNK) {
             writes.begin(aside(key, add(chunk))).await?;
@@ -105,8 +121,8 @@ impl Lines {
     }
 
     /// So many as a claim window has admissions.
-    async fn write_turns(&self, key: &str, line: &Line) -> RedisResult<()> {
-        let turns: Vec<(i64, u64)> = line.turns().map(|(over_ms, through)| (over_ms, through.as_u64())).collect();
+    async fn write_turns(&self, key: &str, turns: impl Iterator<Item = (i64, Score)>) -> RedisResult<()> {
+        let turns: Vec<(i64, u64)> = turns.map(|(over_ms, through)| (over_ms, through.as_u64())).collect();
         for chunk in turns.chunks(CHUNK) {
             self.redis.pipeline::<()>(&aside(key, cmd("ZADD").arg(key).arg(chunk).clone())).await?;
         }
@@ -116,8 +132,10 @@ impl Lines {
     async fn swap(&self, event: EventId, seen: u64, aside: &EventKeys, filling: &Filling<'_>) -> RedisResult<bool> {
         let keys = [self.line_keys(event), line_keys(aside)].concat();
         let phase = PHASES.iter().find(|(phase, _)| *phase == filling.line.phase()).map_or("", |(_, name)| name);
-        let frontier = filling.line.frontier().map_or(-1, |score| i64::try_from(score.as_u64()).unwrap_or(-1));
-        let args = (filling.size, filling.hash.as_slice(), seen, phase, frontier, filling.line.admitted(), filling.at_ms);
+        let number = |score: Option<Score>| score.map_or(-1, |score| i64::try_from(score.as_u64()).unwrap_or(-1));
+        let (frontier, deferred_frontier) = (number(filling.line.frontier()), number(filling.line.deferred_frontier()));
+        let so_far = (filling.line.admitted(), filling.at_ms, deferred_frontier);
+        let args = (filling.size, filling.hash.as_slice(), seen, phase, frontier, so_far);
         let reply: Reply = self.redis.eval(&self.scripts.swap, &keys, args).await?;
         match reply.0.as_str() {
             "OK" => Ok(true),
@@ -166,5 +184,19 @@ fn time(ms: i64) -> u64 {
 
 /// The keys that hold a line, in the scripts' order.
 pub fn line_keys(k: &EventKeys) -> Vec<String> {
-    vec![k.room(), k.line(), k.lobby(), k.admitted(), k.sessions(), k.gone(), k.scores(), k.ending(), k.turns()]
+    vec![
+        k.room(),
+        k.line(),
+        k.lobby(),
+        k.admitted(),
+        k.sessions(),
+        k.gone(),
+        k.scores(),
+        k.ending(),
+        k.turns(),
+        k.slots(),
+        k.deferred(),
+        k.ever_deferred(),
+        k.deferred_turns(),
+    ]
 }

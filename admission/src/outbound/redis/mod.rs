@@ -65,6 +65,11 @@ impl Lines {
         EventKeys::new(self.redis.prefix(), event)
     }
 
+    /// Whether Redis answers.
+    pub async fn ping(&self) -> RedisResult<()> {
+        self.redis.ping().await
+    }
+
     fn line_keys(&self, event: EventId) -> Vec<String> {
         line_keys(&self.keys(event))
     }

@@ -1,15 +1,15 @@
 -- The line's outline for the board: how long it is, how far turns have come, and the scores at some ranks.
 --
--- KEYS  1 room  2 line  3 lobby  4 turns
+-- KEYS  1 room  2 line  3 lobby  4 turns  5 turns of deferred places
 -- ARGV  1 now (ms)  then the ranks, ascending
 -- Returns {applied, waiting, frontier, the score up to which turns are over, how many stand before the first late place, its score,
---          {score, score, …}}; -1 where there is none
+--          {score, score, …}, of deferred places how far turns have come, and up to where they are over}; -1 where there is none
 -- Invariant: none to keep; read in one go, so all of it follows from the same entries of the log. A closed lobby has no order yet: its
 -- ranks stand for its scores.
--- Cost: 6 reads and one of O(log N) per rank: 610 ranks for ten million places.
-local room, line, lobby, turns = unpack(KEYS)
+-- Cost: 7 reads and one of O(log N) per rank: 610 ranks for ten million places.
+local room, line, lobby, turns, deferred_turns = unpack(KEYS)
 local LATE_BASE = '4503599627370496' -- 2^52
-local h = redis.call('HMGET', room, 'applied', 'phase', 'frontier')
+local h = redis.call('HMGET', room, 'applied', 'phase', 'frontier', 'deferred_frontier')
 local drawn = redis.call('ZCOUNT', line, '-inf', '(' .. LATE_BASE)
 local first_late = drawn
 if h[2] ~= 'drawn' then
@@ -18,6 +18,7 @@ if h[2] ~= 'drawn' then
 end
 local waiting = first_late + redis.call('ZCARD', line) - drawn
 local passed = redis.call('ZREVRANGEBYSCORE', turns, ARGV[1], '-inf', 'LIMIT', 0, 1)
+local deferred_passed = redis.call('ZREVRANGEBYSCORE', deferred_turns, ARGV[1], '-inf', 'LIMIT', 0, 1)
 local late = redis.call('ZRANGE', line, drawn, drawn, 'WITHSCORES')
 
 local scores = {}
@@ -33,5 +34,5 @@ for i = 2, #ARGV do
 end
 return {
   tonumber(h[1] or 0), waiting, tonumber(h[3] or -1), tonumber(passed[1] or -1),
-  late[2] and first_late or -1, tonumber(late[2] or -1), scores,
+  late[2] and first_late or -1, tonumber(late[2] or -1), scores, tonumber(h[4] or -1), tonumber(deferred_passed[1] or -1),
 }

@@ -19,9 +19,16 @@ pub struct Outline {
     pub frontier: Option<Score>,
     /// The score up to which every turn is over.
     pub passed: Option<Score>,
+    /// The highest score of a deferred place whose second turn has come.
+    pub deferred_frontier: Option<Score>,
+    /// The score up to which the second turn of every deferred place is over.
+    pub deferred_passed: Option<Score>,
     /// Known points.
     pub pivots: Pivots,
 }
+
+/// As the script answers.
+type Reply = (u64, u64, i64, i64, i64, i64, Vec<i64>, i64, i64);
 
 /// As the script takes them.
 static RANKS: LazyLock<Vec<u64>> = LazyLock::new(|| Pivots::ranks().collect());
@@ -30,12 +37,20 @@ impl Lines {
     /// The outline of a line whose lobby is closed.
     pub async fn outline(&self, event: EventId, now_ms: i64) -> RedisResult<Outline> {
         let k = self.keys(event);
-        let keys = [k.room(), k.line(), k.lobby(), k.turns()];
-        let (applied, waiting, frontier, passed, ahead, late, scores): (u64, u64, i64, i64, i64, i64, Vec<i64>) =
+        let keys = [k.room(), k.line(), k.lobby(), k.turns(), k.deferred_turns()];
+        let (applied, waiting, frontier, passed, ahead, late, scores, deferred_frontier, deferred_passed): Reply =
             self.redis.eval(&self.scripts.outline, &keys, (now_ms, &*RANKS)).await?;
         let Some(known) = scores.iter().map(|at| score(*at)).collect() else { return unexpected_numbers("outline", &scores) };
         let late = score(late).map(|score| Pivot { score, ahead: count(ahead) });
         let pivots = Pivots::new(known, late);
-        Ok(Outline { applied, waiting, frontier: score(frontier), passed: score(passed), pivots })
+        Ok(Outline {
+            applied,
+            waiting,
+            frontier: score(frontier),
+            passed: score(passed),
+            deferred_frontier: score(deferred_frontier),
+            deferred_passed: score(deferred_passed),
+            pivots,
+        })
     }
 }

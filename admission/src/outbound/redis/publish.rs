@@ -1,12 +1,12 @@
 //! Boards on their way from a room's owner to every replica: `publish.lua`, and what it left for who was not listening.
 
-use goticket_contracts::redis_keys::boards_channel;
+use goticket_contracts::redis_keys::{boards_channel, nudges_channel};
 use goticket_contracts::waiting_room::BoardReply;
 use goticket_domain::EventId;
 use goticket_domain::queue::PublishedBoard;
 use goticket_platform::redis::{Subscription, subscribe};
 use prost::Message as _;
-use redis::{RedisResult, pipe};
+use redis::{RedisResult, cmd, pipe};
 
 use super::{Lines, Reply, unexpected};
 
@@ -47,7 +47,16 @@ impl Lines {
 
     /// Listens to what is published from now on.
     pub async fn listen(&self) -> RedisResult<Subscription> {
-        subscribe(self.redis.config(), [boards_channel(self.redis.prefix())]).await
+        subscribe(self.redis.config(), [boards_channel(self.redis.prefix()), self.nudges_channel()]).await
+    }
+
+    /// Asks the room's owner to tick it now.
+    pub async fn nudge(&self, event: EventId) -> RedisResult<()> {
+        self.redis.query(cmd("PUBLISH").arg(self.nudges_channel()).arg(event.to_string())).await
+    }
+
+    pub(crate) fn nudges_channel(&self) -> String {
+        nudges_channel(self.redis.prefix())
     }
 }
 

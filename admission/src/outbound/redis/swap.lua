@@ -1,22 +1,24 @@
 -- Puts a line that was filled aside from the log in the place of what is there.
 --
--- KEYS  1 room  2 line  3 lobby  4 admitted  5 sessions  6 gone  7 scores  8 ending  9 turns  10–18 the same, as they were filled
+-- KEYS  1 room  2 line  3 lobby  4 admitted  5 sessions  6 gone  7 scores  8 ending  9 turns  10 slots
+--       11 deferred  12 ever deferred  13 turns of deferred places  14–26 the same, as they were filled
 -- ARGV  1 entries of the log that are in it  2 their hash  3 what `applied` was when the filling began  4 phase  5 frontier
---       6 admitted so far  7 when the last entry was written (ms)
+--       6 admitted so far  7 when the last entry was written (ms)  8 how far second turns have come
 -- Returns {status, {applied}}; status is OK | DONE (another one has moved the line meanwhile: the filling is thrown away)
 -- Invariant: readers see the old line or the new one, never a part.
--- Cost: 20 operations, whatever their size.
+-- Cost: 28 operations, whatever their size.
 local applied = redis.call('HGET', KEYS[1], 'applied') or '0'
 if applied ~= ARGV[3] then
-  redis.call('UNLINK', unpack(KEYS, 10, 18))
+  redis.call('UNLINK', unpack(KEYS, 14, 26))
   return {'DONE', {tonumber(applied)}}
 end
-redis.call('UNLINK', unpack(KEYS, 1, 9))
-for i = 2, 9 do
-  if redis.call('EXISTS', KEYS[i + 9]) == 1 then
-    redis.call('RENAME', KEYS[i + 9], KEYS[i])
+redis.call('UNLINK', unpack(KEYS, 1, 13))
+for i = 2, 13 do
+  if redis.call('EXISTS', KEYS[i + 13]) == 1 then
+    redis.call('RENAME', KEYS[i + 13], KEYS[i])
     redis.call('PERSIST', KEYS[i])
   end
 end
-redis.call('HSET', KEYS[1], 'applied', ARGV[1], 'hash', ARGV[2], 'phase', ARGV[4], 'frontier', ARGV[5], 'admitted', ARGV[6], 'at', ARGV[7])
+redis.call('HSET', KEYS[1], 'applied', ARGV[1], 'hash', ARGV[2], 'phase', ARGV[4], 'frontier', ARGV[5], 'admitted', ARGV[6], 'at', ARGV[7],
+  'deferred_frontier', ARGV[8])
 return {'OK', {tonumber(ARGV[1])}}

@@ -1,6 +1,9 @@
 //! What operators set and see.
 
-use goticket_domain::queue::{AutoChange, AutoLimits, ControlChange, Health, LogEntry, RoomControl, RoomSettings, RoomState};
+use goticket_domain::queue::{
+    AtOnce, AutoChange, AutoLimits, ControlChange, EntryChange, EntryRules, Health, LogEntry, RoomControl, RoomSettings,
+    RoomState,
+};
 use jiff::Timestamp;
 
 use super::{BadMessage, parse};
@@ -24,8 +27,13 @@ pub fn set_control_request(
         session_s: change.session_s,
         selling: change.selling,
         message: change.message,
+        close_when_sold_out: change.close_when_sold_out,
+        mode: change.mode.map(|mode| mode.as_str().to_owned()),
+        open_below: change.open_below.map(|at_once| at_once.joins().unwrap_or(0)),
+        when_down: change.when_down.map(|choice| choice.as_str().to_owned()),
         reason: change.reason,
         if_revision: change.if_revision,
+        entry: Some(change.entry.into()),
         rate_by: change.auto.map(|auto| match auto {
             AutoChange::Off => RateBy::Operators(proto::Operators {}),
             AutoChange::Between(limits) => RateBy::Auto(limits.into()),
@@ -45,8 +53,13 @@ impl TryFrom<proto::SetControlRequest> for ControlChange {
             session_s: request.session_s,
             selling: request.selling,
             message: request.message,
+            close_when_sold_out: request.close_when_sold_out,
+            mode: request.mode.map(|mode| parse("mode", &mode)).transpose()?,
+            open_below: request.open_below.map(|joins| if joins == 0 { AtOnce::Never } else { AtOnce::Below(joins) }),
+            when_down: request.when_down.map(|choice| parse("when_down", &choice)).transpose()?,
             reason: request.reason,
             if_revision: request.if_revision,
+            entry: request.entry.map(EntryChange::try_from).transpose()?.unwrap_or_default(),
             auto: request.rate_by.map(|by| match by {
                 RateBy::Operators(_) => AutoChange::Off,
                 RateBy::Auto(limits) => AutoChange::Between(limits.into()),
@@ -81,8 +94,21 @@ impl From<proto::PipelineHealth> for Health {
 
 impl From<RoomControl> for proto::ControlReply {
     fn from(control: RoomControl) -> Self {
-        let RoomSettings { rate_per_min, auto, burst, active_cap, claim_window_s, session_s, selling, message } =
-            control.settings;
+        let RoomSettings {
+            rate_per_min,
+            auto,
+            burst,
+            active_cap,
+            claim_window_s,
+            session_s,
+            selling,
+            message,
+            close_when_sold_out,
+            mode,
+            open_below,
+            when_down,
+            entry,
+        } = control.settings;
         Self {
             event: control.event.to_string(),
             state: control.state.as_str().to_owned(),
@@ -96,10 +122,17 @@ impl From<RoomControl> for proto::ControlReply {
             session_s,
             selling,
             message,
+            close_when_sold_out,
+            mode: mode.as_str().to_owned(),
+            open_below,
+            when_down: when_down.as_str().to_owned(),
+            would_wait: control.would_wait,
             revision: control.revision,
             waiting: control.waiting,
             admitted: control.admitted,
             active: control.active,
+            held_up_by: control.held_up_by.map(|reason| reason.as_str().to_owned()),
+            entry: Some(entry.into()),
         }
     }
 }
@@ -121,6 +154,11 @@ impl TryFrom<proto::ControlReply> for RoomControl {
                 session_s,
                 selling,
                 message,
+                close_when_sold_out: reply.close_when_sold_out,
+                mode: told("mode", &reply.mode)?,
+                open_below: reply.open_below,
+                when_down: told("when_down", &reply.when_down)?,
+                entry: reply.entry.map(EntryRules::try_from).transpose()?.unwrap_or_default(),
             },
             rate_in_force_per_min: reply.rate_in_force_per_min,
             pipeline: reply.pipeline.map(Into::into),
@@ -128,8 +166,16 @@ impl TryFrom<proto::ControlReply> for RoomControl {
             waiting: reply.waiting,
             admitted: reply.admitted,
             active: reply.active,
+            would_wait: reply.would_wait,
+            // A newer version may have a reason that this one does not know.
+            held_up_by: reply.held_up_by.and_then(|name| name.parse().ok()),
         })
     }
+}
+
+/// A setting that a version before this one does not tell.
+fn told<T: Default + std::str::FromStr<Err: std::fmt::Display>>(field: &'static str, text: &str) -> Result<T, BadMessage> {
+    if text.is_empty() { Ok(T::default()) } else { parse(field, text) }
 }
 
 impl From<LogEntry> for proto::LogEntry {

@@ -17,16 +17,18 @@ pub fn status_of(error: &QueueError) -> Status {
         QueueError::UnknownEvent => Code::NotFound,
         QueueError::BadTicket(_) => Code::PermissionDenied,
         QueueError::BadControl { .. } => Code::InvalidArgument,
-        QueueError::Full => Code::ResourceExhausted,
+        QueueError::Full | QueueError::NoRoomInside => Code::ResourceExhausted,
         QueueError::ControlChanged => Code::Aborted,
         QueueError::Unavailable => Code::Unavailable,
         QueueError::NotYetOpen { .. }
         | QueueError::ClosedToJoins { .. }
         | QueueError::NotYourTurn { .. }
+        | QueueError::Deferred { .. }
         | QueueError::NotDrawn
         | QueueError::NotClosed
         | QueueError::ClaimWindowPassed
-        | QueueError::NotInLine => Code::FailedPrecondition,
+        | QueueError::NotInLine
+        | QueueError::Entry(_) => Code::FailedPrecondition,
     };
     let mut status = Status::new(code, error.to_string());
     let fault = proto::QueueFault::from(error).encode_to_vec();
@@ -66,14 +68,17 @@ fn fault_of(error: &QueueError) -> proto::queue_fault::Fault {
         QueueError::Full => Fault::Full(proto::Full {}),
         QueueError::BadTicket(why) => Fault::BadTicket(why.clone()),
         QueueError::NotYourTurn { ahead } => Fault::NotYourTurnAhead(*ahead),
+        QueueError::Deferred { ahead } => Fault::DeferredAhead(*ahead),
         QueueError::NotDrawn => Fault::NotDrawn(proto::NotDrawn {}),
         QueueError::NotClosed => Fault::NotClosed(proto::NotClosed {}),
+        QueueError::NoRoomInside => Fault::NoRoomInside(proto::NoRoomInside {}),
         QueueError::ClaimWindowPassed => Fault::ClaimWindowPassed(proto::ClaimWindowPassed {}),
         QueueError::NotInLine => Fault::NotInLine(proto::NotInLine {}),
         QueueError::BadControl { field, problem } => {
             Fault::BadControl(proto::BadControl { field: field.clone(), problem: problem.clone() })
         }
         QueueError::ControlChanged => Fault::ControlChanged(proto::ControlChanged {}),
+        QueueError::Entry(refusal) => Fault::EntryJson(serde_json::to_string(refusal).unwrap_or_default()),
         QueueError::Unavailable => Fault::Unavailable(proto::Unavailable {}),
     }
 }
@@ -87,12 +92,15 @@ fn read_fault(fault: proto::queue_fault::Fault) -> Option<QueueError> {
         Fault::Full(_) => QueueError::Full,
         Fault::BadTicket(why) => QueueError::BadTicket(why),
         Fault::NotYourTurnAhead(ahead) => QueueError::NotYourTurn { ahead },
+        Fault::DeferredAhead(ahead) => QueueError::Deferred { ahead },
         Fault::NotDrawn(_) => QueueError::NotDrawn,
         Fault::NotClosed(_) => QueueError::NotClosed,
+        Fault::NoRoomInside(_) => QueueError::NoRoomInside,
         Fault::ClaimWindowPassed(_) => QueueError::ClaimWindowPassed,
         Fault::NotInLine(_) => QueueError::NotInLine,
         Fault::BadControl(bad) => QueueError::BadControl { field: bad.field, problem: bad.problem },
         Fault::ControlChanged(_) => QueueError::ControlChanged,
+        Fault::EntryJson(refusal) => QueueError::Entry(serde_json::from_str(&refusal).ok()?),
         Fault::Unavailable(_) => QueueError::Unavailable,
     })
 }
@@ -100,12 +108,16 @@ fn read_fault(fault: proto::queue_fault::Fault) -> Option<QueueError> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use goticket_domain::queue::RoomState;
+    use goticket_domain::queue::entry_rules::{ChallengeFor, ProofFault};
+    use goticket_domain::queue::{Challenge, EntryRefusal, RoomState};
+    use goticket_domain::{AccountId, EventId};
 
     use super::*;
 
     #[test]
     fn every_refusal_survives_the_wire() {
+        let whose = ChallengeFor { event: EventId::generate(), account: AccountId::generate() };
+        let challenge = Challenge::new(&[1; 32], whose, 1_000, Timestamp::UNIX_EPOCH, [2; 20]);
         let rows = [
             QueueError::UnknownEvent,
             QueueError::NotYetOpen { opens_at: Timestamp::from_microsecond(1_700_000_000_123_456).unwrap() },
@@ -113,12 +125,19 @@ mod tests {
             QueueError::Full,
             QueueError::BadTicket("forged".to_owned()),
             QueueError::NotYourTurn { ahead: 17 },
+            QueueError::Deferred { ahead: 3 },
             QueueError::NotDrawn,
             QueueError::NotClosed,
+            QueueError::NoRoomInside,
             QueueError::ClaimWindowPassed,
             QueueError::NotInLine,
             QueueError::BadControl { field: "burst".to_owned(), problem: "is 0".to_owned() },
             QueueError::ControlChanged,
+            QueueError::Entry(EntryRefusal::CodeRequired { until: None }),
+            QueueError::Entry(EntryRefusal::CodeExpired { until: Timestamp::from_microsecond(1_700_000_000_123_456).unwrap() }),
+            QueueError::Entry(EntryRefusal::CodeUsedUp),
+            QueueError::Entry(EntryRefusal::IdentityHasPlace),
+            QueueError::Entry(EntryRefusal::Proof { fault: ProofFault::Expired, challenge: challenge.clone() }),
             QueueError::Unavailable,
         ];
         for error in rows {

@@ -15,29 +15,39 @@ fn a_line_moved() {
     let entries = vec![
         Entry::Join(place),
         Entry::Leave(place),
-        Entry::Claim { place, until_ms: 0 },
+        Entry::Claim { place, until_ms: 0, slot_ms: 0 },
+        Entry::Renew { place, slot_ms: 0 },
+        Entry::Resume { place, slot_ms: 0 },
         Entry::End { place, until_ms: 0 },
+        Entry::Booked { place, booked_ms: 0 },
         Entry::Admit { through: Score::late(3).unwrap(), claim_by_ms: 0 },
+        Entry::Defer(place),
+        Entry::AdmitDeferred { through: Score::deferred(3).unwrap(), claim_by_ms: 0 },
         Entry::Close,
         Entry::Draw(DrawSeed([2; 32])),
     ];
     let told: Vec<QueueEvent> = QueueEvent::of_segment(EVENT, &segment(7, entries)).collect();
     assert_eq!(told.len(), 1);
     let (place, seed) = ("01".repeat(16), "02".repeat(32));
-    let (at, end) = ("1970-01-01T00:00:00Z", format!(r#""place":"{place}","until":"1970-01-01T00:00:00Z""#));
+    let at = "1970-01-01T00:00:00Z";
+    let (end, slot) = (format!(r#""place":"{place}","until":"{at}""#), format!(r#""place":"{place}","slot":"{at}""#));
     check(
         &told[0],
         &format!(
             concat!(
                 r##"{{"specversion":"1.0","id":"abababab-abab-8bab-abab-abab00000000","source":"/goticket/queue","time":"{at}","##,
                 r##""subject":"#1","datacontenttype":"application/json","type":"goticket.QueueMoved","data":{{"position":7,"##,
-                r##""entries":[{{"what":"joined","place":"{place}"}},{{"what":"left","place":"{place}"}},{{"what":"claimed",{end}}},"##,
-                r##"{{"what":"ended",{end}}},{{"what":"admitted","through":4503599627370499,"claim_by":"{at}"}},"##,
+                r##""entries":[{{"what":"joined","place":"{place}"}},{{"what":"left","place":"{place}"}},"##,
+                r##"{{"what":"claimed",{end},"slot":"{at}"}},{{"what":"renewed",{slot}}},{{"what":"resumed",{slot}}},"##,
+                r##"{{"what":"ended",{end}}},{{"what":"booked","place":"{place}","booked":"{at}"}},"##,
+                r##"{{"what":"admitted","through":4503599627370499,"claim_by":"{at}"}},"##,
+                r##"{{"what":"deferred","place":"{place}"}},{{"what":"deferred_admitted","through":2251799813685251,"claim_by":"{at}"}},"##,
                 r##"{{"what":"lobby_closed"}},{{"what":"drawn","seed":"{seed}"}}]}}}}"##
             ),
             at = at,
             place = place,
             end = end,
+            slot = slot,
             seed = seed
         ),
     );

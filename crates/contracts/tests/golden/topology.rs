@@ -74,6 +74,11 @@ fn the_tasks() {
             "t.retry -mail.5-> t.tasks.mail.retry.5 x∞ dead t.tasks:mail ttl 5000 max none",
             "t.retry -mail.15-> t.tasks.mail.retry.15 x∞ dead t.tasks:mail ttl 15000 max none",
             "t.retry -mail.60-> t.tasks.mail.retry.60 x∞ dead t.tasks:mail ttl 60000 max none",
+            "t.tasks -verify-> t.tasks.verify x10 dead t.dead:same ttl none max 100000",
+            "t.retry -verify.1-> t.tasks.verify.retry.1 x∞ dead t.tasks:verify ttl 1000 max none",
+            "t.retry -verify.5-> t.tasks.verify.retry.5 x∞ dead t.tasks:verify ttl 5000 max none",
+            "t.retry -verify.15-> t.tasks.verify.retry.15 x∞ dead t.tasks:verify ttl 15000 max none",
+            "t.retry -verify.60-> t.tasks.verify.retry.60 x∞ dead t.tasks:verify ttl 60000 max none",
         ]
     );
 }

@@ -1,16 +1,18 @@
 //! The board: one small public snapshot per event from which every fan's place follows without I/O.
 
+use iso_currency::Currency;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::pivots::at_most;
 use super::{
-    ControlLogHead, Distance, DrawSeed, DrawTerms, LobbyHead, Pivots, PlaceKind, PlaceTicket, RoomState, Score, poll_after_ms,
+    CategoryStock, Chance, ControlLogHead, Crowd, Distance, DrawSeed, DrawTerms, Eta, EtaModel, HeldUp, LobbyHead, Pivots,
+    PlaceKind, PlaceTicket, Release, RoomState, Score, ShadowLine, WhenDown, chances, poll_after_ms, release,
 };
 use crate::EventId;
 
-/// What is left of one price category.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+/// What is left of one price category. What it is called stands with the event: the board is small.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Availability {
     /// The category's number within the event.
     pub category: u16,
@@ -18,6 +20,12 @@ pub struct Availability {
     pub free: u32,
     /// Seats on hold: they may come back.
     pub held: u32,
+    /// All its seats, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<u32>,
+    /// What a fan pays for one, everything included, in minor units of the board's currency, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<i64>,
 }
 
 /// What a board tells of its room's draw.
@@ -54,9 +62,15 @@ pub struct Board {
     pub frontier: Option<Score>,
     /// At or before this score every turn is over: claimed, or too late for it.
     pub passed: Option<Score>,
+    /// The highest score of a deferred place whose second turn came.
+    #[serde(default)]
+    pub deferred_frontier: Option<Score>,
+    /// At or before this score the second turn of every deferred place is over.
+    #[serde(default)]
+    pub deferred_passed: Option<Score>,
     /// The rate in force, per minute.
     pub rate_per_min: u32,
-    /// How many admissions per minute the last minute really saw; the model behind the waiting time.
+    /// How many admissions per minute the last minute really saw.
     pub observed_per_min: u32,
     /// The draw. None for the moment between the event's publication and the room's first tick.
     pub draw: Option<BoardDraw>,
@@ -71,6 +85,37 @@ pub struct Board {
     /// Where the operators' log ends.
     #[serde(default)]
     pub control_log: ControlLogHead,
+    /// How fast the line moves, or will when it goes on: every waiting time follows from it. None before the order is drawn.
+    #[serde(default)]
+    pub eta: Option<EtaModel>,
+    /// What holds the line up.
+    #[serde(default)]
+    pub held_up_by: Option<HeldUp>,
+    /// Who could buy, or may come inside by a claim.
+    #[serde(default)]
+    pub inside: u64,
+    /// Of all prices; None where none is told.
+    #[serde(default)]
+    pub currency: Option<Currency>,
+    /// What gateways do that have lost the waiting room: chosen before, as they cannot ask then.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub when_down: WhenDown,
+    /// Of a shadow room, which lets everyone in: who would wait.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shadow: Option<ShadowLine>,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// What a fan is told of one price category.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct CategoryChance {
+    /// The category's number within the event.
+    pub category: u16,
+    /// Whether they find a seat of it.
+    pub chance: Chance,
 }
 
 /// Where a ticket's holder stands on a board.
@@ -88,9 +133,11 @@ pub enum Location {
     Waiting {
         /// How many stand before; exact among the first hundred, within 1 % further back. From board to board it only falls.
         ahead: u64,
-        /// Estimated seconds to the turn; None while no one is admitted.
-        eta_s: Option<u64>,
+        /// When the turn comes; None before the order is drawn.
+        eta: Option<Eta>,
     },
+    /// The turn passed, and comes once more: with the next ones, ahead of everyone who waits.
+    Deferred,
     /// At or before the frontier: time to claim.
     Turn,
     /// The turn is over. Whoever claimed it has their entry token; a claim tells everyone else what became of their place.
@@ -114,14 +161,46 @@ impl Board {
 
     /// Where the place with this score stands. docs/CLIENTS.md tells every client to do the same.
     pub fn locate_score(&self, score: Score) -> Location {
-        if self.passed.is_some_and(|passed| score <= passed) {
+        let deferred = matches!(score.kind(), PlaceKind::Deferred { .. });
+        let (passed, frontier) =
+            if deferred { (self.deferred_passed, self.deferred_frontier) } else { (self.passed, self.frontier) };
+        if passed.is_some_and(|passed| score <= passed) {
             return Location::Passed;
         }
-        if self.frontier.is_some_and(|frontier| score <= frontier) {
+        if frontier.is_some_and(|frontier| score <= frontier) {
             return Location::Turn;
         }
+        if deferred {
+            return Location::Deferred;
+        }
         let ahead = self.ahead_of(score);
-        Location::Waiting { ahead, eta_s: self.eta_s(ahead) }
+        Location::Waiting { ahead, eta: self.eta_of(ahead) }
+    }
+
+    /// When the turn comes of a place before which so many stand.
+    pub fn eta_of(&self, ahead: u64) -> Option<Eta> {
+        self.eta.map(|model| model.eta(ahead, self.moves()))
+    }
+
+    /// What a fan finds of each price category before whom so many stand. Of those whose size is not known nothing is told.
+    pub fn chances_of(&self, ahead: u64) -> Vec<CategoryChance> {
+        let known: Vec<(u16, CategoryStock)> = self
+            .availability
+            .iter()
+            .filter_map(|of| {
+                let stock = CategoryStock { capacity: of.capacity?.into(), free: of.free.into(), held: of.held.into() };
+                Some((of.category, stock))
+            })
+            .collect();
+        let stock: Vec<CategoryStock> = known.iter().map(|(_, stock)| *stock).collect();
+        let told = chances(&stock, Crowd { admitted: self.admitted, inside: self.inside }, ahead);
+        known.iter().zip(told).map(|(&(category, _), chance)| CategoryChance { category, chance }).collect()
+    }
+
+    /// Whether the front of the line moves.
+    pub fn moves(&self) -> bool {
+        let held_up = self.held_up_by.is_some_and(|reason| reason.stands_still(self.observed_per_min));
+        self.state.admits_fans() && self.rate_per_min > 0 && !held_up
     }
 
     /// How long the holder of `ticket`, who stands there, should wait before asking again.
@@ -131,6 +210,7 @@ impl Board {
             Location::Drawn => Distance::Lobby { joined: self.waiting },
             Location::Passed | Location::Inside { .. } => Distance::Over,
             Location::Lobby { joined } => Distance::Lobby { joined },
+            Location::Deferred => Distance::Ahead(0),
             Location::Waiting { ahead, .. } => Distance::Ahead(ahead),
         };
         poll_after_ms(ticket.place, distance, self.rate_per_min)
@@ -159,14 +239,15 @@ impl Board {
         self.selling && self.state != RoomState::Closed
     }
 
+    /// What a fan is told who wants these categories, or any where they name none, when nothing is left for them.
+    pub fn release_of(&self, wanted: &[u16]) -> Option<Release> {
+        let left: Vec<(u16, bool)> = self.availability.iter().map(|of| (of.category, of.free > 0 || of.held > 0)).collect();
+        release(&left, wanted)
+    }
+
     /// Nothing is free and nothing can come back.
     pub fn is_sold_out(&self) -> bool {
         !self.availability.is_empty() && self.availability.iter().all(|a| a.free == 0 && a.held == 0)
-    }
-
-    fn eta_s(&self, ahead: u64) -> Option<u64> {
-        let per_min = u64::from(if self.observed_per_min > 0 { self.observed_per_min } else { self.rate_per_min });
-        (self.state.admits_fans() && per_min > 0).then(|| ((ahead + 1) * 60).div_ceil(per_min))
     }
 }
 
@@ -176,7 +257,7 @@ mod tests {
 
     use super::*;
     use crate::AccountId;
-    use crate::queue::{PlaceId, PlaceKind};
+    use crate::queue::{EtaRange, PlaceId, PlaceKind};
 
     fn board(scores: &[u64]) -> Board {
         let at = |rank| Score::from_u64(scores[usize::try_from(rank).unwrap()]).unwrap();
@@ -191,6 +272,8 @@ mod tests {
             admitted: 0,
             frontier: None,
             passed: None,
+            deferred_frontier: None,
+            deferred_passed: None,
             rate_per_min: 60,
             observed_per_min: 0,
             draw: None,
@@ -199,7 +282,18 @@ mod tests {
             selling: true,
             message: String::new(),
             control_log: ControlLogHead::default(),
+            eta: EtaModel::of_rate(60, 0),
+            held_up_by: None,
+            inside: 0,
+            currency: None,
+            when_down: WhenDown::FailClosed,
+            shadow: None,
         }
+    }
+
+    #[expect(clippy::unnecessary_wraps, reason = "as a place says it")]
+    fn eta(from_s: u64, to_s: u64) -> Option<Eta> {
+        Some(Eta::In(EtaRange { from_s, to_s }))
     }
 
     fn late(sequence: u64) -> PlaceTicket {
@@ -223,8 +317,8 @@ mod tests {
         let base = 1 << 52;
         let board = Board { frontier: Score::late(4), ..board(&[base + 5, base + 6]) };
         assert_eq!(board.locate(&late(4)), Location::Turn);
-        assert_eq!(board.locate(&late(5)), Location::Waiting { ahead: 0, eta_s: Some(1) });
-        assert_eq!(board.locate(&late(6)), Location::Waiting { ahead: 1, eta_s: Some(2) });
+        assert_eq!(board.locate(&late(5)), Location::Waiting { ahead: 0, eta: eta(1, 2) });
+        assert_eq!(board.locate(&late(6)), Location::Waiting { ahead: 1, eta: eta(2, 4) });
     }
 
     #[test]
@@ -237,15 +331,39 @@ mod tests {
     }
 
     #[test]
-    fn a_paused_room_promises_no_time() {
-        let board = Board { state: RoomState::Paused, ..board(&[1 << 52]) };
-        assert_eq!(board.locate(&late(0)), Location::Waiting { ahead: 0, eta_s: None });
+    fn a_deferred_place_is_told_by_the_turns_of_its_own_kind() {
+        let deferred = |sequence| PlaceTicket { kind: PlaceKind::Deferred { sequence }, ..late(0) };
+        let (at, of) = (Score::deferred, Score::late);
+        let board = Board { frontier: of(90), passed: of(80), deferred_frontier: at(50), deferred_passed: at(40), ..board(&[]) };
+        let told = [40, 41, 50, 51, 2_000].map(|sequence| board.locate(&deferred(sequence)));
+        assert_eq!(told, [Location::Passed, Location::Turn, Location::Turn, Location::Deferred, Location::Deferred]);
+        assert_eq!([80, 81].map(|sequence| board.locate(&late(sequence))), [Location::Passed, Location::Turn]);
+        let soon = |ticket: &PlaceTicket, location| board.poll_after_ms(ticket, &location);
+        assert_eq!(soon(&deferred(51), Location::Deferred), soon(&late(0), Location::Waiting { ahead: 0, eta: None }));
+    }
+
+    #[test]
+    fn a_line_that_stands_still_says_so_and_keeps_its_range() {
+        let ticket = late(0);
+        let still = Some(Eta::Paused(EtaRange { from_s: 1, to_s: 2 }));
+        let told = |board: Board| match board.locate(&ticket) {
+            Location::Waiting { eta, .. } => eta,
+            other => panic!("{other:?}"),
+        };
+        let open = board(&[1 << 52]);
+        assert_eq!(told(open.clone()), eta(1, 2));
+        assert_eq!(told(Board { state: RoomState::Paused, ..open.clone() }), still);
+        assert_eq!(told(Board { rate_per_min: 0, ..open.clone() }), still);
+        assert_eq!(told(Board { eta: None, ..open.clone() }), None, "not drawn");
+        let full = Board { held_up_by: Some(HeldUp::CapReached), ..open };
+        assert_eq!(told(full.clone()), still);
+        assert_eq!(told(Board { observed_per_min: 1, ..full }), eta(1, 2), "fans leave, and others come");
     }
 
     #[test]
     fn a_room_that_stands_still_is_asked_no_more_often_than_before() {
         let open = Board { rate_per_min: 6_000, observed_per_min: 600, ..board(&[1 << 52]) };
-        let told = |board: &Board, ahead| board.poll_after_ms(&late(0), &Location::Waiting { ahead, eta_s: board.eta_s(ahead) });
+        let told = |board: &Board, ahead| board.poll_after_ms(&late(0), &Location::Waiting { ahead, eta: board.eta_of(ahead) });
         for ahead in [0, 100, 3_000, 30_000, 10_000_000] {
             for state in RoomState::ALL {
                 let still = Board { state, observed_per_min: 0, ..open.clone() };

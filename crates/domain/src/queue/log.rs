@@ -9,22 +9,55 @@ pub enum Entry {
     Join(PlaceId),
     /// A place was given back, wherever it stood. Whoever was inside may hold a token that still buys: see [`Entry::End`].
     Leave(PlaceId),
-    /// A place whose turn it is went inside, until then. Means nothing once its claim window is over.
+    /// A place whose turn it is went inside. Means nothing once its claim window is over.
     Claim {
         /// Whose.
         place: PlaceId,
         /// The end of the session.
         until_ms: i64,
+        /// The end of its slot, when the first token given out for it has ended, if it is not renewed and the session does not end before.
+        slot_ms: i64,
     },
-    /// A session is not renewed any more. Its slot is free by then, when the last token that was given out for it has ended.
-    End {
+    /// A session was renewed: the last token given out for it buys longer. Means nothing once its slot is over.
+    Renew {
         /// Whose.
         place: PlaceId,
         /// The end of the slot, if the session does not end before.
+        slot_ms: i64,
+    },
+    /// A session goes on whose slot was over: there was room for it when this was decided.
+    Resume {
+        /// Whose.
+        place: PlaceId,
+        /// The end of the slot, if the session does not end before.
+        slot_ms: i64,
+    },
+    /// A session is not renewed any more. Its slot is free when the last token that was given out for it has ended.
+    End {
+        /// Whose.
+        place: PlaceId,
+        /// The end of the slot, if it does not end before.
         until_ms: i64,
+    },
+    /// A booking of the fan was confirmed at that time. Their session ends by it, if it had begun by then: nothing is renewed any more.
+    Booked {
+        /// Whose.
+        place: PlaceId,
+        /// When it was decided.
+        booked_ms: i64,
     },
     /// The turn of every place in line up to this score came.
     Admit {
+        /// The highest score.
+        through: Score,
+        /// The end of their claim window.
+        claim_by_ms: i64,
+    },
+    /// A fan came back whose turn had passed, or whose slot was over: their turn comes once more, ahead of those who wait. Means nothing for a
+    /// place that was deferred before, whatever happened since.
+    Defer(PlaceId),
+    /// The second turn of every deferred place up to this score came.
+    AdmitDeferred {
         /// The highest score.
         through: Score,
         /// The end of their claim window.

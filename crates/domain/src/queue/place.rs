@@ -67,6 +67,11 @@ pub enum PlaceKind {
         /// Entries in the room's log before the one that took it.
         sequence: u64,
     },
+    /// The turn passed, and the fan came back: it comes once more, ahead of those who wait.
+    Deferred {
+        /// Entries in the room's log before the one that says so.
+        sequence: u64,
+    },
 }
 
 /// Position key of a place: lower is nearer the front. Below 2^53, so it is exact as a Redis score (an IEEE 754 double).
@@ -76,14 +81,21 @@ pub struct Score(u64);
 
 /// First score behind every lobby place.
 const LATE_BASE: u64 = 1 << 52;
+/// First score of a deferred place. They stand in a line of their own: their scores are compared with each other only.
+const DEFERRED_BASE: u64 = 1 << 51;
 
 impl Score {
     /// Scores are below this.
     pub const END: u64 = 1 << 53;
 
-    /// Score of the lobby place before which so many were drawn. None beyond 2^52.
+    /// Score of the lobby place before which so many were drawn. None beyond 2^51, which no lobby reaches.
     pub fn drawn(rank: u64) -> Option<Self> {
-        (rank < LATE_BASE).then_some(Self(rank))
+        (rank < DEFERRED_BASE).then_some(Self(rank))
+    }
+
+    /// Score of the place that was deferred by the entry with this number. None beyond 2^51.
+    pub fn deferred(sequence: u64) -> Option<Self> {
+        (sequence < DEFERRED_BASE).then_some(Self(DEFERRED_BASE + sequence))
     }
 
     /// Score of the place with this running number. None beyond 2^52 places, which no room reaches.
@@ -103,9 +115,10 @@ impl Score {
 
     /// How the holder of this score came to it.
     pub fn kind(self) -> PlaceKind {
-        match self.0.checked_sub(LATE_BASE) {
-            Some(sequence) => PlaceKind::Late { sequence },
-            None => PlaceKind::Drawn { rank: self.0 },
+        match self.0 {
+            LATE_BASE.. => PlaceKind::Late { sequence: self.0 - LATE_BASE },
+            DEFERRED_BASE.. => PlaceKind::Deferred { sequence: self.0 - DEFERRED_BASE },
+            rank => PlaceKind::Drawn { rank },
         }
     }
 }
@@ -132,6 +145,7 @@ impl PlaceTicket {
             PlaceKind::Lobby => None,
             PlaceKind::Drawn { rank } => Score::drawn(rank),
             PlaceKind::Late { sequence } => Score::late(sequence),
+            PlaceKind::Deferred { sequence } => Score::deferred(sequence),
         }
     }
 }
@@ -169,22 +183,27 @@ mod tests {
         assert_eq!(Score::late(0).map(Score::as_u64), Some(1 << 52));
         assert_eq!(Score::late((1 << 52) - 1).map(Score::as_u64), Some((1 << 53) - 1));
         assert_eq!(Score::late(1 << 52), None);
-        assert_eq!(Score::drawn((1 << 52) - 1).map(Score::as_u64), Some((1 << 52) - 1));
-        assert_eq!(Score::drawn(1 << 52), None);
+        assert_eq!(Score::drawn((1 << 51) - 1).map(Score::as_u64), Some((1 << 51) - 1));
+        assert_eq!(Score::drawn(1 << 51), None);
+        assert_eq!(Score::deferred(0).map(Score::as_u64), Some(1 << 51));
+        assert_eq!(Score::deferred((1 << 51) - 1).map(Score::as_u64), Some((1 << 52) - 1));
+        assert_eq!(Score::deferred(1 << 51), None);
         assert_eq!(Score::from_u64(1 << 53), None);
     }
 
     proptest! {
         #[test]
-        fn scores_are_exact_doubles_and_lobby_places_come_first(rank in 0_u64..(1 << 52), sequence in 0_u64..(1 << 52)) {
+        fn scores_are_exact_doubles_and_lobby_places_come_first(rank in 0_u64..(1 << 51), sequence in 0_u64..(1 << 52)) {
             let drawn = Score::drawn(rank).unwrap();
             let late = Score::late(sequence).unwrap();
             prop_assert!(drawn < late);
+            let deferred = Score::deferred(rank).unwrap();
             #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the property under test")]
-            for score in [drawn, late] {
+            for score in [drawn, late, deferred] {
                 prop_assert_eq!((score.as_u64() as f64) as u64, score.as_u64());
             }
             prop_assert_eq!(drawn.kind(), PlaceKind::Drawn { rank });
+            prop_assert_eq!(deferred.kind(), PlaceKind::Deferred { sequence: rank });
             prop_assert_eq!(late.kind(), PlaceKind::Late { sequence });
         }
 

@@ -7,9 +7,10 @@ use futures::stream::BoxStream;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::entry_rules::{CodeBatchState, CodeState, MadeCodes, NewCodes};
 use super::{
-    AutoLimits, DrawProofs, DrawRecord, Health, LobbyPage, PlaceId, PlaceTicket, PublishedBoard, Receipt, RoomSettings,
-    RoomState, Score, WhatIf,
+    AutoLimits, Challenge, DrawProofs, DrawRecord, EntryChange, EntryRefusal, Health, HeldUp, JoinPass, LobbyPage, PlaceId,
+    PlaceTicket, PublishedBoard, Receipt, RoomMode, RoomSettings, RoomState, Score, WhatIf, WhenDown,
 };
 use crate::{AccountId, EventId};
 
@@ -24,6 +25,8 @@ pub struct JoinedPlace {
     pub existing: bool,
     /// That it was taken, for the world to check; none for one found again after its draw.
     pub receipt: Option<Receipt>,
+    /// Its turn has come already.
+    pub turn: bool,
 }
 
 /// A ticket in the place of another one of the same place.
@@ -94,10 +97,21 @@ pub struct ControlChange {
     pub selling: Option<bool>,
     /// New message.
     pub message: Option<String>,
+    /// Whether the room closes when everything is sold.
+    pub close_when_sold_out: Option<bool>,
+    /// How fans are let in.
+    pub mode: Option<RoomMode>,
+    /// When who joins has their turn at once.
+    pub open_below: Option<AtOnce>,
+    /// What gateways do that have lost the waiting room.
+    pub when_down: Option<WhenDown>,
     /// Why, for the log.
     pub reason: String,
     /// Only if this is still the room's [`RoomControl::revision`]; None changes it however it stands.
     pub if_revision: Option<i64>,
+    /// What is asked of who joins.
+    #[serde(default)]
+    pub entry: EntryChange,
 }
 
 /// Who moves the rate from now on.
@@ -107,6 +121,25 @@ pub enum AutoChange {
     Off,
     /// The booking pipeline, between these limits.
     Between(AutoLimits),
+}
+
+/// When who joins has their turn at once, from now on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum AtOnce {
+    /// Never: turns come with the ticks.
+    Never,
+    /// While fewer join in a minute, and no one waits.
+    Below(u32),
+}
+
+impl AtOnce {
+    /// As it is set.
+    pub fn joins(self) -> Option<u32> {
+        match self {
+            Self::Never => None,
+            Self::Below(joins) => Some(joins),
+        }
+    }
 }
 
 /// What operators see and set.
@@ -130,6 +163,10 @@ pub struct RoomControl {
     pub admitted: u64,
     /// Inside now: admitted and not gone.
     pub active: u64,
+    /// What holds the line up.
+    pub held_up_by: Option<HeldUp>,
+    /// Of a shadow room: how many would wait.
+    pub would_wait: Option<u64>,
 }
 
 /// One change in the hash chain of a room's log.
@@ -185,7 +222,16 @@ pub enum QueueError {
     /// The lobby is open: its list is not final.
     #[error("the lobby is not closed yet")]
     NotClosed,
-    /// Admitted, but did not come in time; join again.
+    /// The session lasts, but it was not renewed in time: its slot is over, and for the moment there is none for it. Claim again.
+    #[error("no one else can come inside for the moment")]
+    NoRoomInside,
+    /// The turn had passed, and comes once more, with the next ones; a join finds the place with its new ticket.
+    #[error("this place's turn has passed and comes once more")]
+    Deferred {
+        /// How many come before it.
+        ahead: u64,
+    },
+    /// Admitted, but did not come in time, for the second time; join again.
     #[error("the time to claim this place has passed")]
     ClaimWindowPassed,
     /// No such place in line: left, or its session is over; join again.
@@ -202,6 +248,9 @@ pub enum QueueError {
     /// State or settings are not any more what the caller decided with; nothing was changed.
     #[error("the room was changed meanwhile")]
     ControlChanged,
+    /// May not enter the line; who stands in it is not asked.
+    #[error(transparent)]
+    Entry(#[from] EntryRefusal),
     /// A store is away; nothing was changed, or it can safely be asked again.
     #[error("the waiting room is unavailable for the moment")]
     Unavailable,
@@ -210,13 +259,28 @@ pub enum QueueError {
 /// The waiting room. Every method is one atomic effect and safe to repeat.
 #[async_trait]
 pub trait WaitingRoom: Send + Sync + 'static {
-    /// Takes this account's one place, or finds it again.
-    async fn join(&self, event: EventId, account: AccountId) -> Result<JoinedPlace, QueueError>;
+    /// Takes this account's one place, or finds it again. Who let their turn pass for the first time has it once more, soon.
+    async fn join_with(&self, event: EventId, account: AccountId, pass: &JoinPass) -> Result<JoinedPlace, QueueError>;
+    /// The same, with nothing to show.
+    async fn join(&self, event: EventId, account: AccountId) -> Result<JoinedPlace, QueueError> {
+        self.join_with(event, account, &JoinPass::default()).await
+    }
+    /// What this account has to solve before it joins; none where the room asks for no proof of work.
+    async fn challenge(&self, event: EventId, account: AccountId) -> Result<Option<Challenge>, QueueError>;
+    /// Makes codes that let their holders in; logged with `actor` and reason. Repeating it makes other ones.
+    async fn make_codes(&self, event: EventId, new: NewCodes, actor: AccountId) -> Result<MadeCodes, QueueError>;
+    /// Every batch of codes, the oldest first, and how often it was used.
+    async fn code_batches(&self, event: EventId) -> Result<Vec<CodeBatchState>, QueueError>;
+    /// One code, as it was typed.
+    async fn code(&self, event: EventId, code: &str) -> Result<CodeState, QueueError>;
+    /// The same, and nobody joins by it any more. Who did stays in line.
+    async fn revoke_code(&self, event: EventId, code: &str, actor: AccountId, reason: &str) -> Result<CodeState, QueueError>;
     /// Where the ticket's place stands exactly (one look at Redis; polls use the board instead).
     async fn place(&self, event: EventId, account: AccountId, signed_ticket: &str) -> Result<ClaimedPlace, QueueError>;
     /// A ticket that says the rank, for one from before its draw.
     async fn renew(&self, event: EventId, account: AccountId, signed_ticket: &str) -> Result<RenewedTicket, QueueError>;
-    /// Turns an admitted place into a session. Repeating it gives the same session, and a token that ends later.
+    /// Turns an admitted place into a session. Repeating it gives the same session, and a token that ends later. A session that was not renewed
+    /// before its last token ended goes on if there is room.
     async fn claim(&self, event: EventId, account: AccountId, signed_ticket: &str) -> Result<Claimed, QueueError>;
     /// Gives the place or session back.
     async fn leave(&self, event: EventId, account: AccountId) -> Result<(), QueueError>;

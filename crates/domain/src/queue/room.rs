@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AutoLimits, AutoRate};
+use super::{AutoLimits, AutoRate, EntryRules, RoomMode, WhenDown};
 
 /// Where a room stands. `Scheduled → Lobby → Open`, and `Closed` when the event starts, follow its schedule; the rest is the
 /// operators'.
@@ -87,6 +87,8 @@ pub mod limits {
     pub const MIN_SESSION_S: u32 = 30;
     /// Longest session, in seconds: an entry token cannot be called back before it ends.
     pub const MAX_SESSION_S: u32 = 7_200;
+    /// Most joins in a minute up to which a room may open at once: each of them is a tick of its own.
+    pub const MAX_OPEN_BELOW: u32 = 6_000;
     /// Longest message to the waiting, in characters.
     pub const MAX_MESSAGE_CHARS: usize = 500;
 }
@@ -111,6 +113,21 @@ pub struct RoomSettings {
     pub selling: bool,
     /// What the waiting read, plain text.
     pub message: String,
+    /// When everything is sold the room closes by itself. Otherwise it says so, and stays open for seats that are returned.
+    #[serde(default)]
+    pub close_when_sold_out: bool,
+    /// How fans are let in.
+    #[serde(default)]
+    pub mode: RoomMode,
+    /// While fewer join in a minute and no one waits, who joins has their turn at once; none where turns come with the ticks.
+    #[serde(default)]
+    pub open_below: Option<u32>,
+    /// What gateways do that have lost the waiting room.
+    #[serde(default)]
+    pub when_down: WhenDown,
+    /// What is asked of who joins.
+    #[serde(default)]
+    pub entry: EntryRules,
 }
 
 impl Default for RoomSettings {
@@ -124,6 +141,11 @@ impl Default for RoomSettings {
             session_s: 600,
             selling: true,
             message: String::new(),
+            close_when_sold_out: false,
+            mode: RoomMode::Queue,
+            open_below: None,
+            when_down: WhenDown::FailClosed,
+            entry: EntryRules::default(),
         }
     }
 }
@@ -143,7 +165,7 @@ pub struct SettingsError {
 impl RoomSettings {
     /// The rate in force, where an automatic one was last left there.
     pub fn rate_in_force(&self, left: Option<AutoRate>) -> u32 {
-        self.auto.map_or(self.rate_per_min, |limits| limits.in_force(left))
+        self.bounds(left).rate_per_min
     }
 
     /// Checks every field against [`limits`].
@@ -154,6 +176,7 @@ impl RoomSettings {
             ("active_cap", self.active_cap, 1, limits::MAX_ACTIVE_CAP),
             ("claim_window_s", self.claim_window_s, limits::MIN_CLAIM_WINDOW_S, limits::MAX_CLAIM_WINDOW_S),
             ("session_s", self.session_s, limits::MIN_SESSION_S, limits::MAX_SESSION_S),
+            ("open_below", self.open_below.unwrap_or(limits::MAX_OPEN_BELOW), 1, limits::MAX_OPEN_BELOW),
         ];
         for (field, value, low, high) in ranges {
             if !(low..=high).contains(&value) {
@@ -175,6 +198,7 @@ impl RoomSettings {
                 ),
             });
         }
+        self.entry.check()?;
         let chars = self.message.chars().count();
         if chars > limits::MAX_MESSAGE_CHARS || self.message.chars().any(|c| c.is_control() && c != '\n') {
             return Err(SettingsError {
@@ -205,7 +229,7 @@ mod tests {
     fn settings_are_refused_just_beyond_each_edge() {
         let ok = RoomSettings::default();
         let auto = |low_per_min, high_per_min| Some(AutoLimits { low_per_min, high_per_min });
-        let rows: [(&str, RoomSettings, bool); 15] = [
+        let rows: [(&str, RoomSettings, bool); 19] = [
             ("rate_per_min", RoomSettings { rate_per_min: 0, ..ok.clone() }, true),
             ("rate_per_min", RoomSettings { rate_per_min: limits::MAX_RATE_PER_MIN, ..ok.clone() }, true),
             ("rate_per_min", RoomSettings { rate_per_min: limits::MAX_RATE_PER_MIN + 1, ..ok.clone() }, false),
@@ -218,6 +242,10 @@ mod tests {
             ("active_cap", RoomSettings { active_cap: 0, ..ok.clone() }, false),
             ("claim_window_s", RoomSettings { claim_window_s: 9, ..ok.clone() }, false),
             ("session_s", RoomSettings { session_s: 29, ..ok.clone() }, false),
+            ("open_below", RoomSettings { open_below: Some(0), ..ok.clone() }, false),
+            ("open_below", RoomSettings { open_below: Some(1), ..ok.clone() }, true),
+            ("open_below", RoomSettings { open_below: Some(limits::MAX_OPEN_BELOW), ..ok.clone() }, true),
+            ("open_below", RoomSettings { open_below: Some(limits::MAX_OPEN_BELOW + 1), ..ok.clone() }, false),
             ("message", RoomSettings { message: "x".repeat(500), ..ok.clone() }, true),
             ("message", RoomSettings { message: "x".repeat(501), ..ok.clone() }, false),
             ("message", RoomSettings { message: "a\u{7}".into(), ..ok }, false),

@@ -3,8 +3,8 @@
 use goticket_domain::EventId;
 use goticket_domain::queue::draw::{Commitment, DRAW_ALGORITHM};
 use goticket_domain::queue::{
-    Availability, BeaconChain, BeaconTerms, Board, BoardDraw, ControlLogHead, DrawSeed, DrawTerms, LobbyHead, MerkleRoot, Pivots,
-    Signature, SignerKey,
+    Availability, BeaconChain, BeaconTerms, Board, BoardDraw, ControlLogHead, DrawSeed, DrawTerms, EtaModel, HeldUp, LobbyHead,
+    MerkleRoot, Pivots, Signature, SignerKey,
 };
 use jiff::Timestamp;
 use proptest::prelude::*;
@@ -15,6 +15,8 @@ use crate::room::{LATE, Room, ahead, empty_board, late, score};
 
 /// Told exactly.
 const EXACT: u64 = 100;
+/// Price categories of a large event.
+const CATEGORIES: u16 = 20;
 /// Largest board, in bytes of JSON, without the operators' message.
 const BOARD_BYTES_MAX: usize = 4 * 1024;
 
@@ -83,22 +85,29 @@ fn long_draw() -> BoardDraw {
 }
 
 #[test]
-fn a_board_of_ten_million_places_fits_into_four_kilobytes() {
+fn a_board_of_ten_million_places_and_twenty_categories_fits_into_four_kilobytes() {
     // Drawn places of which some have left, and late ones between whose entries as many others lie.
     let at = |rank: u64| score(if rank < 7_000_000 { rank + rank / 50 } else { LATE + 7_000_000 + 2 * (rank - 7_000_000) });
     let waiting = 10_000_000;
     let late = goticket_domain::queue::Pivot { score: at(7_000_000), ahead: 7_000_000 };
-    let seats = |category| Availability { category, free: 12_345, held: 6_789 };
+    let seats = |category| Availability { category, free: 12_345, held: 6_789, capacity: Some(65_432), price: Some(123_456) };
     let board = Board {
         log: 25_000_000,
         waiting,
         admitted: 1_234_567,
         frontier: Some(score(1_234_999)),
+        passed: Some(score(1_234_000)),
+        deferred_frontier: goticket_domain::queue::Score::deferred(24_999_999),
+        deferred_passed: goticket_domain::queue::Score::deferred(24_999_000),
         rate_per_min: 60_000,
         observed_per_min: 59_876,
         draw: Some(long_draw()),
         pivots: Pivots::pick(waiting, at, Some(late)),
-        availability: (0..10).map(seats).collect(),
+        availability: (0..CATEGORIES).map(seats).collect(),
+        eta: EtaModel::of_rate(60_000, 1_800_000_000_000),
+        held_up_by: Some(HeldUp::AwaitingDraw),
+        inside: 123_456,
+        currency: Some(iso_currency::Currency::EUR),
         control_log: ControlLogHead { number: 1_000, hash: "9".repeat(64) },
         ..empty_board()
     };

@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod boards;
+mod chances;
 mod client_vectors;
 mod room;

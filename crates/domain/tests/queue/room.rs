@@ -1,6 +1,8 @@
 //! A room as its log makes it, and the boards that are shown of it.
 
-use goticket_domain::queue::{Board, ControlLogHead, Location, Pivot, Pivots, PlaceId, PlaceKind, PlaceTicket, RoomState, Score};
+use goticket_domain::queue::{
+    Board, ControlLogHead, EtaModel, Location, Pivot, Pivots, PlaceId, PlaceKind, PlaceTicket, RoomState, Score, WhenDown,
+};
 use goticket_domain::{AccountId, EventId};
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -65,6 +67,8 @@ pub(crate) fn empty_board() -> Board {
         admitted: 0,
         frontier: None,
         passed: None,
+        deferred_frontier: None,
+        deferred_passed: None,
         rate_per_min: 60,
         observed_per_min: 0,
         draw: None,
@@ -73,6 +77,12 @@ pub(crate) fn empty_board() -> Board {
         selling: true,
         message: String::new(),
         control_log: ControlLogHead::default(),
+        eta: EtaModel::of_rate(60, 0),
+        held_up_by: None,
+        inside: 0,
+        currency: None,
+        when_down: WhenDown::FailClosed,
+        shadow: None,
     }
 }
 

@@ -51,6 +51,13 @@ impl Report {
                 named: finding.named,
             });
         }
+        let admissions = audit::rooms::admissions(pool, scope.event).await?;
+        checks.push(CheckResult {
+            name: audit::rooms::ADMISSIONS.to_owned(),
+            proves: audit::rooms::ADMISSIONS_PROVE.to_owned(),
+            violations: u64::try_from(admissions.violations.len())?,
+            named: admissions.violations,
+        });
         let committed = audit::committed_events(pool, scope).await?;
         let log = kafka_log::read(kafka).await?;
         let compared = LogComparison::of(&committed, &log);

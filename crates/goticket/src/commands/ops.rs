@@ -1,21 +1,24 @@
 //! `goticket ops`: a waiting room from the shell of someone who may read the deployment's settings. Works without a gateway.
 
+mod codes;
+
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use goticket_admission::WaitingRoomService;
-use goticket_domain::identity::{EmailAddress, Role};
+use goticket_domain::identity::{Assurance, EmailAddress, Role};
 use goticket_domain::queue::{
-    AutoLimits, ControlChange, Drain, EtaRange, Health, LogEntry, RoomControl, WaitingRoom as _, WhatIf,
+    AutoLimits, CodeRule, ControlChange, Drain, EntryChange, EntryRules, EtaRange, Health, HeldUp, LogEntry, RoomControl,
+    WaitingRoom as _, WhatIf,
 };
 use goticket_domain::{AccountId, EventId};
 use goticket_storage::accounts;
 use sqlx::PgPool;
 
 use super::verify_log;
-use crate::cli::OpsArgs;
+use crate::cli::{EntryKind, OpsArgs};
 
 /// Instead of a pipeline's health.
 const SILENT: &str = "not heard of for ten seconds: an automatic rate does not rise";
@@ -30,7 +33,10 @@ pub(super) async fn run(file: Option<&Path>, args: OpsArgs) -> anyhow::Result<Ex
     // Not started: the commands of a shell do not tick.
     let room = WaitingRoomService::new(&config.admission, deps);
     let event = args.event;
-    let control = match change(&args) {
+    if codes::run(&room, &pool, &args).await? {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let control = match change(&args)? {
         Some(change) if args.what_if => {
             super::print(&foresight(&room.what_if(event, change).await?))?;
             return Ok(ExitCode::SUCCESS);
@@ -38,11 +44,8 @@ pub(super) async fn run(file: Option<&Path>, args: OpsArgs) -> anyhow::Result<Ex
         None if args.what_if => bail!("--what-if needs a change to tell the effect of"),
         None => room.control(event).await?,
         Some(change) => {
-            let email = args.actor.as_deref().context("--as EMAIL is needed for a change: it is written to the log")?;
-            if change.reason.trim().is_empty() {
-                bail!("--reason is needed for a change: it is written to the log");
-            }
-            room.set_control(event, change, admin(&pool, email).await?).await?
+            let actor = actor(&pool, &args).await?;
+            room.set_control(event, change, actor).await?
         }
     };
     super::print(&describe(&control))?;
@@ -70,7 +73,22 @@ async fn verify(room: &WaitingRoomService, event: EventId) -> anyhow::Result<Exi
     verify_log::report(event, &entries, &board.board.control_log)
 }
 
-fn change(args: &OpsArgs) -> Option<ControlChange> {
+/// Who acts; the reason is there, too.
+async fn actor(pool: &PgPool, args: &OpsArgs) -> anyhow::Result<AccountId> {
+    let email = args.actor.as_deref().context("--as EMAIL is needed for a change: it is written to the log")?;
+    if args.reason.trim().is_empty() {
+        bail!("--reason is needed for a change: it is written to the log");
+    }
+    admin(pool, email).await
+}
+
+fn change(args: &OpsArgs) -> anyhow::Result<Option<ControlChange>> {
+    let code = match (args.entry, args.code_until) {
+        (Some(EntryKind::Open), Some(_)) => bail!("--code-until belongs to --entry code"),
+        (Some(EntryKind::Open), None) => Some(CodeRule::Open),
+        (Some(EntryKind::Code), until) => Some(CodeRule::Code { until }),
+        (None, _) => None,
+    };
     let nothing = ControlChange { reason: args.reason.clone(), if_revision: args.if_revision, ..ControlChange::default() };
     let change = ControlChange {
         state: args.state,
@@ -80,9 +98,14 @@ fn change(args: &OpsArgs) -> Option<ControlChange> {
         active_cap: args.active_cap,
         selling: args.selling,
         message: args.message.clone(),
+        close_when_sold_out: args.close_when_sold_out,
+        mode: args.mode,
+        open_below: args.open_below,
+        when_down: args.when_down,
+        entry: EntryChange { proof_of_work: args.proof_of_work, code, identity: args.identity },
         ..nothing.clone()
     };
-    (change != nothing).then_some(change)
+    Ok((change != nothing).then_some(change))
 }
 
 async fn admin(pool: &PgPool, email: &str) -> anyhow::Result<AccountId> {
@@ -109,11 +132,37 @@ fn describe(control: &RoomControl) -> String {
     };
     let (in_force, burst) = (control.rate_in_force_per_min, settings.burst);
     let _ = writeln!(text, "rate      {in_force} per minute{rate}, at most {burst} at once");
+    let _ = writeln!(text, "held up   {}", control.held_up_by.map_or("by nothing", HeldUp::as_str));
     let _ = writeln!(text, "pipeline  {}", control.pipeline.map_or_else(|| SILENT.to_owned(), pipeline));
     let _ = writeln!(text, "windows   {} s to claim, {} s of session", settings.claim_window_s, settings.session_s);
     let _ = writeln!(text, "buying    {}", if settings.selling { "goes on" } else { "is stopped" });
+    let _ = writeln!(text, "sold out  {}", if settings.close_when_sold_out { "closes the room" } else { "leaves the room open" });
+    let waiting = control.would_wait.map_or(String::new(), |fans| format!(": everyone is let in, {fans} would wait"));
+    let _ = writeln!(text, "mode      {}{waiting}", settings.mode.as_str());
+    let at_once = settings.open_below.map_or_else(|| "never".to_owned(), |joins| format!("below {joins} joins per minute"));
+    let _ = writeln!(text, "at once   {at_once}");
+    let _ = writeln!(text, "when down {}", settings.when_down.as_str());
+    let _ = writeln!(text, "joining   {}", entry(settings.entry));
     let _ = writeln!(text, "message   {}", if settings.message.is_empty() { "–" } else { &settings.message });
     text
+}
+
+fn entry(rules: EntryRules) -> String {
+    let account = match rules.identity {
+        Assurance::Account => "an account",
+        Assurance::VerifiedEmail => "a verified address, one place a person",
+    };
+    let mut asks = vec![account.to_owned()];
+    match rules.code {
+        CodeRule::Open => {}
+        CodeRule::Code { until: None } => asks.push("a code".to_owned()),
+        CodeRule::Code { until: Some(until) } => asks.push(format!("a code until {until}")),
+    }
+    match rules.proof_of_work {
+        0 => {}
+        cost => asks.push(format!("a proof of work of up to {cost} hashes")),
+    }
+    format!("takes {}", asks.join(", "))
 }
 
 fn foresight(told: &WhatIf) -> String {

@@ -51,7 +51,8 @@ pub(super) async fn run(file: Option<&Path>, roles: &RoleSet) -> anyhow::Result<
                 let config: goticket_admission::Config = super::load(file)?;
                 let deps = goticket_admission::connect(&config).await?;
                 let service = goticket_admission::start(&config.admission, deps, &shutdown);
-                goticket_admission::tell(&service, config.kafka, &shutdown);
+                goticket_admission::tell(&service, config.kafka.clone(), &shutdown);
+                goticket_admission::follow_bookings(&service, config.kafka, &shutdown);
                 service
             } else {
                 Arc::new(GrpcWaitingRoom::new(&config.gateway.admission_url, config.gateway.admission_secret.as_ref())?)

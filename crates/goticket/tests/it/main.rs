@@ -11,6 +11,7 @@ mod kills;
 mod outages;
 mod outcomes;
 mod path;
+mod sessions;
 mod stalls;
 mod steered;
 mod theatre;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use goticket_testkit::eventually;
+use goticket_testkit::{Mail, eventually};
 use mail_parser::{MessageParser, MimeHeaders as _};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -27,6 +27,7 @@ async fn every_role_in_its_own_process_takes_a_fan_from_the_door_to_the_ticket()
 
 async fn an_evening(mut world: World) {
     let mut fan = walk_in(&world.api, &world.deployment.bed.address("walk-in")).await;
+    verifies_their_address(&world, &fan).await;
     let event = world.publish(&Wish { lobby: Duration::from_secs(5), ..Wish::default() }).await;
     fan.event.clone_from(&event.id);
     waits_in_the_lobby(&mut fan).await;
@@ -80,6 +81,23 @@ async fn walk_in(api: &Api, email: &str) -> Fan {
         receipt: String::new(),
         entry: String::new(),
     }
+}
+
+/// By the link in the mail that came when they registered.
+async fn verifies_their_address(world: &World, fan: &Fan) {
+    let mail = eventually("the mail with the link", SOON, async || {
+        world.deployment.bed.mailbox.messages_to(&fan.email).await.unwrap().into_iter().next()
+    })
+    .await;
+    let mail = MessageParser::default().parse(mail.raw.as_bytes()).unwrap();
+    assert_eq!(mail.subject(), Some("Verify your e-mail address"));
+    let text = mail.body_text(0).unwrap();
+    let link = text.split_whitespace().find(|word| word.contains("/v1/auth/verify-email#")).unwrap();
+    let token = link.split_once('#').unwrap().1;
+    let verified = fan.api.post("/v1/auth/verify-email").json(&json!({ "token": token })).answer().await;
+    assert_eq!(verified.status, StatusCode::NO_CONTENT);
+    let me: Value = fan.api.get("/v1/me").token(&fan.token).answer().await.expect(StatusCode::OK);
+    assert!(me["email_verified_at"].is_string(), "{me}");
 }
 
 /// One account, one place: joining again, from another device, returns it.
@@ -146,7 +164,8 @@ async fn has_their_tickets(fan: &Fan, booking: &str) {
 
 async fn has_their_mail(world: &World, fan: &Fan, event: &Event) {
     let mails = eventually("the mail with the tickets", SOON, async || {
-        let mails = world.deployment.bed.mailbox.messages_to(&fan.email).await.unwrap();
+        let mut mails = world.deployment.bed.mailbox.messages_to(&fan.email).await.unwrap();
+        mails.retain(Mail::brings_tickets);
         (!mails.is_empty()).then_some(mails)
     })
     .await;

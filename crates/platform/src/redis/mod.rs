@@ -68,8 +68,8 @@ pub async fn connect(config: &RedisConfig) -> Result<Redis, ConnectError> {
     Ok(redis)
 }
 
-/// True when the server, not the request, is the problem: away, too slow, starting, or read-only during a fail-over. The
-/// request may have been carried out.
+/// True when the server, not the request, is the problem: away, too slow, starting, or read-only or moving its keys during a fail-over.
+/// The request may have been carried out.
 pub fn is_unavailable(error: &RedisError) -> bool {
     match error.kind() {
         ErrorKind::Io | ErrorKind::ClusterConnectionNotFound => true,
@@ -79,6 +79,8 @@ pub fn is_unavailable(error: &RedisError) -> bool {
                 | ServerErrorKind::MasterDown
                 | ServerErrorKind::ReadOnly
                 | ServerErrorKind::ClusterDown
+                | ServerErrorKind::Moved
+                | ServerErrorKind::Ask
                 | ServerErrorKind::TryAgain
         ),
         _ => false,

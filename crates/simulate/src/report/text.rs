@@ -21,7 +21,10 @@ impl fmt::Display for Report {
         row("  off by", spread(eta.error_percent, |percent| format!("{percent} %")))?;
         row(
             "turns",
-            format!("{} of {} fans, {} no-shows, {} too late", verdict.turns, verdict.joined, turns.no_shows, turns.too_late),
+            format!(
+                "{} of {} fans, {} no-shows, {} too late, {} came back",
+                verdict.turns, verdict.joined, turns.no_shows, turns.too_late, turns.deferred
+            ),
         )?;
         row("booked", format!("{} fans, {} seats; {} found nothing", turns.booked, turns.seats_sold, turns.found_nothing))?;
         row("rate", format!("{} to {} per minute", self.rate_per_min.0, self.rate_per_min.1))?;

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use goticket_domain::queue::{DrawSeed, EMPTY_LOG, Entry, Line, Phase, PlaceId, Score, Segment, Standing};
+use goticket_domain::queue::{DrawSeed, EMPTY_LOG, Entry, Line, Phase, PlaceId, Score, Segment, Standing, deferred_first};
 use rand::RngCore as _;
 use rand_chacha::ChaCha8Rng;
 
-use super::Room;
+use super::{Room, Turns};
 use crate::crowd::{Stream, stream};
 use crate::scenario::Scenario;
 
@@ -31,6 +31,8 @@ struct Index {
     line: Line,
     /// The front of the line first.
     queue: BTreeSet<(Score, PlaceId)>,
+    /// The same, of deferred places.
+    deferred: BTreeSet<(Score, PlaceId)>,
 }
 
 impl Logged {
@@ -86,11 +88,22 @@ impl Room for Logged {
         }
     }
 
-    fn decide(&mut self, most: u64, now_ms: i64, claim_by_ms: i64) -> u64 {
-        let reach = usize::try_from(most).unwrap_or(usize::MAX).min(self.index.queue.len());
-        let Some(&(through, _)) = reach.checked_sub(1).and_then(|last| self.index.queue.iter().nth(last)) else { return 0 };
-        self.append(now_ms, vec![Entry::Admit { through, claim_by_ms }]);
-        reach as u64
+    fn deferred(&self) -> u64 {
+        self.index.deferred.len() as u64
+    }
+
+    fn decide(&mut self, most: u64, now_ms: i64, claim_by_ms: i64) -> Turns {
+        let (second, of_line) = deferred_first(most, self.deferred());
+        let first = of_line.min(self.index.queue.len() as u64);
+        let entries = [
+            reach(&self.index.deferred, second).map(|through| Entry::AdmitDeferred { through, claim_by_ms }),
+            reach(&self.index.queue, first).map(|through| Entry::Admit { through, claim_by_ms }),
+        ];
+        let entries: Vec<Entry> = entries.into_iter().flatten().collect();
+        if !entries.is_empty() {
+            self.append(now_ms, entries);
+        }
+        Turns { first, second }
     }
 
     fn look(&mut self, turns: &mut Vec<u32>) {
@@ -107,13 +120,19 @@ impl Room for Logged {
         self.seen = self.index.applied;
     }
 
-    fn claim(&mut self, fan: u32, until_ms: i64, now_ms: i64) -> bool {
+    fn claim(&mut self, fan: u32, until_ms: i64, slot_ms: i64, now_ms: i64) -> bool {
         let Some(place) = self.place(fan) else { return false };
         let theirs = matches!(self.index.line.standing(place, now_ms), Some(Standing::Admitted { .. }));
         if theirs {
-            self.append(now_ms, vec![Entry::Claim { place, until_ms }]);
+            self.append(now_ms, vec![Entry::Claim { place, until_ms, slot_ms }]);
         }
         theirs
+    }
+
+    fn defer(&mut self, fan: u32, now_ms: i64) {
+        if let Some(place) = self.place(fan) {
+            self.append(now_ms, vec![Entry::Defer(place)]);
+        }
     }
 
     fn forget(&mut self) {
@@ -123,11 +142,16 @@ impl Room for Logged {
     fn places(&self) -> Vec<Option<u32>> {
         let mut truth = Line::default();
         for segment in &self.log {
-            truth.apply(segment);
+            // A place is where the first turn comes from.
+            let first = |entry: &&Entry| !matches!(entry, Entry::Defer(_) | Entry::AdmitDeferred { .. });
+            truth.apply(&Segment { entries: segment.entries.iter().filter(first).copied().collect(), ..*segment });
         }
         let score = |standing| match standing {
             Standing::Lobby { .. } => None,
-            Standing::Waiting(score) | Standing::Admitted { score, .. } | Standing::Inside { score, .. } => Some(score),
+            Standing::Waiting(score)
+            | Standing::Deferred(score)
+            | Standing::Admitted { score, .. }
+            | Standing::Inside { score, .. } => Some(score),
         };
         let mut order: Vec<(Score, PlaceId)> =
             truth.places().filter_map(|(place, standing)| Some((score(standing)?, place))).collect();
@@ -153,15 +177,38 @@ impl Index {
                     Standing::Waiting(score) => Some((score, place)),
                     _ => None,
                 })),
-                Entry::Admit { through, .. } => {
-                    while let Some(&(score, place)) = self.queue.first().filter(|(score, _)| *score <= through) {
-                        self.queue.remove(&(score, place));
-                        came.push(place);
+                Entry::Admit { through, .. } => came.extend(take_up_to(&mut self.queue, through)),
+                Entry::Defer(place) => {
+                    if let Some(Standing::Deferred(score)) = self.line.standing(place, segment.at_ms) {
+                        self.deferred.insert((score, place));
                     }
                 }
-                Entry::Leave(_) | Entry::Claim { .. } | Entry::End { .. } | Entry::Close => {}
+                Entry::AdmitDeferred { through, .. } => came.extend(take_up_to(&mut self.deferred, through)),
+                Entry::Leave(_)
+                | Entry::Claim { .. }
+                | Entry::Renew { .. }
+                | Entry::Resume { .. }
+                | Entry::End { .. }
+                | Entry::Booked { .. }
+                | Entry::Close => {}
             }
         }
         came
     }
+}
+
+/// The score up to which so many at the front of a line reach; none where there are none.
+fn reach(line: &BTreeSet<(Score, PlaceId)>, turns: u64) -> Option<Score> {
+    let last = usize::try_from(turns).ok()?.checked_sub(1)?;
+    line.iter().nth(last).map(|(score, _)| *score)
+}
+
+/// Takes everyone up to this score out of a line.
+fn take_up_to(line: &mut BTreeSet<(Score, PlaceId)>, through: Score) -> Vec<PlaceId> {
+    let mut came = Vec::new();
+    while let Some(&(score, place)) = line.first().filter(|(score, _)| *score <= through) {
+        line.remove(&(score, place));
+        came.push(place);
+    }
+    came
 }

@@ -1,5 +1,7 @@
 //! What fans do whose turn has come.
 
+use goticket_domain::queue::slot_until_ms;
+
 use super::{Sale, seconds};
 use crate::inside::{Event, What};
 use crate::room::Room;
@@ -12,10 +14,11 @@ impl<R: Room> Sale<'_, R> {
             match what {
                 What::Claim { claim_by_ms, .. } if self.now_ms >= claim_by_ms => {
                     self.tally.turns.too_late += 1;
-                    self.turn_ends();
+                    self.turn_passes(fan);
                 }
                 What::Claim { claim_by_ms, decides_after_ms, buys } => self.claim(fan, claim_by_ms, decides_after_ms, buys),
-                What::WindowOver => self.turn_ends(),
+                What::WindowOver => self.turn_passes(fan),
+                What::Returns => self.comes_back(fan),
                 What::Decided { buys } => {
                     requests += u32::from(buys);
                     self.decided(buys);
@@ -24,6 +27,27 @@ impl<R: Room> Sale<'_, R> {
             }
         }
         requests
+    }
+
+    /// They may come back, once.
+    fn turn_passes(&mut self, fan: u32) {
+        self.turn_ends();
+        if !self.deferred.contains(&fan)
+            && let Some(after_ms) = self.crowd.returns_after_ms()
+        {
+            self.agenda.add(self.now_ms + after_ms, fan, What::Returns);
+        }
+    }
+
+    fn comes_back(&mut self, fan: u32) {
+        if let Some(until_ms) = self.filling_until_ms {
+            // Unavailable for the moment: fans try again.
+            self.agenda.add(until_ms, fan, What::Returns);
+            return;
+        }
+        self.deferred.insert(fan);
+        self.tally.turns.deferred += 1;
+        self.room.defer(fan, self.now_ms);
     }
 
     /// Without a session.
@@ -40,7 +64,8 @@ impl<R: Room> Sale<'_, R> {
         }
         let room = &self.scenario.room;
         let until_ms = self.now_ms + i64::from(room.session_s) * 1_000;
-        if !self.room.claim(fan, until_ms, self.now_ms) {
+        let token_ms = i64::from(room.token_s) * 1_000;
+        if !self.room.claim(fan, until_ms, slot_until_ms(self.now_ms, token_ms, until_ms), self.now_ms) {
             self.refused += 1;
             self.turn_ends();
             return;
@@ -49,8 +74,9 @@ impl<R: Room> Sale<'_, R> {
         let decided_ms = self.now_ms + i64::from(decides_after_ms);
         let in_time = decided_ms < until_ms;
         self.agenda.add(if in_time { decided_ms } else { until_ms }, fan, What::Decided { buys: buys && in_time });
-        let token_ends_ms = decided_ms + i64::from(room.token_s) * 1_000;
-        let ends_ms = if in_time && self.scenario.booking.ends_session { token_ends_ms.min(until_ms) } else { until_ms };
+        // They renew their token until then, and whose session the booking does not end goes on with it.
+        let stays = buys && !self.scenario.booking.ends_session;
+        let ends_ms = if in_time && !stays { slot_until_ms(decided_ms, token_ms, until_ms) } else { until_ms };
         self.agenda.add(ends_ms, fan, What::SlotEnds);
     }
 

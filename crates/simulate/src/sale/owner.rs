@@ -5,7 +5,7 @@ use goticket_domain::queue::{Health, Shown};
 use super::{Sale, seconds};
 use crate::inside::What;
 use crate::owner::Owner;
-use crate::room::Room;
+use crate::room::{Room, Turns};
 use crate::shown::Board;
 
 impl<R: Room> Sale<'_, R> {
@@ -19,10 +19,12 @@ impl<R: Room> Sale<'_, R> {
             self.head.follow(health, self.now_ms);
         }
         if self.drawn {
-            let (room, waiting) = (&self.scenario.room, self.room.waiting());
+            let (room, waiting) = (&self.scenario.room, self.room.waiting() + self.room.deferred());
             let decision = self.owner.decide(&mut self.head, room, self.inside, waiting, self.now_ms);
-            let turns = self.room.decide(decision.most, self.now_ms, decision.claim_by_ms);
+            let Turns { first, second } = self.room.decide(decision.most, self.now_ms, decision.claim_by_ms);
+            let turns = first + second;
             if turns > 0 {
+                self.second_turns += second;
                 self.claim_by_ms = decision.claim_by_ms;
                 self.head.bucket = self.head.bucket.without(turns);
                 self.head.admitted += turns;
@@ -51,7 +53,9 @@ impl<R: Room> Sale<'_, R> {
             let Some(&fan) = self.turns.get(at) else { break };
             let habit = self.crowd.next(poll_ms);
             let came_ms = if fan < self.lobby { 0 } else { self.arrivals.of(fan).max(0) };
-            self.tally.turn(self.now_ms - came_ms);
+            if !self.deferred.contains(&fan) {
+                self.tally.turn(self.now_ms - came_ms);
+            }
             match habit.claims_after_ms.map(|after_ms| seen_ms + after_ms) {
                 Some(claims_ms) if claims_ms < self.claim_by_ms => {
                     let decides_after_ms = u32::try_from(habit.decides_after_ms).unwrap_or(u32::MAX);
@@ -87,7 +91,7 @@ impl<R: Room> Sale<'_, R> {
         }
         let shown =
             if self.drawn { Shown::Line { admitted: self.head.admitted } } else { Shown::Lobby { joined: self.room.waiting() } };
-        let eta = self.owner.show(shown, &self.head, self.drawn && self.room.waiting() > 0, self.now_ms).filter(|_| self.drawn);
+        let eta = self.owner.show(shown, &self.head, self.drawn && self.room.waiting() > 0, self.now_ms);
         self.boards.publish(Board {
             at_ms: self.now_ms,
             shown,

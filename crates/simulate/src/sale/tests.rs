@@ -128,6 +128,19 @@ fn a_report_is_told_as_text_json_and_picture() {
     assert!(picture.starts_with("<svg") && picture.contains("polls per second") && picture.trim_end().ends_with("</svg>"));
 }
 
+#[test]
+fn who_comes_back_after_their_turn_passed_has_one_more_ahead_of_those_who_wait_and_no_third() {
+    let scenario = Scenario { no_show_share: 0.3, return_share: 0.5, faults: Fault::plan(3, 6, 180), ..small() };
+    for index in [Index::Log, Index::Flat] {
+        let report = run(&Scenario { index: Some(index), ..scenario.clone() }).unwrap();
+        let turns = report.turns;
+        assert!(report.verdict.is_ok(), "{report}");
+        assert!(turns.deferred > 50, "{report}");
+        assert_eq!(report.verdict.turns, 2_000 + turns.deferred, "{report}");
+        assert_eq!(turns.claimed + turns.no_shows + turns.too_late, report.verdict.turns);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
@@ -135,13 +148,14 @@ proptest! {
     #[test]
     fn faults_of_any_seed_leave_every_place(
         seed: u64, count in 0u32..12, fans in 1u32..1_500, rate in 100u32..3_000, cap in 20u32..2_000, no_show_share in 0.0..0.9,
+        return_share in 0.0..0.9,
     ) {
         let room = Room { rate_per_min: rate, active_cap: cap, claim_window_s: 10, session_s: 60, ..Room::default() };
         let faults = Fault::plan(seed, count, 120);
-        let scenario = Scenario { seed, fans, no_show_share, room, faults, ..small() };
+        let scenario = Scenario { seed, fans, no_show_share, return_share, room, faults, ..small() };
         let report = run(&scenario).unwrap();
         prop_assert!(report.verdict.is_ok(), "{report}");
-        prop_assert!(report.verdict.turns == u64::from(fans) && report.peaks.inside <= u64::from(cap), "{report}");
+        prop_assert!(report.verdict.turns == u64::from(fans) + report.turns.deferred && report.peaks.inside <= u64::from(cap), "{report}");
         let flat = Sale::new(&scenario, Flat::new(&scenario)).run();
         prop_assert!(flat.verdict.is_ok(), "{flat}");
     }

@@ -103,6 +103,7 @@ pub const CHECKS: &[Check] = &[
         sql: "SELECT id::text AS what FROM bookings
                WHERE state = 'held' AND hold_expires_at < now() - interval '1 minute' AND ($1::uuid IS NULL OR event = $1)",
     },
+    super::rooms::LOGS,
     super::told::BOOKINGS,
     super::told::PAYMENTS,
     super::told::POSITIONS,

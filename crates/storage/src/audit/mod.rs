@@ -4,6 +4,7 @@
 //! moment, each check under its own snapshot.
 
 mod checks;
+pub mod rooms;
 mod told;
 
 pub use checks::CHECKS;

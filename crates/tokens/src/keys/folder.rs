@@ -3,7 +3,8 @@
 //! ```text
 //! access.pem  access.pub.pem  access.old.*.pem    who calls: signs · public half · verify only (public or private PEM)
 //! entry.pem   entry.pub.pem   entry.old.*.pem     who may book: the same
-//! place.key   place.old.*.key                     place tickets: signs · verify only (32 bytes, hexadecimal)
+//! place.key   place.old.*.key                     place tickets: signs · verify only (32 bytes, hexadecimal). Keys of codes, of challenges
+//!                                                 before joins and of proofs in mails follow from it, each for its purpose
 //! place-id.key                                    derives place ids; never changed while a room is open
 //! receipt.key                                     signs receipts of places and what proves a draw; never changed while a lobby is open
 //! ```
@@ -17,6 +18,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::{KeyError, Keys, Verifiers, pem};
+use crate::email::EmailProofs;
 use crate::place::PlaceKeys;
 use crate::receipt::ReceiptSigner;
 use crate::ring::{KeyRing, PublicKey, SigningKey};
@@ -90,6 +92,13 @@ impl KeyFolder {
         let old = self.old("place", ".key")?;
         let old = old.iter().map(|file| secret(file)).collect::<Result<Vec<_>, _>>()?;
         Ok(PlaceKeys::new(&secret(&self.file(PLACE_ID_KEY))?, &secret(&self.file(PLACE_KEY))?, &old))
+    }
+
+    /// Reads `place.key` and the old keys: what signs the proofs in mails follows from them, for that purpose alone.
+    pub fn email_proofs(&self) -> Result<EmailProofs, KeyError> {
+        let old = self.old("place", ".key")?;
+        let old = old.iter().map(|file| secret(file)).collect::<Result<Vec<_>, _>>()?;
+        Ok(EmailProofs::new(&secret(&self.file(PLACE_KEY))?, &old))
     }
 
     /// Reads `receipt.key`.

@@ -37,8 +37,13 @@ fn ticket(keys: &PlaceKeys) -> PlaceTicket {
 fn what_was_signed_is_what_is_read() {
     let keys = current();
     let last = (1 << 52) - 1;
-    let kinds =
-        [PlaceKind::Lobby, PlaceKind::Late { sequence: 0 }, PlaceKind::Late { sequence: last }, PlaceKind::Drawn { rank: last }];
+    let kinds = [
+        PlaceKind::Lobby,
+        PlaceKind::Late { sequence: 0 },
+        PlaceKind::Late { sequence: last },
+        PlaceKind::Drawn { rank: last / 2 },
+        PlaceKind::Deferred { sequence: last / 2 },
+    ];
     for kind in kinds {
         let ticket = PlaceTicket { kind, ..ticket(&keys) };
         assert_eq!(keys.verify(&keys.sign(&ticket), EVENT, ACCOUNT), Ok(ticket));
@@ -132,4 +137,27 @@ fn each_event_has_its_own_key_of_place_ids() {
     assert_eq!(keys.event_key(EVENT), current().event_key(EVENT));
     assert_ne!(keys.event_key(EVENT), keys.event_key(other));
     assert_ne!(keys.event_key(EVENT), self::keys(&[("place.key", 1), ("place-id.key", 9)]).event_key(EVENT));
+}
+
+#[test]
+fn what_follows_from_a_place_key_outlives_its_rotation_and_serves_one_purpose() {
+    let before = current();
+    let after = keys(&[("place.key", 3), ("place.old.2026.key", 1), ("place-id.key", 2)]);
+    let elsewhere = EventId(Uuid::from_u128(99));
+    assert!(after.challenge_keys().any(|key| key == before.challenge_key()));
+    assert!(after.code_keys(EVENT).any(|key| key == before.code_key(EVENT)));
+    assert_eq!(
+        (after.challenge_keys().next(), after.code_keys(EVENT).next()),
+        (Some(after.challenge_key()), Some(after.code_key(EVENT)))
+    );
+    let all = [
+        before.event_key(EVENT),
+        before.challenge_key(),
+        before.code_key(EVENT),
+        before.code_key(elsewhere),
+        after.code_key(EVENT),
+    ];
+    for (index, key) in all.iter().enumerate() {
+        assert!(!all[..index].contains(key), "key {index} is another one's");
+    }
 }

@@ -6,6 +6,7 @@ mod logout;
 mod me;
 mod refresh;
 mod register;
+mod verify_email;
 
 use goticket_domain::identity::Role;
 use goticket_storage::accounts::Account;
@@ -31,11 +32,14 @@ pub(crate) struct AccountBody {
     /// `user`, `organizer` or `admin`.
     #[schema(value_type = String)]
     role: Role,
+    /// When the holder showed that the address is theirs; null where they have not.
+    email_verified_at: Option<Timestamp>,
 }
 
 impl From<Account> for AccountBody {
     fn from(account: Account) -> Self {
-        Self { id: account.id.0, email: account.email, name: account.name, role: account.role }
+        let Account { id, email, name, role, email_verified_at } = account;
+        Self { id: id.0, email, name, role, email_verified_at }
     }
 }
 
@@ -65,8 +69,12 @@ impl From<Session> for SessionBody {
 
 /// The limited endpoints and the others.
 fn parts() -> (OpenApiRouter<App>, OpenApiRouter<App>) {
-    let limited =
-        OpenApiRouter::new().routes(routes!(register::register)).routes(routes!(login::login)).routes(routes!(refresh::refresh));
+    let limited = OpenApiRouter::new()
+        .routes(routes!(register::register))
+        .routes(routes!(login::login))
+        .routes(routes!(refresh::refresh))
+        .routes(routes!(verify_email::page, verify_email::verify))
+        .routes(routes!(verify_email::send));
     let free = OpenApiRouter::new().routes(routes!(logout::logout)).routes(routes!(me::me)).routes(routes!(jwks::jwks));
     (limited, free)
 }

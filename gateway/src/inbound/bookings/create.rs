@@ -9,7 +9,7 @@ use goticket_domain::catalog::EventStatus;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{BookingBody, PendingBody, Shown, TAG, headers, url};
+use super::{BookingBody, PendingBody, Shown, TAG, entry, headers, url};
 use crate::app::book::{Booked, Decided, NewRequest, UncheckedChoice, book};
 use crate::app::caller::Caller;
 use crate::inbound::apart::apart;
@@ -74,7 +74,7 @@ impl SeatRequest {
 #[utoipa::path(post, path = "/v1/events/{event}/bookings", tag = TAG, security(("access" = [])),
     params(
         ("event" = Uuid, Path),
-        ("Entry-Token" = String, Header, description = "from claiming one's place"),
+        ("Entry-Token" = Option<String>, Header, description = "from claiming one's place; without it where a room that fails open is lost"),
         ("Idempotency-Key" = String, Header, description = "names this request, 1 to 64 printable ASCII characters"),
         ("Prefer" = Option<String>, Header, description = "wait=N, 0 to 30 seconds; 2 if it is left out"),
     ),
@@ -101,7 +101,7 @@ pub(crate) async fn create(
     apart(&work, async move {
         let turn = place.turn().await;
         let event = app.catalog.visible(id, Some(caller)).await?;
-        headers::check_entry(&app, &sent, id, caller)?;
+        entry::check_entry(&app, &sent, id, caller)?;
         let key = headers::idempotency_key(&sent)?;
         let told = Refused { count_field: body.count_field() };
         let choice = body.into_choice()?;

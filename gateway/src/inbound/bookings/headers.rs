@@ -1,42 +1,18 @@
-//! The headers of a booking: entry token, idempotency key, and how long the client will wait.
+//! The headers of a booking: idempotency key, and how long the client will wait.
 
 use std::time::Duration;
 
 use axum::http::HeaderMap;
-use goticket_domain::EventId;
 use goticket_domain::booking::IdempotencyKey;
 
-use crate::app::caller::Caller;
 use crate::inbound::limits::WAIT_MAX;
 use crate::inbound::parts::header_text;
-use crate::inbound::problem::{FieldError, Problem, TokenNames};
-use crate::services::App;
+use crate::inbound::problem::{FieldError, Problem};
 
 /// How long a client waits that says nothing.
 const WAIT_USUAL: Duration = Duration::from_secs(2);
 
-const ENTRY: TokenNames = TokenNames {
-    header: "Entry-Token",
-    missing: "entry_token_missing",
-    expired: "entry_token_expired",
-    invalid: "entry_token_invalid",
-    foreign: "entry_token_foreign",
-    fix: "claim your place in this event's line to get one",
-};
-
 const KEY: &str = "Idempotency-Key";
-
-/// Whoever calls was admitted to this event, and its room sells. Checked without I/O. Where no board says so the token does: what is not
-/// heard of stops no sale.
-pub(super) fn check_entry(app: &App, headers: &HeaderMap, event: EventId, caller: Caller) -> Result<(), Problem> {
-    let token = header_text(headers, ENTRY.header).ok_or_else(|| Problem::missing_token(&ENTRY))?;
-    let verified = app.entry_verifier.verify(token, event, caller.account, app.now());
-    verified.map_err(|error| Problem::bad_token(&ENTRY, &error))?;
-    match app.boards.get(event) {
-        Ok(seen) if !seen.board.sells() => Err(Problem::sale_stopped()),
-        _ => Ok(()),
-    }
-}
 
 pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<IdempotencyKey, Problem> {
     let Some(text) = headers.get(KEY) else {

@@ -2,6 +2,7 @@
 
 mod cancel;
 mod create;
+mod entry;
 mod headers;
 mod list;
 mod pay;
@@ -28,6 +29,8 @@ use crate::app::geometry::Geometry;
 use crate::app::look_up_booking::RefusedRequest;
 use crate::fault::Fault;
 use crate::services::App;
+
+pub(crate) use entry::Passed;
 
 pub(crate) const TAG: &str = "bookings";
 

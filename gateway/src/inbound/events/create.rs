@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use goticket_domain::VenueId;
-use goticket_domain::queue::RoomSettings;
+use goticket_domain::queue::{RoomMode, RoomSettings, WhenDown};
 use goticket_domain::seating::StandingArea;
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -75,6 +75,16 @@ pub(crate) struct QueueSettings {
     claim_window_s: Option<u32>,
     session_s: Option<u32>,
     message: Option<String>,
+    /// Whether the room closes by itself when everything is sold.
+    close_when_sold_out: Option<bool>,
+    /// `queue` or `shadow`.
+    #[schema(value_type = Option<String>)]
+    mode: Option<RoomMode>,
+    /// Joins in a minute below which who joins has their turn at once, 1 to 6000.
+    open_below: Option<u32>,
+    /// `fail_closed` or `fail_open`.
+    #[schema(value_type = Option<String>)]
+    when_down: Option<WhenDown>,
 }
 
 impl From<QueueSettings> for RoomSettings {
@@ -89,6 +99,11 @@ impl From<QueueSettings> for RoomSettings {
             session_s: set.session_s.unwrap_or(usual.session_s),
             selling: usual.selling,
             message: set.message.unwrap_or(usual.message),
+            close_when_sold_out: set.close_when_sold_out.unwrap_or(usual.close_when_sold_out),
+            mode: set.mode.unwrap_or(usual.mode),
+            open_below: set.open_below,
+            when_down: set.when_down.unwrap_or(usual.when_down),
+            entry: usual.entry,
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::app::log_in::LogInError;
 use crate::app::passwords::Busy;
 use crate::app::refresh::RefreshError;
 use crate::app::register::RegisterError;
+use crate::app::verify_email::VerifyError;
 
 impl From<Busy> for Problem {
     fn from(_: Busy) -> Self {
@@ -39,6 +40,26 @@ impl From<LogInError> for Problem {
             .with_error(FieldError::body("has a wrong email or password: correct them, or register")),
             LogInError::Busy(busy) => busy.into(),
             LogInError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<VerifyError> for Problem {
+    fn from(error: VerifyError) -> Self {
+        let refused =
+            |code, detail: &str, message| Self::unprocessable(code, detail).with_error(FieldError::pointer("/token", message));
+        match error {
+            VerifyError::Invalid => refused(
+                "verification_invalid",
+                "This link is none of ours, or of an address that the account has no more. Log in and ask for another mail.",
+                "is not valid: send what stands behind # in the link, or ask for another mail",
+            ),
+            VerifyError::Expired => refused(
+                "verification_expired",
+                "This link was good for a day. Log in and ask for another mail.",
+                "has expired: ask for another mail",
+            ),
+            VerifyError::Fault(fault) => fault.into(),
         }
     }
 }

@@ -38,6 +38,21 @@ impl From<QueueError> for Problem {
             }
             QueueError::NotClosed => Self::conflict("not_closed", "The lobby is still open: its list is not final.")
                 .with_error(room("has its lobby open: come back when it is closed")),
+            QueueError::NoRoomInside => {
+                let detail = "You did not renew your entry token in time, and for the moment there is no room for you inside. Claim again in \
+                              a few seconds: your session lasts.";
+                Self::conflict("no_room_inside", detail)
+                    .with_error(room("has no room inside for the moment: claim again in a few seconds"))
+                    .retry_after(5)
+            }
+            QueueError::Deferred { ahead } => {
+                let detail = format!(
+                    "The time to claim this place has passed, and you have one more turn, soon: {ahead} come before. Join the line again for \
+                     its ticket."
+                );
+                Self::conflict("deferred", detail)
+                    .with_error(ticket("was not claimed in time: join the line again for one more turn"))
+            }
             QueueError::ClaimWindowPassed => {
                 Self::conflict("claim_window_passed", "The time to claim this place has passed. Join the line again.")
                     .with_error(ticket("was not claimed in time: join the line again"))
@@ -52,6 +67,7 @@ impl From<QueueError> for Problem {
                               room's log who changed what, and decide again.";
                 Self::precondition_failed("control_changed", detail).with_error(FieldError::header("If-Match", message))
             }
+            QueueError::Entry(refusal) => refusal.into(),
             QueueError::Unavailable => Self::unavailable(
                 "unavailable",
                 "For the moment the waiting room does not answer. No place is lost. Repeat the request.",

@@ -4,7 +4,12 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use goticket_domain::EventId;
-use goticket_domain::queue::{AutoChange, AutoLimits, ControlChange, Drain, Health, RoomControl, RoomState, WhatIf};
+use goticket_domain::identity::Assurance;
+use goticket_domain::queue::{
+    AtOnce, AutoChange, AutoLimits, CodeRule, ControlChange, Drain, EntryChange, Health, HeldUp, RoomControl, RoomMode,
+    RoomState, WhatIf, WhenDown,
+};
+use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -37,6 +42,12 @@ pub(crate) struct ControlBody {
     admitted: u64,
     /// Inside now.
     active: u64,
+    /// What holds the line up: `paused`, `rate_zero`, `awaiting_draw`, `sold_out`, `seats_held`, `cap_reached`, `pipeline_slow` or
+    /// `stores_away`; null where nothing does.
+    #[schema(value_type = Option<String>)]
+    held_up_by: Option<HeldUp>,
+    /// Of a room in the mode `shadow`: how many would wait; null otherwise.
+    would_wait: Option<u64>,
 }
 
 /// How the booking pipeline does.
@@ -75,6 +86,34 @@ pub(crate) struct SettingsBody {
     /// Whoever is inside may buy.
     selling: bool,
     message: String,
+    /// The room closes by itself when everything is sold; otherwise it says so, and stays open for seats that are returned.
+    close_when_sold_out: bool,
+    /// `queue`, or `shadow`: everyone is let in at once, and what is set is measured.
+    #[schema(value_type = String)]
+    mode: RoomMode,
+    /// While fewer join in a minute and no one waits, who joins has their turn at once; null: never.
+    open_below: Option<u32>,
+    /// `fail_closed`, or `fail_open`: gateways that have lost the waiting room let whoever is logged in ask for seats.
+    #[schema(value_type = String)]
+    when_down: WhenDown,
+    /// The highest number that may solve the challenge of a join; 0 where no proof of work is asked for.
+    proof_of_work: u32,
+    /// `open`, or `code`: it takes one to join.
+    #[schema(value_type = String)]
+    entry: EntryKind,
+    /// When it takes none any more; null where operators end it.
+    code_until: Option<Timestamp>,
+    /// `account`, or `verified_email`: one place for each person with a verified address.
+    #[schema(value_type = String)]
+    identity: Assurance,
+}
+
+/// Whether it takes a code to join.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum EntryKind {
+    Open,
+    Code,
 }
 
 /// What is to be changed; what is left out stays.
@@ -97,6 +136,28 @@ pub(crate) struct ControlChangeBody {
     /// False stops buying within a second, also for those who are inside.
     selling: Option<bool>,
     message: Option<String>,
+    /// True closes the room, for good, when everything is sold and nothing is held.
+    close_when_sold_out: Option<bool>,
+    /// `queue` or `shadow`.
+    #[schema(value_type = Option<String>)]
+    mode: Option<RoomMode>,
+    /// 1 to 6000; null ends it.
+    #[serde(default, deserialize_with = "given_number")]
+    #[schema(value_type = Option<u32>)]
+    open_below: Option<AtOnce>,
+    /// `fail_closed` or `fail_open`.
+    #[schema(value_type = Option<String>)]
+    when_down: Option<WhenDown>,
+    /// Asks a proof of work of who joins: of a cost of 1000 to 5000000, the highest number to try; 0 ends it.
+    proof_of_work: Option<u32>,
+    /// `code` takes one to join, until `code_until` or until operators end it; `open` takes none.
+    #[schema(value_type = Option<String>)]
+    entry: Option<EntryKind>,
+    /// With `code`: when the public sale begins.
+    code_until: Option<Timestamp>,
+    /// `account` takes one account, `verified_email` a verified address, with one place for each person.
+    #[schema(value_type = Option<String>)]
+    identity: Option<Assurance>,
     /// Why: it goes into the room's log.
     reason: String,
 }
@@ -119,9 +180,18 @@ fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<AutoChange
     Ok(Some(limits.map_or(AutoChange::Off, |limits| AutoChange::Between(limits.into()))))
 }
 
+fn given_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<AtOnce>, D::Error> {
+    let joins: Option<u32> = Option::deserialize(deserializer)?;
+    Ok(Some(joins.map_or(AtOnce::Never, AtOnce::Below)))
+}
+
 impl From<RoomControl> for ControlBody {
     fn from(control: RoomControl) -> Self {
         let set = control.settings;
+        let (entry, code_until) = match set.entry.code {
+            CodeRule::Open => (EntryKind::Open, None),
+            CodeRule::Code { until } => (EntryKind::Code, until),
+        };
         let settings = SettingsBody {
             rate_per_min: set.rate_per_min,
             auto: set.auto.map(Into::into),
@@ -131,9 +201,18 @@ impl From<RoomControl> for ControlBody {
             session_s: set.session_s,
             selling: set.selling,
             message: set.message,
+            close_when_sold_out: set.close_when_sold_out,
+            mode: set.mode,
+            open_below: set.open_below,
+            when_down: set.when_down,
+            proof_of_work: set.entry.proof_of_work,
+            entry,
+            code_until,
+            identity: set.entry.identity,
         };
-        let RoomControl { state, rate_in_force_per_min, pipeline, waiting, admitted, active, .. } = control;
-        Self { state, settings, rate_in_force_per_min, pipeline, waiting, admitted, active }
+        let RoomControl { state, rate_in_force_per_min, pipeline, waiting, admitted, active, held_up_by, would_wait, .. } =
+            control;
+        Self { state, settings, rate_in_force_per_min, pipeline, waiting, admitted, active, held_up_by, would_wait }
     }
 }
 
@@ -186,6 +265,29 @@ pub(crate) struct DrainBody {
     to_s: Option<u64>,
 }
 
+/// Why something is changed, for the room's log.
+pub(super) fn checked_reason(reason: &str) -> Result<String, Problem> {
+    let reason = reason.trim();
+    if reason.is_empty() || reason.chars().count() > REASON_CHARS_MAX || reason.chars().any(char::is_control) {
+        let message = format!("must have 1 to {REASON_CHARS_MAX} characters, none of them control characters");
+        return Err(Problem::invalid(vec![FieldError::pointer("/reason", message)]));
+    }
+    Ok(reason.to_owned())
+}
+
+/// A time belongs to a room that asks for codes.
+fn code_rule(entry: Option<EntryKind>, until: Option<Timestamp>) -> Result<Option<CodeRule>, Problem> {
+    match (entry, until) {
+        (Some(EntryKind::Code), until) => Ok(Some(CodeRule::Code { until })),
+        (Some(EntryKind::Open), None) => Ok(Some(CodeRule::Open)),
+        (None, None) => Ok(None),
+        (_, Some(_)) => {
+            let message = "belongs to a room that asks for codes: send it with \"entry\": \"code\"";
+            Err(Problem::invalid(vec![FieldError::pointer("/code_until", message)]))
+        }
+    }
+}
+
 /// How the room stands. The ETag names state and settings, whatever the counts beside them: show it in `If-Match` with a change.
 #[utoipa::path(get, path = "/v1/events/{event}/queue/control", tag = TAG, security(("access" = [])),
     params(("event" = Uuid, Path)), responses(
@@ -220,11 +322,7 @@ pub(crate) async fn change(
 ) -> Result<Response, Problem> {
     app.catalog.managed(event, caller).await?;
     let if_match = IfMatch::read(&headers)?;
-    let reason = body.reason.trim();
-    if reason.is_empty() || reason.chars().count() > REASON_CHARS_MAX || reason.chars().any(char::is_control) {
-        let message = format!("must have 1 to {REASON_CHARS_MAX} characters, none of them control characters");
-        return Err(Problem::invalid(vec![FieldError::pointer("/reason", message)]));
-    }
+    let (reason, code) = (checked_reason(&body.reason)?, code_rule(body.entry, body.code_until)?);
     let change = ControlChange {
         state: body.state,
         rate_per_min: body.rate_per_min,
@@ -235,8 +333,13 @@ pub(crate) async fn change(
         session_s: body.session_s,
         selling: body.selling,
         message: body.message,
-        reason: reason.to_owned(),
+        close_when_sold_out: body.close_when_sold_out,
+        mode: body.mode,
+        open_below: body.open_below,
+        when_down: body.when_down,
+        reason,
         if_revision: if_match.revision(),
+        entry: EntryChange { proof_of_work: body.proof_of_work, code, identity: body.identity },
     };
     if query.what_if.unwrap_or(false) {
         let WhatIf { change, waiting, now, then } = app.waiting_room.what_if(event, change).await?;

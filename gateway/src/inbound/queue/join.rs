@@ -6,15 +6,21 @@ use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use goticket_domain::EventId;
-use goticket_domain::queue::{Location, PlaceId, PlaceKind, PlaceTicket, Receipt, RoomState};
+use goticket_domain::queue::{JoinPass, Location, PlaceId, PlaceKind, PlaceTicket, Receipt, RoomState};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{LocationBody, TAG};
 use crate::app::caller::Caller;
-use crate::inbound::parts::Path;
+use crate::inbound::parts::{Path, header_text};
 use crate::inbound::problem::{Problem, ProblemDocument};
 use crate::services::App;
+
+/// The solved challenge, where a room asks for one.
+pub(crate) const JOIN_PROOF: &str = "Join-Proof";
+
+/// The code, where a room asks for one.
+pub(crate) const JOIN_CODE: &str = "Join-Code";
 
 /// When no board has come yet.
 const POLL_SOON_MS: u64 = 1_000;
@@ -64,12 +70,12 @@ pub(crate) struct PlaceBody {
     /// Pseudonymous and public: it stands in the draw's published list.
     #[schema(value_type = String)]
     id: PlaceId,
-    /// `lobby`, `drawn` (a place of the lobby, after the draw) or `late`.
+    /// `lobby`, `drawn` (a place of the lobby, after the draw), `late` or `deferred` (its turn passed, and comes once more).
     kind: &'static str,
     /// Of a drawn place: how many were drawn before it.
     #[serde(skip_serializing_if = "Option::is_none")]
     rank: Option<u64>,
-    /// Of a late place: how much had happened in the room before it. A later place has a higher one.
+    /// Of a late or deferred place: how much had happened in the room before it. A later place has a higher one.
     #[serde(skip_serializing_if = "Option::is_none")]
     sequence: Option<u64>,
 }
@@ -80,18 +86,25 @@ impl PlaceBody {
             PlaceKind::Lobby => ("lobby", None, None),
             PlaceKind::Drawn { rank } => ("drawn", Some(rank), None),
             PlaceKind::Late { sequence } => ("late", None, Some(sequence)),
+            PlaceKind::Deferred { sequence } => ("deferred", None, Some(sequence)),
         };
         Self { id: ticket.place, kind, rank, sequence }
     }
 }
 
-/// Takes the account's one place in line, or finds it again, from whichever device.
+/// Takes the account's one place in line, or finds it again, from whichever device. A room may ask for more of those who have none yet: the
+/// refusal says what.
 #[utoipa::path(post, path = "/v1/events/{event}/queue", tag = TAG, security(("access" = [])),
-    params(("event" = Uuid, Path)), responses(
+    params(("event" = Uuid, Path),
+        ("Join-Proof" = Option<String>, Header, description = "the solution of a challenge, as altcha's widget makes it"),
+        ("Join-Code" = Option<String>, Header, description = "a presale or invite code, as it was typed")), responses(
     (status = 201, description = "a new place", body = JoinedBody),
     (status = 200, description = "the place this account had", body = JoinedBody),
+    (status = 403, description = "code_required, code_invalid, code_not_yet_valid, code_expired, code_used_up, code_revoked, identity_not_verified",
+        body = ProblemDocument),
     (status = 404, body = ProblemDocument),
-    (status = 409, description = "room_not_open, room_closed", body = ProblemDocument),
+    (status = 409, description = "room_not_open, room_closed, identity_has_place", body = ProblemDocument),
+    (status = 428, description = "proof_required, proof_expired, proof_invalid: `challenge` is to be solved", body = ProblemDocument),
     (status = 429, description = "rate_limited", body = ProblemDocument),
     (status = 503, body = ProblemDocument),
 ))]
@@ -104,9 +117,13 @@ pub(crate) async fn join(
 ) -> Result<impl IntoResponse, Problem> {
     app.queue_limits.join(caller.account, app.addresses.network(peer, &headers))?;
     super::expect_room(&app, event).await?;
-    let joined = app.waiting_room.join(event, caller.account).await?;
+    let shown = |name| header_text(&headers, name).map(ToOwned::to_owned);
+    let pass = JoinPass { proof: shown(JOIN_PROOF), code: shown(JOIN_CODE) };
+    let joined = app.waiting_room.join_with(event, caller.account, &pass).await?;
     let seen = app.boards.get(event).ok();
-    let location = seen.as_ref().map(|seen| seen.board.locate(&joined.ticket));
+    let by_board = seen.as_ref().map(|seen| seen.board.locate(&joined.ticket));
+    // The board that says so may be on its way.
+    let location = if joined.turn { Some(Location::Turn) } else { by_board };
     let told = seen.as_ref().zip(location.as_ref());
     let poll_after_ms = told.map_or(POLL_SOON_MS, |(seen, location)| seen.board.poll_after_ms(&joined.ticket, location));
     let body = JoinedBody {

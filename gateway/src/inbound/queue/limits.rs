@@ -10,6 +10,8 @@ use crate::inbound::rate_limit::{RateLimit, TooOften};
 
 /// Joins of one account within a minute, all of them at once if it likes: one is enough, unless answers are lost on the way.
 const JOINS_OF_ACCOUNT_PER_MIN: u32 = 30;
+/// Challenges of one account within a minute: one for each join.
+const CHALLENGES_OF_ACCOUNT_PER_MIN: u32 = JOINS_OF_ACCOUNT_PER_MIN;
 /// Exact places of one account within a minute. Each is a look into Redis that a poll does without.
 const EXACT_OF_ACCOUNT_PER_MIN: u32 = 12;
 /// Tickets of one account within a minute that are renewed after a draw: one is enough.
@@ -46,6 +48,7 @@ impl Both {
 /// See the module.
 pub(crate) struct QueueLimits {
     joins: Both,
+    challenges: Both,
     exact: Both,
     renewals: RateLimit<AccountId>,
     draws: RateLimit<IpAddr>,
@@ -57,6 +60,11 @@ impl QueueLimits {
             joins: Both {
                 what: "join",
                 accounts: RateLimit::new(JOINS_OF_ACCOUNT_PER_MIN, JOINS_OF_ACCOUNT_PER_MIN),
+                networks: RateLimit::new(config.joins_per_min.get(), config.joins_burst.get()),
+            },
+            challenges: Both {
+                what: "challenge",
+                accounts: RateLimit::new(CHALLENGES_OF_ACCOUNT_PER_MIN, CHALLENGES_OF_ACCOUNT_PER_MIN),
                 networks: RateLimit::new(config.joins_per_min.get(), config.joins_burst.get()),
             },
             exact: Both {
@@ -71,6 +79,10 @@ impl QueueLimits {
 
     pub(super) fn join(&self, account: AccountId, network: IpAddr) -> Result<(), Problem> {
         self.joins.take(account, network)
+    }
+
+    pub(super) fn challenge(&self, account: AccountId, network: IpAddr) -> Result<(), Problem> {
+        self.challenges.take(account, network)
     }
 
     pub(super) fn renewal(&self, account: AccountId) -> Result<(), TooOften> {

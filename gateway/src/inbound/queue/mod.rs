@@ -1,7 +1,9 @@
 //! The waiting room as fans and operators see it.
 
 pub(crate) mod board;
+mod challenge;
 mod claim;
+mod codes;
 mod control;
 mod draw;
 mod if_match;
@@ -30,6 +32,7 @@ use crate::app::seen_board::Seen;
 use crate::services::App;
 
 pub(crate) use control::AutoBody;
+pub(crate) use join::{JOIN_CODE, JOIN_PROOF};
 pub(crate) use limits::QueueLimits;
 
 pub(crate) const TAG: &str = "queue";
@@ -39,16 +42,27 @@ const PLACE_TICKET: &str = "Place-Ticket";
 /// Where a place stands: `where` says which of the other members are there.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct LocationBody {
-    /// `lobby`, `drawn` (the rank is told with one of the next polls), `waiting`, `turn`, `passed` (the turn is over; a claim tells what became of it) or, asked exactly, `inside`.
+    /// `lobby`, `drawn` (the rank is told with one of the next polls), `waiting`, `deferred` (the turn passed, and comes once more with the next ones), `turn`, `passed` (the turn is over; a claim tells what became of it) or, asked exactly, `inside`.
     r#where: String,
     /// In the lobby: how many take part.
     joined: Option<u64>,
     /// Waiting: how many stand before.
     ahead: Option<u64>,
-    /// Waiting: estimated seconds to the turn; null while no one is admitted.
-    eta_s: Option<u64>,
+    /// Waiting: when the turn comes; null before the order is drawn.
+    eta: Option<EtaBody>,
     /// Inside: the end of the session.
     until: Option<Timestamp>,
+}
+
+/// When a turn comes. While the room's rate holds the later end only comes nearer.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct EtaBody {
+    /// `moves`, or `stands_still`: then the seconds count from when it goes on.
+    line: String,
+    /// At the earliest.
+    from_s: u64,
+    /// At the latest.
+    to_s: u64,
 }
 
 /// The place ticket that is shown, and its text. Its MAC is all that a poll needs: whoever has it may look at the place.
@@ -100,11 +114,15 @@ async fn board(app: &App, event: EventId) -> Result<std::sync::Arc<Seen>, Proble
 pub(crate) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(join::join, leave::leave))
+        .routes(routes!(challenge::challenge))
         .routes(routes!(board::board))
         .routes(routes!(place::place))
         .routes(routes!(stream::stream))
         .routes(routes!(claim::claim))
         .routes(routes!(control::show, control::change))
+        .routes(routes!(codes::list, codes::make))
+        .routes(routes!(codes::look_up))
+        .routes(routes!(codes::revoke))
         .routes(routes!(log::log))
         .routes(routes!(statistics::statistics))
         .routes(routes!(draw::draw))

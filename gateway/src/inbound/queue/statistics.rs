@@ -53,6 +53,8 @@ pub(crate) struct IntervalBody {
     claimed: u64,
     /// Turns that were over unclaimed, or given back.
     no_shows: u64,
+    /// Fans who came back after their turn had passed, and whose turn comes once more.
+    deferred: u64,
     /// In line at its end.
     waiting: u64,
     /// Inside at its end.
@@ -63,8 +65,8 @@ pub(crate) struct IntervalBody {
 
 impl From<Interval> for IntervalBody {
     fn from(interval: Interval) -> Self {
-        let Interval { at, joined, left, admitted, claimed, no_shows, waiting, inside, rate_per_min } = interval;
-        Self { at, joined, left, admitted, claimed, no_shows, waiting, inside, rate_per_min }
+        let Interval { at, joined, left, admitted, claimed, no_shows, deferred, waiting, inside, rate_per_min } = interval;
+        Self { at, joined, left, admitted, claimed, no_shows, deferred, waiting, inside, rate_per_min }
     }
 }
 
@@ -93,9 +95,10 @@ pub(crate) async fn statistics(
 
 /// By RFC 4180. Numbers and times need no quotes.
 fn csv(intervals: &[Interval]) -> String {
-    let mut text = "at,joined,left,admitted,claimed,no_shows,waiting,inside,rate_per_min\r\n".to_owned();
-    for Interval { at, joined, left, admitted, claimed, no_shows, waiting, inside, rate_per_min } in intervals {
-        let _ = write!(text, "{at},{joined},{left},{admitted},{claimed},{no_shows},{waiting},{inside},{rate_per_min}\r\n");
+    let mut text = "at,joined,left,admitted,claimed,no_shows,waiting,inside,rate_per_min,deferred\r\n".to_owned();
+    for Interval { at, joined, left, admitted, claimed, no_shows, deferred, waiting, inside, rate_per_min } in intervals {
+        let _ =
+            write!(text, "{at},{joined},{left},{admitted},{claimed},{no_shows},{waiting},{inside},{rate_per_min},{deferred}\r\n");
     }
     text
 }

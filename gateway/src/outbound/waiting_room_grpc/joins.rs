@@ -6,21 +6,24 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use goticket_contracts::waiting_room as proto;
 use goticket_contracts::waiting_room_convert::read_joined;
+use goticket_domain::EventId;
 use goticket_domain::queue::{JoinedPlace, QueueError};
-use goticket_domain::{AccountId, EventId};
+use prost::Message as _;
 use tokio::sync::oneshot;
 
 use super::{Client, refused, timed, unreadable};
 
-/// Joins of one call: 10 KiB, less than the longest request.
+/// Joins of one call.
 const TOGETHER_MAX: usize = 128;
+/// What they show in it, in bytes; the last one may be beyond. With the longest of headers it is less than the longest request.
+const TOGETHER_BYTES: usize = 64 * 1024;
 /// Calls of one event at a time: one is written by the waiting room while the next one is on its way.
 const CALLS_MAX: usize = 2;
 
 type Answer = Result<JoinedPlace, QueueError>;
 
 struct Join {
-    account: AccountId,
+    request: proto::JoinRequest,
     answer: oneshot::Sender<Answer>,
 }
 
@@ -43,12 +46,12 @@ impl Joins {
     }
 
     /// Goes on where the caller gives up.
-    pub(super) async fn join(self: &Arc<Self>, event: EventId, account: AccountId) -> Answer {
+    pub(super) async fn join(self: &Arc<Self>, event: EventId, request: proto::JoinRequest) -> Answer {
         let (answer, answered) = oneshot::channel();
         let begin = {
             let mut events = self.events();
             let gathered = events.entry(event).or_default();
-            gathered.joins.push(Join { account, answer });
+            gathered.joins.push(Join { request, answer });
             let begin = gathered.calls < CALLS_MAX;
             gathered.calls += usize::from(begin);
             begin
@@ -62,7 +65,7 @@ impl Joins {
     /// One call after the other, until no one waits.
     async fn send_all(self: Arc<Self>, event: EventId) {
         while let Some(together) = self.next(event) {
-            let joins = together.iter().map(|join| request(event, join.account)).collect();
+            let joins = together.iter().map(|join| join.request.clone()).collect();
             let sent = self.client.clone().join_all(timed(proto::JoinAllRequest { joins })).await;
             match sent {
                 Ok(reply) => tell(together, reply.into_inner().results),
@@ -79,7 +82,7 @@ impl Joins {
     fn next(&self, event: EventId) -> Option<Vec<Join>> {
         let mut events = self.events();
         let gathered = events.get_mut(&event)?;
-        let rest = gathered.joins.split_off(gathered.joins.len().min(TOGETHER_MAX));
+        let rest = gathered.joins.split_off(fitting(&gathered.joins));
         let together = std::mem::replace(&mut gathered.joins, rest);
         if !together.is_empty() {
             return Some(together);
@@ -100,8 +103,15 @@ impl Joins {
     }
 }
 
-fn request(event: EventId, account: AccountId) -> proto::JoinRequest {
-    proto::JoinRequest { event: event.to_string(), account: account.to_string() }
+/// How many of the first go together.
+fn fitting(joins: &[Join]) -> usize {
+    let mut bytes = 0;
+    let fits = |join: &&Join| {
+        let before = bytes;
+        bytes += join.request.encoded_len();
+        before < TOGETHER_BYTES
+    };
+    joins.iter().take(TOGETHER_MAX).take_while(fits).count()
 }
 
 /// To each their own; an answer that is missing is one that cannot be read.

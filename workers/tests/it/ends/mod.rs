@@ -9,4 +9,5 @@ mod relay;
 mod remind;
 mod thin_path;
 mod together;
+mod verification;
 mod world;

@@ -21,14 +21,14 @@ async fn what_was_not_committed_comes_again_and_makes_one_notification() {
 
     let notify = world.notify();
     let dying = world.domain_events();
-    assert_eq!(notify.tell(&dying.next_batch().await.events).await.unwrap(), 1);
+    assert_eq!(notify.tell(&dying.next_batch().await.records).await.unwrap(), 1);
     drop(dying);
     let (id, ..) = world.notification(booking).await.unwrap();
 
     let successor = world.domain_events();
     let batch = successor.next_batch().await;
-    assert_eq!(batch.events.len(), 1, "redelivered");
-    assert_eq!(notify.tell(&batch.events).await.unwrap(), 1, "pending: nobody knows whether its task is there");
+    assert_eq!(batch.records.len(), 1, "redelivered");
+    assert_eq!(notify.tell(&batch.records).await.unwrap(), 1, "pending: nobody knows whether its task is there");
     assert_eq!(world.notification(booking).await.unwrap().0, id);
 
     // Both tasks are carried out; one mail goes out.
@@ -41,7 +41,7 @@ async fn what_was_not_committed_comes_again_and_makes_one_notification() {
         assert_eq!(mail_tasks.step(async |task| mail.handle(&task).await).await, Outcome::Ack);
     }
     assert_eq!(world.bed.mailbox.all().await.unwrap().len(), 1);
-    assert_eq!(notify.tell(&batch.events).await.unwrap(), 0, "sent: nothing to do any more");
+    assert_eq!(notify.tell(&batch.records).await.unwrap(), 0, "sent: nothing to do any more");
     world.assert_no_task_is_left().await;
 }
 
@@ -84,7 +84,7 @@ async fn a_record_that_is_no_domain_event_is_passed_over() {
     while read.is_empty() {
         let batch = events.next_batch().await;
         events.commit(&batch).unwrap();
-        read.extend(batch.events);
+        read.extend(batch.records);
     }
     assert_eq!(read, [event]);
 }

@@ -16,7 +16,7 @@ async fn a_confirmed_booking_becomes_one_mail_with_its_ticket() {
 
     let (events, notify) = (world.domain_events(), world.notify());
     let batch = events.next_batch().await;
-    assert_eq!(notify.tell(&batch.events).await.unwrap(), 1);
+    assert_eq!(notify.tell(&batch.records).await.unwrap(), 1);
     events.commit(&batch).unwrap();
 
     let render = world.render();

@@ -102,7 +102,7 @@ impl World {
     }
 
     pub(crate) fn domain_events(&self) -> DomainEvents {
-        DomainEvents::subscribe(&self.config.kafka, self.config.workers.notifier.clone()).unwrap()
+        DomainEvents::subscribe(&self.config.kafka, &self.config.workers.notifier).unwrap()
     }
 
     pub(crate) fn render(&self) -> RenderTickets {

@@ -19,6 +19,13 @@ pub fn admissible(bucket: Bucket, room: Limits) -> u64 {
     bucket.tokens().min(room.cap.saturating_sub(room.inside)).min(spare)
 }
 
+/// Of so many turns, those of deferred places, and those of the line: who comes back has their turn first. There is one for each of them in a
+/// sale, so the line moves on.
+pub fn deferred_first(turns: u64, deferred: u64) -> (u64, u64) {
+    let first = turns.min(deferred);
+    (first, turns - first)
+}
+
 /// Seats for which no one is inside yet.
 ///
 /// Everyone inside who has not booked yet is reckoned with one seat. Seats on hold count as sold: most are paid for, and one that comes
@@ -65,6 +72,13 @@ mod tests {
             [(0, 10, None, 5), (7, 10, None, 3), (12, 10, None, 0), (0, 10, free(2), 2), (0, 10, free(0), 0)]
         {
             assert_eq!(admissible(FIVE_TOKENS, Limits { inside, cap, spare }), expected, "{inside} {cap} {spare:?}");
+        }
+    }
+
+    #[test]
+    fn who_comes_back_has_their_turn_first_and_no_more_have_one() {
+        for (turns, deferred, expected) in [(5, 0, (0, 5)), (5, 3, (3, 2)), (5, 5, (5, 0)), (5, 9, (5, 0)), (0, 9, (0, 0))] {
+            assert_eq!(deferred_first(turns, deferred), expected, "{turns} {deferred}");
         }
     }
 

@@ -15,8 +15,8 @@ const SPREAD_MS: u64 = 300_000;
 /// By how much a room may be faster than it is set to: a minute with a burst in it, in per cent of the rate.
 const FASTER_PERCENT: u64 = 25;
 
-/// How many a minute may be admitted from now on.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// How many a minute may be admitted from now on. It stands on the board: every client computes the same range from it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct EtaModel {
     rate_per_min: u32,
     slow_per_min: u64,
@@ -34,11 +34,14 @@ pub struct EtaRange {
 }
 
 /// What a fan is told.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "line")]
 pub enum Eta {
     /// The turn comes within the range.
+    #[serde(rename = "moves")]
     In(EtaRange),
     /// The line stands still; once it moves, the turn comes within the range.
+    #[serde(rename = "stands_still")]
     Paused(EtaRange),
 }
 
@@ -52,6 +55,15 @@ impl EtaModel {
             fast_per_min: percent(rate, 100 + FASTER_PERCENT).max(1),
             since_ms: now_ms,
         })
+    }
+
+    /// What the next board says, where the last one said that. At a rate of 0 the line stands still, and may go on as before.
+    pub fn next(last: Option<Self>, rate_per_min: u32, observed_per_min: u32, now_ms: i64) -> Option<Self> {
+        match last {
+            None => Self::of_rate(rate_per_min, now_ms),
+            Some(model) if rate_per_min == 0 => Some(model),
+            Some(model) => model.set_rate(rate_per_min).map(|model| model.observe(observed_per_min, now_ms)),
+        }
     }
 
     /// After so many were admitted in the last minute; 0 where none were, or it cannot be said.
@@ -77,14 +89,14 @@ impl EtaModel {
         if rate_per_min == 0 {
             return None;
         }
-        let scaled = |per_min: u64| (per_min * u64::from(rate_per_min) / u64::from(self.rate_per_min)).max(1);
+        let scaled = |per_min: u64| (per_min * u64::from(rate_per_min) / u64::from(self.rate_per_min.max(1))).max(1);
         let slow_per_min = if rate_per_min < self.rate_per_min { scaled(self.slow_per_min) } else { self.slow_per_min };
         Some(Self { rate_per_min, slow_per_min, fast_per_min: scaled(self.fast_per_min), ..self })
     }
 
     /// What to tell a fan before whom so many stand.
     pub fn eta(self, ahead: u64, moving: bool) -> Eta {
-        let seconds = |per_min: u64| ahead.saturating_add(1).saturating_mul(60).div_ceil(per_min);
+        let seconds = |per_min: u64| ahead.saturating_add(1).saturating_mul(60).div_ceil(per_min.max(1));
         let range = EtaRange { from_s: seconds(self.fast_per_min), to_s: seconds(self.slow_per_min) };
         if moving { Eta::In(range) } else { Eta::Paused(range) }
     }
@@ -142,6 +154,15 @@ mod tests {
         assert_eq!(model.set_rate(600), Some(model));
         assert_eq!(model.set_rate(0), None);
         assert_eq!(EtaModel::of_rate(0, 0), None);
+    }
+
+    #[test]
+    fn a_rate_of_none_keeps_what_was_seen_before_it() {
+        let model = EtaModel::next(None, 600, 0, 0).unwrap().observe(600, 300_000);
+        let still = EtaModel::next(Some(model), 0, 0, 400_000);
+        assert_eq!(still, Some(model));
+        assert_eq!(EtaModel::next(still, 600, 600, 500_000), Some(model), "and it goes on");
+        assert_eq!(EtaModel::next(None, 0, 0, 0), None, "nothing was seen");
     }
 
     #[test]

@@ -69,6 +69,23 @@ pub(super) const DAMAGES: &[(&str, &[&str], &str)] = &[
     ("references", &["mails"], "UPDATE notifications SET booking = gen_random_uuid()"),
     ("ticket limit", &[], "UPDATE events SET ticket_limit = 1"),
     ("holds end", &[], "UPDATE bookings SET hold_expires_at = now() - interval '2 minutes' WHERE state = 'held'"),
+    ("queue logs", &[], "UPDATE queue_log SET at_ms = at_ms + 1 WHERE first = (SELECT max(first) FROM queue_log)"),
+    (
+        "queue logs",
+        &[],
+        "UPDATE queue_log SET entries = set_byte(entries, length(entries) - 1, get_byte(entries, length(entries) - 1) # 1)
+          WHERE first = (SELECT max(first) FROM queue_log)",
+    ),
+    ("queue logs", &[], "DELETE FROM queue_log WHERE first = (SELECT max(first) FROM queue_log)"),
+    ("queue logs", &[], "UPDATE queue_heads SET hash = sha256(hash)"),
+    ("admissions", &[], "UPDATE rooms SET active_cap = 1"),
+    ("admissions", &[], "UPDATE rooms SET rate_per_min = 1, burst = 1"),
+    // Operators had set so little before the sale began.
+    (
+        "admissions",
+        &[],
+        "INSERT INTO room_log SELECT event, 1000, now() + interval '1 hour', NULL, '{\"active_cap\":[1,10000]}', '', sha256('') FROM rooms",
+    ),
     ("outcomes are told once", &["positions"], "DELETE FROM outbox WHERE body::jsonb ->> 'type' = 'goticket.BookingCreated'"),
     ("outcomes are told once", &["positions"], "DELETE FROM outbox WHERE body::jsonb ->> 'type' = 'goticket.BookingRefused'"),
     ("outcomes are told once", &["positions"], "DELETE FROM outbox WHERE body::jsonb ->> 'type' = 'goticket.BookingConfirmed'"),

@@ -16,6 +16,9 @@ pub const PATIENCE: Duration = Duration::from_secs(90);
 /// How long one request may take: longer than any wait the gateway grants.
 const TIMEOUT: Duration = Duration::from_secs(40);
 
+/// A connection that was silent for so long is not used again: the gateway closes it after half a minute, perhaps in the same moment.
+const IDLE: Duration = Duration::from_secs(15);
+
 /// Its 503 is for balancers: a report, no problem document.
 const PROBE: &str = "/readyz";
 
@@ -52,7 +55,7 @@ pub struct Answer {
 
 impl Api {
     pub fn new(base: String) -> Self {
-        let http = reqwest::Client::builder().timeout(TIMEOUT).no_proxy().build().unwrap();
+        let http = reqwest::Client::builder().timeout(TIMEOUT).pool_idle_timeout(IDLE).no_proxy().build().unwrap();
         Self { base, http, seen: Arc::default() }
     }
 

@@ -1,7 +1,8 @@
-//! What the mail server holds for each fan.
+//! What the mail server holds of tickets for each fan.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use goticket_testkit::Mail;
 use sqlx::Row as _;
 
 use super::World;
@@ -17,7 +18,7 @@ impl World {
     /// Mails by address.
     pub async fn received(&self) -> BTreeMap<String, Received> {
         let mut ids: BTreeMap<String, (i64, BTreeSet<String>)> = BTreeMap::new();
-        for mail in self.deployment.bed.mailbox.all().await.unwrap() {
+        for mail in self.deployment.bed.mailbox.all().await.unwrap().into_iter().filter(Mail::brings_tickets) {
             assert!(!mail.message_id.is_empty(), "a mail without Message-ID to {}", mail.to);
             let (copies, distinct) = ids.entry(mail.to.to_lowercase()).or_default();
             *copies += 1;

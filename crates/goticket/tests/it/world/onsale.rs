@@ -20,6 +20,7 @@ pub struct Wish {
     pub ticket_limit: u32,
     pub rate_per_min: u32,
     pub burst: u32,
+    pub active_cap: u32,
 }
 
 impl Default for Wish {
@@ -33,6 +34,7 @@ impl Default for Wish {
             ticket_limit: 50,
             rate_per_min: 60_000,
             burst: 1_000,
+            active_cap: 10_000,
         }
     }
 }
@@ -86,7 +88,7 @@ pub async fn publish(api: &Api, organizer: &str, wish: &Wish) -> Event {
         "prices": (0..).zip(categories).map(price).collect::<Vec<_>>(),
         "standing": wish.standing,
         "queue": {
-            "rate_per_min": wish.rate_per_min, "burst": wish.burst, "active_cap": 10_000,
+            "rate_per_min": wish.rate_per_min, "burst": wish.burst, "active_cap": wish.active_cap,
             "claim_window_s": 300, "session_s": 3_600, "message": "",
         },
     });

@@ -1,0 +1,38 @@
+//! Verification mails on their way to whoever sends them.
+
+use std::time::Duration;
+
+use goticket_contracts::amqp::Names;
+use goticket_contracts::tasks::{self, Task as _, VerifyTask};
+use goticket_platform::amqp::{Publisher, persistent};
+
+use crate::fault::Fault;
+
+/// A broker that takes longer is away: whoever registers does not wait for it.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The way to the queue of verification mails.
+pub(crate) struct Verifications {
+    publisher: Publisher,
+    exchange: String,
+}
+
+impl Verifications {
+    pub(crate) fn new(publisher: Publisher, names: &Names) -> Self {
+        Self { publisher, exchange: names.tasks_exchange() }
+    }
+
+    /// Returns once the broker has the task.
+    pub(crate) async fn send(&self, task: &VerifyTask) -> Result<(), Fault> {
+        let body = serde_json::to_vec(task).map_err(|error| Fault::Bug(error.to_string()))?;
+        let properties = persistent().with_content_type("application/json".into()).with_message_id(task.id().to_string().into());
+        let sent = tokio::time::timeout(PATIENCE, self.publisher.publish(&self.exchange, tasks::VERIFY, properties, body)).await;
+        let cause = match sent {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "no confirmation in time".to_owned(),
+        };
+        metrics::counter!("gateway_verifications_unsent_total").increment(1);
+        Err(Fault::Unavailable { what: "the message broker", cause })
+    }
+}
