@@ -2,6 +2,7 @@
 //! meanwhile and holds up no other room.
 
 use std::collections::HashSet;
+use std::pin::pin;
 use std::time::Duration;
 
 use futures::StreamExt as _;
@@ -27,17 +28,26 @@ impl WaitingRoomService {
         loop {
             tokio::select! {
                 () = end.cancelled() => break,
-                _ = beats.tick() => {
-                    self.refresh_rooms().await;
-                    for (event, epoch) in self.ownership.rooms() {
-                        if !busy.contains(&event) && self.may_have_something_to_do(event, epoch) {
-                            busy.insert(event);
-                            under_way.push(Box::pin(self.tick_in_turn(event, epoch, &turns)));
-                        }
-                    }
-                }
+                _ = beats.tick() => {}
                 Some(ticked) = under_way.next() => {
                     busy.remove(&ticked);
+                    continue;
+                }
+            }
+            let mut reading = pin!(self.refresh_rooms());
+            loop {
+                // Beside the ticks: one that stood still now would keep its connection, which this may be waiting for.
+                tokio::select! {
+                    () = &mut reading => break,
+                    Some(ticked) = under_way.next() => {
+                        busy.remove(&ticked);
+                    }
+                }
+            }
+            for (event, epoch) in self.ownership.rooms() {
+                if !busy.contains(&event) && self.may_have_something_to_do(event, epoch) {
+                    busy.insert(event);
+                    under_way.push(Box::pin(self.tick_in_turn(event, epoch, &turns)));
                 }
             }
         }

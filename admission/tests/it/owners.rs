@@ -7,6 +7,7 @@ use goticket_admission::app::ownership::BEATS_PER_LEASE;
 use goticket_admission::{Deps, WaitingRoomService};
 use goticket_domain::EventId;
 use goticket_domain::queue::{ControlChange, QueueError, RoomSettings, RoomState, WaitingRoom};
+use goticket_platform::config::U32In;
 use goticket_platform::shutdown::Shutdown;
 use goticket_platform::{postgres, redis as platform_redis};
 use goticket_testkit::{Link, TestBed, eventually};
@@ -254,4 +255,18 @@ async fn a_room_whose_owner_was_killed_goes_on_within_two_seconds() {
     three.stop().await;
     assert_eq!(owners(&world).await, [(false, 1)], "whoever stops gives back");
     world.assert_history(event).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_rooms_open_with_few_connections() {
+    const ROOMS: i64 = 60;
+    let mut world = World::new().await;
+    world.postgres.max_connections = U32In::new(2).unwrap();
+    for _ in 0..ROOMS {
+        world.publish(&generous(), -20, -10).await;
+    }
+    let one = Process::start(&world).await;
+    let open = || sqlx::query_scalar::<_, i64>("SELECT count(*) FROM rooms WHERE state = 'open'").fetch_one(&world.pool);
+    eventually("all rooms to open", SOON, || async { (open().await.unwrap() == ROOMS).then_some(()) }).await;
+    one.stop().await;
 }
