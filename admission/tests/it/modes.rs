@@ -3,12 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use goticket_admission::{Deps, WaitingRoomService};
+use goticket_admission::WaitingRoomService;
 use goticket_domain::AccountId;
 use goticket_domain::queue::{
     AtOnce, ControlChange, HeldUp, JoinedPlace, Location, RoomMode, RoomSettings, WaitingRoom, WhenDown,
 };
-use goticket_platform::shutdown::Shutdown;
 use goticket_testkit::{TestBed, eventually};
 
 use crate::world::{World, fans, generous, on_sale};
@@ -53,27 +52,13 @@ async fn a_shadow_room_lets_everyone_in_and_says_how_many_would_wait() {
     assert_eq!(successor.log(event, None, 1).await.unwrap()[0].change, r#"{"mode":["shadow","queue"]}"#);
 }
 
-/// A replica that runs by itself, and ticks every five seconds.
-fn running(world: &World) -> (Arc<WaitingRoomService>, Shutdown) {
-    let deps = Deps {
-        pool: world.pool.clone(),
-        redis: world.redis.clone(),
-        place_keys: world.keys.place.clone(),
-        entry_signer: world.keys.entry_signer.clone(),
-        receipts: world.keys.receipts.clone(),
-        beacon: None,
-    };
-    let shutdown = Shutdown::new();
-    (goticket_admission::start(&world.running, deps, &shutdown), shutdown)
-}
-
 #[tokio::test]
 async fn who_joins_while_few_come_has_their_turn_with_it_at_whichever_replica() {
     let world = World::on(TestBed::new().await, &[("ADMISSION__TICK_MS", "5000")]).await;
     let room = world.replica();
     let event = world.on_sale(&room, &RoomSettings { open_below: Some(1_000), active_cap: 1_000, ..generous() }).await;
     room.give_rooms_back().await;
-    let (one, other) = (running(&world), running(&world));
+    let (one, other) = (world.start(&world.running), world.start(&world.running));
     let join = async |room: &Arc<WaitingRoomService>| -> JoinedPlace { room.join(event, AccountId::generate()).await.unwrap() };
     for room in [&one.0, &other.0] {
         // Of the two one owns the room. Both have to be there first.

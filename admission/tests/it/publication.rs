@@ -4,11 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt as _;
+use goticket_admission::WaitingRoomService;
 use goticket_admission::outbound::redis::Lines;
-use goticket_admission::{Deps, WaitingRoomService};
 use goticket_domain::EventId;
 use goticket_domain::queue::{BoardVersion, ControlChange, PublishedBoard, WaitingRoom};
-use goticket_platform::shutdown::Shutdown;
 use goticket_testkit::{Link, TestBed};
 use tokio::time::timeout;
 
@@ -39,25 +38,11 @@ fn says(message: &str) -> ControlChange {
     ControlChange { message: Some(message.into()), reason: "test".into(), ..ControlChange::default() }
 }
 
-/// A replica that runs by itself and owns nothing, as long as another one does.
-fn listener(world: &World) -> (Arc<WaitingRoomService>, Shutdown) {
-    let deps = Deps {
-        pool: world.pool.clone(),
-        redis: world.redis.clone(),
-        place_keys: world.keys.place.clone(),
-        entry_signer: world.keys.entry_signer.clone(),
-        receipts: world.keys.receipts.clone(),
-        beacon: None,
-    };
-    let shutdown = Shutdown::new();
-    (goticket_admission::start(&world.config, deps, &shutdown), shutdown)
-}
-
 #[tokio::test]
 async fn every_replica_shows_the_owners_board_byte_for_byte() {
     let (world, owner, event) = on_sale(&generous()).await;
     owner.tick_once().await;
-    let (other, shutdown) = listener(&world);
+    let (other, shutdown) = world.start(&world.config);
     let first = next(&other, |board| board.board.event == event).await;
     assert_eq!(first, shown(&owner, event).await, "what was published before it started");
     world.set(&owner, event, says("soon")).await;
@@ -79,7 +64,7 @@ async fn boards_that_were_missed_are_read_when_the_connection_is_back() {
     let owner = world.replica_at(&direct).await;
     let event = world.on_sale(&owner, &generous()).await;
     owner.tick_once().await;
-    let (other, shutdown) = listener(&world);
+    let (other, shutdown) = world.start(&world.config);
     next(&other, |board| board.board.event == event).await;
     link.cut();
     world.set(&owner, event, says("while no one listened")).await;

@@ -14,6 +14,7 @@ use goticket_domain::queue::{
 use goticket_domain::{AccountId, EventId};
 use goticket_platform::config::load_from;
 use goticket_platform::redis::Redis;
+use goticket_platform::shutdown::Shutdown;
 use goticket_platform::{config, crypto, postgres, redis as platform_redis};
 use goticket_storage::queue_log;
 use goticket_storage::rooms::{self, Room};
@@ -100,15 +101,24 @@ impl World {
     }
 
     fn replica_on(&self, redis: Redis) -> Arc<WaitingRoomService> {
-        let deps = Deps {
+        Arc::new(WaitingRoomService::new(&self.config, self.deps(redis)))
+    }
+
+    /// One that runs by itself until the shutdown.
+    pub(crate) fn start(&self, config: &AdmissionConfig) -> (Arc<WaitingRoomService>, Shutdown) {
+        let shutdown = Shutdown::new();
+        (goticket_admission::start(config, self.deps(self.redis.clone()), &shutdown), shutdown)
+    }
+
+    fn deps(&self, redis: Redis) -> Deps {
+        Deps {
             pool: self.pool.clone(),
             redis,
             place_keys: self.keys.place.clone(),
             entry_signer: self.keys.entry_signer.clone(),
             receipts: self.keys.receipts.clone(),
             beacon: self.config.beacon.as_ref().map(|beacon| Beacon::new(beacon).unwrap()),
-        };
-        Arc::new(WaitingRoomService::new(&self.config, deps))
+        }
     }
 
     /// Every replica was not heard of for longer than the lease: what they have is anyone's who ticks next.
