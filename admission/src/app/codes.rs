@@ -84,7 +84,7 @@ impl WaitingRoomService {
         answered(queue_codes::state(&self.pool, event, batch, code.number())).await.map_err(storage_failed)
     }
 
-    /// Nobody joins by this code any more. Who did stays in line.
+    /// No one joins by this code any more. Who did stays in line.
     pub(super) async fn take_code_back(
         &self,
         event: EventId,

@@ -183,7 +183,7 @@ pub(crate) struct CodesArgs {
     /// Tell what became of this code.
     #[arg(long, value_name = "CODE")]
     pub code: Option<String>,
-    /// Let nobody join by this code any more. Needs `--as` and `--reason`.
+    /// Let no one join by this code any more. Needs `--as` and `--reason`.
     #[arg(long, value_name = "CODE")]
     pub revoke_code: Option<String>,
 }

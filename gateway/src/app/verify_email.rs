@@ -17,7 +17,7 @@ pub(crate) const LINK_LIFE_H: u32 = 24;
 /// Why an address is not verified by a link.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum VerifyError {
-    /// Nobody was sent it, or it is of another address than the account has now.
+    /// No one was sent it, or it is of another address than the account has now.
     #[error("the link is none of ours")]
     Invalid,
     #[error("the link was good until a while ago")]

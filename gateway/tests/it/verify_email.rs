@@ -77,7 +77,7 @@ async fn a_link_is_of_one_account_with_one_address_for_a_day() {
     let rows = [
         ("expired", proofs.sign(jane, &email, now - hour), "verification_expired"),
         ("of an address that it has no more", proofs.sign(jane, &other, now + hour), "verification_invalid"),
-        ("of nobody", proofs.sign(AccountId::generate(), &email, now + hour), "verification_invalid"),
+        ("of no one", proofs.sign(AccountId::generate(), &email, now + hour), "verification_invalid"),
         ("cut", proofs.sign(jane, &email, now + hour)[..80].to_owned(), "verification_invalid"),
     ];
     for (what, token, code) in rows {

@@ -273,7 +273,7 @@ pub trait WaitingRoom: Send + Sync + 'static {
     async fn code_batches(&self, event: EventId) -> Result<Vec<CodeBatchState>, QueueError>;
     /// One code, as it was typed.
     async fn code(&self, event: EventId, code: &str) -> Result<CodeState, QueueError>;
-    /// The same, and nobody joins by it any more. Who did stays in line.
+    /// The same, and no one joins by it any more. Who did stays in line.
     async fn revoke_code(&self, event: EventId, code: &str, actor: AccountId, reason: &str) -> Result<CodeState, QueueError>;
     /// Where the ticket's place stands exactly (one look at Redis; polls use the board instead).
     async fn place(&self, event: EventId, account: AccountId, signed_ticket: &str) -> Result<ClaimedPlace, QueueError>;

@@ -181,7 +181,7 @@ pub(crate) async fn look_up(
     Ok(axum::Json(code.into()))
 }
 
-/// Nobody joins by this code any more; who did stays in line. Revoking it again changes nothing.
+/// No one joins by this code any more; who did stays in line. Revoking it again changes nothing.
 #[utoipa::path(post, path = "/v1/events/{event}/queue/codes/revoke", tag = TAG, security(("access" = [])),
     params(("event" = Uuid, Path)), request_body = RevocationBody, responses(
     (status = 200, body = CodeBody),

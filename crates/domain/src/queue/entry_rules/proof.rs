@@ -207,7 +207,7 @@ mod tests {
             ("too late", [KEY; 2], OURS, EXPIRES_S, Err(ProofFault::Expired)),
             ("another account's", [KEY; 2], theirs, EXPIRES_S - 1, Err(ProofFault::Invalid)),
             ("another event's", [KEY; 2], elsewhere, EXPIRES_S - 1, Err(ProofFault::Invalid)),
-            ("signed by nobody we know", [[0; 32]; 2], OURS, EXPIRES_S - 1, Err(ProofFault::Invalid)),
+            ("signed by no one we know", [[0; 32]; 2], OURS, EXPIRES_S - 1, Err(ProofFault::Invalid)),
         ];
         for (what, keys, whose, now, expected) in rows {
             assert_eq!(check_proof(keys, whose, at(now), Some(&solved)), expected, "{what}");

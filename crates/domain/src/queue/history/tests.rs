@@ -34,7 +34,7 @@ fn check(settings: &RoomSettings, changes: &[LogEntry], seats: Option<u64>, log:
     history.violations().to_vec()
 }
 
-/// The turns of the places before this one; nobody claims for so long.
+/// The turns of the places before this one; no one claims for so long.
 fn admit(before: u64, at_ms: i64, window_ms: i64) -> Entry {
     Entry::Admit { through: late(before + 1), claim_by_ms: at_ms + window_ms }
 }

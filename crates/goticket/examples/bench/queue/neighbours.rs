@@ -59,8 +59,8 @@ pub(super) async fn run(ground: Ground) -> anyhow::Result<Measured> {
         rushed.per_second(),
         beside.took.summary(),
     );
-    let value = beside.took.ms_at(99.0).context("nobody joined beside the rush")?;
-    let limit = quiet.took.ms_at(99.0).context("nobody joined in quiet")?;
+    let value = beside.took.ms_at(99.0).context("no one joined beside the rush")?;
+    let limit = quiet.took.ms_at(99.0).context("no one joined in quiet")?;
     let flaws = [quiet.flaws(), beside.flaws(), rushed.flaws()].concat();
     Ok(Measured { flaws, ..Measured::of(value, note).against(limit) })
 }
