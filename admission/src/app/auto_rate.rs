@@ -60,7 +60,7 @@ impl WaitingRoomService {
         let room = &known.room;
         let due = room.state.admits_fans() && known.memory().following.is_due();
         let Some(limits) = room.settings.auto.filter(|_| due) else { return Ok(known.clone()) };
-        let health = self.pipeline_health(room.event).await;
+        let health = self.pipeline_health(room.seats_of).await;
         let rate = known.memory().following.step(room, epoch, limits, health, known.log.now_ms());
         if Some(rate.per_min()) == room.auto_rate.map(AutoRate::per_min) {
             return Ok(known.clone());

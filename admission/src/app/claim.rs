@@ -4,12 +4,13 @@
 
 use goticket_domain::queue::{Claimed, PlaceTicket, QueueError, Session, Standing};
 use goticket_domain::{AccountId, EventId};
-use goticket_tokens::ENTRY_LEEWAY_SECONDS;
+use goticket_tokens::{ENTRY_LEEWAY_SECONDS, Entrance};
 
 use super::WaitingRoomService;
 use super::group_commit::Change;
 use super::join::refuse_without_line;
 use super::place::at;
+use super::rooms::Known;
 use crate::outbound::redis::Found;
 
 /// How much longer than it says an entry token may buy where clocks differ.
@@ -27,16 +28,16 @@ impl WaitingRoomService {
     pub(super) async fn claim_place(&self, event: EventId, account: AccountId, signed: &str) -> Result<Claimed, QueueError> {
         let ticket = self.ticket(event, account, signed)?;
         let known = self.room(event).await?;
-        refuse_without_line(&known.room)?;
+        refuse_without_line(&known)?;
         let session_ms = i64::from(known.room.settings.session_s) * 1_000;
         let claim = Change::Claim { session_ms, buys_ms: self.buys_ms() };
         match known.log.change(ticket.place, claim).await?.after {
             Found::Here(Standing::Inside { session, .. }) if session.has_slot(known.log.now_ms()) => {
-                self.let_in(&ticket, known.log.now_ms(), session)
+                self.let_in(&known, &ticket, session)
             }
             Found::Here(Standing::Inside { .. }) => {
                 let session = self.resume_session(event, ticket.place).await?;
-                self.let_in(&ticket, known.log.now_ms(), session)
+                self.let_in(&known, &ticket, session)
             }
             Found::Here(Standing::Waiting(_)) => Err(QueueError::NotYourTurn { ahead: known.log.ahead_of(ticket.place).await? }),
             Found::Here(Standing::Lobby { .. }) => Err(QueueError::NotDrawn),
@@ -49,7 +50,8 @@ impl WaitingRoomService {
     }
 
     /// A token that has ended, leeway included, when the slot does.
-    fn let_in(&self, ticket: &PlaceTicket, now_ms: i64, session: Session) -> Result<Claimed, QueueError> {
+    fn let_in(&self, known: &Known, ticket: &PlaceTicket, session: Session) -> Result<Claimed, QueueError> {
+        let now_ms = known.log.now_ms();
         // Whole seconds, as tokens have them: cut, not rounded.
         let seconds = |ms: i64| at(ms.div_euclid(1_000) * 1_000);
         let (now, session_ends_at) = (seconds(now_ms)?, at(session.until_ms)?);
@@ -59,7 +61,9 @@ impl WaitingRoomService {
             // What is left of the session is less than clocks may differ.
             return Err(QueueError::NotInLine);
         }
-        let entry_token = self.entry_signer.issue(ticket.event, ticket.account, ticket.place, now, expires_at);
+        let room = &known.room;
+        let entrance = Entrance { event: room.seats_of, onsale: room.event, categories: room.sells.clone() };
+        let entry_token = self.entry_signer.issue(entrance, ticket.account, ticket.place, now, expires_at);
         Ok(Claimed { entry_token, expires_at, session_ends_at })
     }
 }

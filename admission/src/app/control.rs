@@ -33,7 +33,7 @@ impl WaitingRoomService {
         if matches!(room.state, RoomState::Scheduled | RoomState::Closed) {
             return control;
         }
-        if let Ok(seen) = known.log.look(&known.room.log).await {
+        if let Ok(seen) = known.look(&known.room.log).await {
             (control.waiting, control.admitted, control.active) = (seen.waiting, seen.admitted, seen.inside);
             control.held_up_by = facts(room, &seen, known.memory().count_stock(&seen)).held_up_by();
         } else {

@@ -28,18 +28,21 @@ impl WaitingRoomService {
         Ok(ended)
     }
 
-    /// False where nothing of theirs was to be ended: most bookings are paid for after the session.
+    /// In whichever of the event's lines it began. False where nothing of theirs was to be ended: most bookings are paid for after the session.
     async fn end_session(&self, event: EventId, account: AccountId, booked_ms: i64) -> Result<bool, QueueError> {
-        let known = match self.room(event).await {
+        let own = match self.room(event).await {
             Ok(known) => known,
             Err(QueueError::UnknownEvent) => return Ok(false),
             Err(error) => return Err(error),
         };
-        if matches!(known.room.state, RoomState::Scheduled | RoomState::Closed) {
-            return Ok(false);
+        let mut ended = false;
+        for known in self.rooms.onsales_of(event).chain([own]) {
+            if !matches!(known.room.state, RoomState::Scheduled | RoomState::Closed) {
+                let place = self.place_of(known.room.event, account);
+                ended |= known.log.change(place, Change::Booked { booked_ms }).await?.entry.is_some();
+            }
         }
-        let changed = known.log.change(self.place_of(event, account), Change::Booked { booked_ms }).await?;
-        Ok(changed.entry.is_some())
+        Ok(ended)
     }
 }
 

@@ -55,7 +55,8 @@ impl WaitingRoomService {
             None => None,
         };
         let person = (known.room.settings.entry.identity >= Assurance::VerifiedEmail).then_some(account);
-        Ok(Counted { code, person })
+        let chosen = known.room.has_other_lines().then_some(account);
+        Ok(Counted { code, person, chosen, unchosen: None })
     }
 
     /// The proof of work, where the room asks for one: by the signature alone.
@@ -81,7 +82,7 @@ impl WaitingRoomService {
     /// What this account has to solve before it joins; none where nothing is.
     pub(super) async fn challenge_account(&self, event: EventId, account: AccountId) -> Result<Option<Challenge>, QueueError> {
         let known = self.room(event).await?;
-        refuse_without_line(&known.room)?;
+        refuse_without_line(&known)?;
         if known.room.settings.entry.proof_of_work == 0 {
             return Ok(None);
         }

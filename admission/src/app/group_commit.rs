@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use goticket_domain::AccountId;
 use goticket_domain::queue::{Entry, EntryRefusal, PlaceId, QueueError, slot_until_ms};
 use tokio::sync::oneshot;
 
@@ -26,7 +27,10 @@ pub(super) enum Change {
     /// To have its turn once more, if it is over: it passed, or its slot was not renewed.
     Defer,
     /// To give it back; the slot of a session is free when what was given out for it has ended.
-    Leave,
+    Leave {
+        /// Who may stand in another line of the event by that; none where it has no other one.
+        chooses: Option<AccountId>,
+    },
     /// To go: a booking was confirmed at that time, Unix ms.
     Booked {
         /// By the database's clock.
@@ -44,10 +48,12 @@ pub(super) enum Change {
 }
 
 impl Change {
-    fn counted(self) -> Counted {
-        match self {
-            Self::Join { counted, .. } => counted,
-            Self::Defer | Self::Leave | Self::Booked { .. } | Self::Look | Self::Claim { .. } => Counted::default(),
+    /// What is counted with its entry.
+    fn counted(self, entry: &Entry) -> Counted {
+        match (self, entry) {
+            (Self::Join { counted, .. }, _) => counted,
+            (Self::Leave { chooses }, Entry::Leave(_)) => Counted { unchosen: chooses, ..Counted::default() },
+            _ => Counted::default(),
         }
     }
 }
@@ -125,11 +131,12 @@ impl RoomLog {
             Err(error) => return answer_all(batch, &error),
         };
         let (now_ms, mut waiting) = (self.now_ms(), found.waiting);
-        let (mut written, mut entries) = (Vec::new(), Vec::new());
+        let (mut written, mut entries, mut counted) = (Vec::new(), Vec::new(), Vec::new());
         for (request, before) in batch.into_iter().zip(found.found) {
             match entry(&request, before, now_ms, waiting) {
                 Ok(Some(entry)) => {
                     waiting += u64::from(matches!(entry, Entry::Join(_)));
+                    counted.push(request.change.counted(&entry));
                     entries.push(entry);
                     written.push(Written { request, before });
                 }
@@ -140,7 +147,6 @@ impl RoomLog {
         if entries.is_empty() {
             return;
         }
-        let counted: Vec<Counted> = written.iter().map(|written| written.request.change.counted()).collect();
         let (first, told) = match self.append_counted(entries, &counted).await {
             Ok(appended) => appended,
             Err(error) => return answer_all(written.into_iter().map(|written| written.request), &error),
@@ -197,8 +203,8 @@ fn entry(request: &Request, stands: Found, now_ms: i64, waiting: u64) -> Result<
         (Change::Join { line_max, .. }, _) if waiting >= line_max => return Err(QueueError::Full),
         (Change::Join { .. }, _) => Some(Entry::Join(place)),
         // Another replica may renew it at this moment: the slot ends with the last token that the log has, whichever it is.
-        (Change::Leave, Found::Here(Inside { session, .. })) => Some(Entry::End { place, until_ms: session.until_ms }),
-        (Change::Leave, Found::Here(_)) => Some(Entry::Leave(place)),
+        (Change::Leave { .. }, Found::Here(Inside { session, .. })) => Some(Entry::End { place, until_ms: session.until_ms }),
+        (Change::Leave { .. }, Found::Here(_)) => Some(Entry::Leave(place)),
         (Change::Claim { session_ms, buys_ms }, Found::Here(Admitted { .. })) => {
             let until_ms = now_ms.saturating_add(session_ms);
             Some(Entry::Claim { place, until_ms, slot_ms: slot_until_ms(now_ms, buys_ms, until_ms) })
@@ -209,7 +215,7 @@ fn entry(request: &Request, stands: Found, now_ms: i64, waiting: u64) -> Result<
         (Change::Booked { booked_ms }, Found::Here(Inside { session, .. })) if session.since_ms <= booked_ms => {
             Some(Entry::Booked { place, booked_ms })
         }
-        (Change::Look | Change::Leave | Change::Booked { .. } | Change::Claim { .. } | Change::Defer, _) => None,
+        (Change::Look | Change::Leave { .. } | Change::Booked { .. } | Change::Claim { .. } | Change::Defer, _) => None,
     })
 }
 

@@ -5,7 +5,6 @@ use goticket_domain::queue::{
 };
 use goticket_domain::{AccountId, EventId};
 use goticket_storage::StorageError;
-use goticket_storage::rooms::Room;
 
 use super::group_commit::Change;
 use super::place::at;
@@ -23,7 +22,7 @@ impl WaitingRoomService {
         pass: &JoinPass,
     ) -> Result<JoinedPlace, QueueError> {
         let known = self.room(event).await?;
-        refuse_without_line(&known.room)?;
+        refuse_without_line(&known)?;
         let place = self.place_of(event, account);
         let (entry, stands) = if known.room.state.admits_joins() {
             let changed = self.enter(&known, account, place, pass).await?;
@@ -83,8 +82,11 @@ impl WaitingRoomService {
 }
 
 /// A room that is not open yet, or over, has no line.
-pub(super) fn refuse_without_line(room: &Room) -> Result<(), QueueError> {
+pub(super) fn refuse_without_line(known: &Known) -> Result<(), QueueError> {
+    let room = &known.room;
     match room.state {
+        // Its owner opens it in this moment.
+        RoomState::Scheduled if room.lobby_opens_at.as_millisecond() <= known.log.now_ms() => Err(QueueError::Unavailable),
         RoomState::Scheduled => Err(QueueError::NotYetOpen { opens_at: room.lobby_opens_at }),
         RoomState::Closed => Err(QueueError::ClosedToJoins { state: RoomState::Closed }),
         _ => Ok(()),

@@ -15,7 +15,10 @@ impl WaitingRoomService {
         if matches!(known.room.state, RoomState::Scheduled | RoomState::Closed) {
             return Ok(());
         }
-        let changed = known.log.change(self.place_of(event, account), Change::Leave).await?;
+        let changed = known
+            .log
+            .change(self.place_of(event, account), Change::Leave { chooses: known.room.has_other_lines().then_some(account) })
+            .await?;
         if let Found::Here(_) = changed.before {
             metrics::counter!("admission_leaves_total").increment(1);
         }

@@ -196,6 +196,7 @@ mod tests {
 
     use super::*;
 
+    const EVENT: EventId = EventId(uuid::Uuid::from_u128(1));
     const NOW_MS: i64 = 1_000_000;
     const BOARD_EVERY: Duration = Duration::from_secs(3);
     const EPOCH: i64 = 7;
@@ -213,7 +214,9 @@ mod tests {
             closed_at: Some(0),
         };
         Room {
-            event: EventId::generate(),
+            event: EVENT,
+            seats_of: EVENT,
+            sells: None,
             state: RoomState::Open,
             settings: RoomSettings { rate_per_min: 60, burst: 1, active_cap: 10, ..RoomSettings::default() },
             auto_rate: None,

@@ -13,7 +13,7 @@ impl WaitingRoomService {
     pub(super) async fn find_place(&self, event: EventId, account: AccountId, signed: &str) -> Result<ClaimedPlace, QueueError> {
         let ticket = self.ticket(event, account, signed)?;
         let known = self.room(event).await?;
-        refuse_without_line(&known.room)?;
+        refuse_without_line(&known)?;
         match known.log.find(&[ticket.place]).await?.found.first() {
             Some(Found::Here(Standing::Waiting(score))) => {
                 Ok(ClaimedPlace::Waiting { score: *score, ahead: known.log.ahead_of(ticket.place).await? })

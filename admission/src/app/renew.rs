@@ -17,7 +17,7 @@ impl WaitingRoomService {
     ) -> Result<RenewedTicket, QueueError> {
         let shown = self.ticket(event, account, signed)?;
         let known = self.room(event).await?;
-        refuse_without_line(&known.room)?;
+        refuse_without_line(&known)?;
         let score = match known.log.find(&[shown.place]).await?.found.first() {
             Some(Found::Here(
                 Standing::Waiting(score)

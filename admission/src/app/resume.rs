@@ -24,7 +24,7 @@ impl WaitingRoomService {
         for _ in 0..ATTEMPTS {
             // In this order: what is seen is not older than what is decided with.
             let known = self.reread(event).await?;
-            let seen = known.log.look(&known.room.log).await?;
+            let seen = known.look(&known.room.log).await?;
             let spare = known.spare(&seen).await?;
             let stands = session(&known, place).await?;
             let now_ms = known.log.now_ms();

@@ -10,7 +10,7 @@ use futures::future::BoxFuture;
 use futures::stream::FuturesOrdered;
 use goticket_domain::EventId;
 use goticket_domain::queue::draw::merkle::BLOCK_LEAVES;
-use goticket_domain::queue::{Entry, Line, PlaceId, QueueError, Score, Segment};
+use goticket_domain::queue::{Availability, Entry, Line, PlaceId, QueueError, Score, Segment};
 use goticket_storage::queue_log::{self, Decided, Head};
 use goticket_storage::rooms::draws;
 use goticket_storage::{StorageError, answered};
@@ -37,6 +37,8 @@ const SCORES_UNDER_WAY: usize = 4;
 
 pub(super) struct RoomLog {
     pub(super) event: EventId,
+    /// The event whose seats are sold to whom it lets in.
+    pub(super) seats_of: EventId,
     pub(super) pool: PgPool,
     lines: Lines,
     clock: Arc<Clock>,
@@ -58,9 +60,10 @@ struct Folded {
 }
 
 impl RoomLog {
-    pub(super) fn new(event: EventId, pool: PgPool, lines: Lines, clock: Arc<Clock>) -> Self {
+    pub(super) fn new(event: EventId, seats_of: EventId, pool: PgPool, lines: Lines, clock: Arc<Clock>) -> Self {
         Self {
             event,
+            seats_of,
             pool,
             lines,
             clock,
@@ -98,6 +101,11 @@ impl RoomLog {
             return look().await;
         }
         Ok(seen)
+    }
+
+    /// What is left of the event's seats, as Redis counts it.
+    pub(super) async fn availability(&self) -> Result<Vec<Availability>, QueueError> {
+        self.lines.availability(self.seats_of).await.map_err(|error| redis_failed(&error))
     }
 
     /// What a board tells of the line, once the lobby is closed.

@@ -37,7 +37,7 @@ impl WaitingRoomService {
         let wanted = room.settings.close_when_sold_out && room.state != RoomState::Closed;
         if !wanted
             || !owners::fence(&mut tx, event, epoch).await.map_err(storage_failed)?
-            || !rooms::is_sold_out(&mut tx, event).await.map_err(storage_failed)?
+            || !rooms::is_sold_out(&mut tx, &room).await.map_err(storage_failed)?
         {
             return Ok(false);
         }

@@ -78,7 +78,7 @@ impl WaitingRoomService {
             _ => {}
         }
         let ended = self.interval_ended(known).await?;
-        let mut seen = known.log.look(&room.log).await?;
+        let mut seen = known.look(&room.log).await?;
         if let Some(ended) = ended {
             self.count(known, epoch, ended, &seen);
         }
@@ -183,7 +183,7 @@ async fn admit(known: &Known, epoch: i64, seen: &Snapshot) -> Result<Option<Snap
     let Some(segment) = written else { return Ok(None) };
     metrics::counter!("admission_admitted_total").increment(turns);
     let head = Head { size: segment.end(), hash: segment.hash, ..room.log };
-    known.log.look(&head).await.map(Some)
+    known.look(&head).await.map(Some)
 }
 
 async fn outline(known: &Known, seen: &Snapshot) -> Result<Outline, QueueError> {
@@ -261,6 +261,7 @@ pub(super) fn still_board(room: &Room, draw: Option<&KnownDraw>) -> Board {
         held_up_by: None,
         inside: 0,
         currency: None,
+        categories: room.sells.clone(),
         when_down: room.settings.when_down,
         shadow: None,
     }

@@ -14,7 +14,7 @@ use crate::world::{World, fans, generous, on_sale};
 
 const PATIENCE: Duration = Duration::from_mins(1);
 
-fn confirmed(event: EventId, account: AccountId, at: Timestamp) -> DomainEvent {
+pub(crate) fn confirmed(event: EventId, account: AccountId, at: Timestamp) -> DomainEvent {
     let fact = BookingFact::BookingConfirmed {
         booking: BookingId::generate(),
         account,
@@ -38,7 +38,7 @@ async fn let_in(world: &World, room: &WaitingRoomService, event: EventId, all: &
 }
 
 /// By the database's clock, and after everything that was written.
-async fn later(world: &World) -> Timestamp {
+pub(crate) async fn later(world: &World) -> Timestamp {
     world.now().await + SignedDuration::from_secs(2)
 }
 

@@ -19,6 +19,7 @@ mod grpc_client;
 mod identity;
 mod loss;
 mod modes;
+mod onsales;
 mod owners;
 mod place;
 mod process;

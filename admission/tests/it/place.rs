@@ -83,6 +83,21 @@ async fn a_room_that_is_unknown_or_not_open_yet_says_so() {
 }
 
 #[tokio::test]
+async fn who_comes_on_the_second_is_told_to_try_again_and_not_to_come_back_later() {
+    let world = World::new().await;
+    let room = world.replica();
+    let event = world.publish(&generous(), 3_600, 7_200).await;
+    room.tick_once().await;
+    let due = "UPDATE events SET lobby_opens_at = now() WHERE id = $1";
+    sqlx::query(due).bind(event.0).execute(&world.pool).await.unwrap();
+    room.refresh_rooms().await;
+    let fan = AccountId::generate();
+    assert_eq!(room.join(event, fan).await.unwrap_err(), QueueError::Unavailable, "its owner has not opened it yet");
+    room.tick_once().await;
+    assert!(!room.join(event, fan).await.unwrap().existing);
+}
+
+#[tokio::test]
 async fn the_line_has_an_end() {
     let bed = goticket_testkit::TestBed::new().await;
     let world = World::on(bed, &[("ADMISSION__MAX_LINE", "2")]).await;

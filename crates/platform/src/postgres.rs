@@ -30,6 +30,9 @@ pub enum Plans {
     /// The same, and by indexes only: for statements that run all the time and find their rows by keys. Never once per connection: of
     /// indexes on an empty table one is as good as another, and the plan would stay.
     ByKeys,
+    /// By reading whole tables and joining them by hash, for as long as it takes: for statements that read everything. Of tables that were
+    /// never analysed a planner expects a handful of rows, and would go through one for each row of the other.
+    OverEverything,
 }
 
 /// Connects, and fails if the database cannot be reached within the acquire time-out. Afterwards the pool reconnects by itself.
@@ -41,6 +44,12 @@ impl Plans {
     fn settings(self) -> &'static [(&'static str, &'static str)] {
         match self {
             Self::ForTheMoment => &[("plan_cache_mode", "force_custom_plan")],
+            Self::OverEverything => &[
+                ("plan_cache_mode", "force_custom_plan"),
+                ("enable_nestloop", "off"),
+                ("jit", "off"),
+                ("statement_timeout", "0"),
+            ],
             Self::ByKeys => &[
                 ("plan_cache_mode", "force_custom_plan"),
                 ("enable_seqscan", "off"),

@@ -1,6 +1,6 @@
 //! Events on sale: their schedule, price categories and sections; making, changing and publishing them.
 
-use goticket_domain::catalog::EventStatus;
+use goticket_domain::catalog::{EventStatus, OnsaleKind};
 use goticket_domain::queue::RoomSettings;
 use goticket_domain::{AccountId, EventId, VenueId};
 use jiff::Timestamp;
@@ -8,7 +8,8 @@ use jiff_sqlx::ToSqlx;
 use sqlx::{FromRow, PgConnection, PgPool};
 use uuid::Uuid;
 
-use crate::columns::{number, numbers};
+use crate::columns::{number, numbers, parsed};
+use crate::onsales::{self, Onsale};
 use crate::{StorageError, rooms};
 
 /// An event with its venue's name, categories and sections.
@@ -22,6 +23,10 @@ pub struct Event {
     pub venue_name: String,
     /// The venue's IANA time zone.
     pub time_zone: String,
+    /// The event of which it is a further onsale, and what for; none for one with seats of its own.
+    pub onsale_of: Option<(EventId, OnsaleKind)>,
+    /// Its own further onsales, the oldest first.
+    pub onsales: Vec<Onsale>,
     /// The organizer it belongs to.
     pub owner: AccountId,
     /// What is sold, as tickets print it.
@@ -101,6 +106,8 @@ struct Row {
     venue: Uuid,
     venue_name: String,
     time_zone: String,
+    onsale_of: Option<Uuid>,
+    onsale_kind: Option<String>,
     owner: Uuid,
     title: String,
     status: String,
@@ -120,6 +127,8 @@ impl Row {
             venue: VenueId(self.venue),
             venue_name: self.venue_name,
             time_zone: self.time_zone,
+            onsale_of: self.onsale_of.map(EventId).zip(self.onsale_kind.as_deref().map(parsed).transpose()?),
+            onsales: Vec::new(),
             owner: AccountId(self.owner),
             title: self.title,
             status: self.status.parse().map_err(StorageError::Unexpected)?,
@@ -139,7 +148,8 @@ impl Row {
 /// One event with its categories and sections.
 pub async fn find(pool: &PgPool, id: EventId) -> Result<Option<Event>, StorageError> {
     let row: Option<Row> = sqlx::query_as(
-        "SELECT e.id, e.venue, v.name AS venue_name, v.time_zone, e.owner, e.title, e.status, e.currency, e.starts_at,
+        "SELECT e.id, e.venue, v.name AS venue_name, v.time_zone, e.onsale_of, e.onsale_kind, e.owner, e.title,
+                e.status, e.currency, e.starts_at,
                 e.lobby_opens_at, e.onsale_at, e.hold_seconds, e.ticket_limit, e.capacity
          FROM events e JOIN venues v ON v.id = e.venue
          WHERE e.id = $1",
@@ -162,7 +172,8 @@ pub async fn list(pool: &PgPool, drafts: Drafts, after: Option<EventId>, limit: 
         Drafts::All => (true, None),
     };
     let rows: Vec<Row> = sqlx::query_as(
-        "SELECT e.id, e.venue, v.name AS venue_name, v.time_zone, e.owner, e.title, e.status, e.currency, e.starts_at,
+        "SELECT e.id, e.venue, v.name AS venue_name, v.time_zone, e.onsale_of, e.onsale_kind, e.owner, e.title,
+                e.status, e.currency, e.starts_at,
                 e.lobby_opens_at, e.onsale_at, e.hold_seconds, e.ticket_limit, e.capacity
          FROM events e JOIN venues v ON v.id = e.venue
          WHERE (e.status <> 'draft' OR $1 OR e.owner = $2) AND ($3::uuid IS NULL OR e.id > $3)
@@ -191,7 +202,7 @@ pub enum Drafts {
     All,
 }
 
-/// Reads categories and sections of all these events, two statements in all.
+/// Reads categories, sections and onsales of all these events, three statements in all.
 async fn fill(pool: &PgPool, events: &mut [Event]) -> Result<(), StorageError> {
     let ids: Vec<Uuid> = events.iter().map(|event| event.id.0).collect();
     let categories: Vec<(Uuid, i16, String, String, i64, i32)> = sqlx::query_as(
@@ -206,6 +217,12 @@ async fn fill(pool: &PgPool, events: &mut [Event]) -> Result<(), StorageError> {
     .bind(&ids)
     .fetch_all(pool)
     .await?;
+    let onsales = onsales::of(pool, &events.iter().map(|event| event.id).collect::<Vec<_>>()).await?;
+    for (id, onsale) in onsales {
+        if let Some(event) = events.iter_mut().find(|event| event.id == id) {
+            event.onsales.push(onsale);
+        }
+    }
     for (id, no, name, color, price_minor, seats) in categories {
         if let Some(event) = events.iter_mut().find(|event| event.id.0 == id) {
             event.categories.push(Category { no: number(no)?, name, color, price_minor, seats: number(seats)? });

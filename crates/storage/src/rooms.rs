@@ -16,6 +16,7 @@ use sqlx::{FromRow, PgConnection, PgPool};
 use uuid::Uuid;
 
 use crate::StorageError;
+use crate::columns::numbers;
 use crate::queue_log::{self, Head, HeadRow};
 
 pub use log::{append_log, log_after, log_from, log_head};
@@ -25,8 +26,12 @@ pub use rates::{forget_rate, save_rate};
 /// A room as it stands in Postgres.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Room {
-    /// The event it leads to.
+    /// The event it leads to, or one of its further onsales ([`crate::onsales`]).
     pub event: EventId,
+    /// The event whose seats are sold to whom it lets in: `event` itself but for a further onsale.
+    pub seats_of: EventId,
+    /// The categories to which it lets in; none where those are all of them.
+    pub sells: Option<Vec<u16>>,
     /// Where it stands.
     pub state: RoomState,
     /// What operators set.
@@ -56,6 +61,8 @@ pub struct Room {
 #[derive(FromRow)]
 struct Row {
     event: Uuid,
+    seats_of: Uuid,
+    sells: Option<Vec<i16>>,
     state: String,
     rate_per_min: i32,
     #[sqlx(flatten)]
@@ -93,6 +100,8 @@ impl TryFrom<Row> for Room {
     fn try_from(row: Row) -> Result<Self, StorageError> {
         Ok(Self {
             event: EventId(row.event),
+            seats_of: EventId(row.seats_of),
+            sells: row.sells.map(|sells| numbers(&sells, |no| *no)).transpose()?,
             state: row.state.parse().map_err(StorageError::Unexpected)?,
             settings: RoomSettings {
                 rate_per_min: number("rate_per_min", row.rate_per_min)?,
@@ -124,6 +133,11 @@ impl TryFrom<Row> for Room {
 }
 
 impl Room {
+    /// Whether the event has other lines, of which an account stands in one.
+    pub fn has_other_lines(&self) -> bool {
+        self.sells.is_some()
+    }
+
     /// The rate in force, in admissions per minute.
     pub fn rate_per_min(&self) -> u32 {
         self.bounds().rate_per_min
@@ -152,7 +166,7 @@ fn digest(column: &str, bytes: &[u8]) -> Result<[u8; 32], StorageError> {
 macro_rules! select_room {
     ($rest:literal) => {
         concat!(
-            "SELECT r.event, r.state, r.rate_per_min, r.burst, r.active_cap, r.claim_window_s, r.session_s, r.selling, r.message,
+            "SELECT r.event, coalesce(e.onsale_of, e.id) AS seats_of, r.sells, r.state, r.rate_per_min, r.burst, r.active_cap, r.claim_window_s, r.session_s, r.selling, r.message,
                     r.close_when_sold_out, r.mode, r.open_below, r.when_down,
                     r.proof_of_work, r.asks_code, r.code_until, r.code_batches, r.assurance,
                     r.auto_low_per_min, r.auto_high_per_min, s.per_min AS auto_per_min, s.stays_until_ms AS auto_stays_until_ms,
@@ -268,7 +282,36 @@ pub async fn save_control(
     .await?;
     one(done.rows_affected(), "save_control")?;
     entry_rules::save(&mut *connection, event, settings.entry).await?;
+    if state == RoomState::Closed {
+        give_back(&mut *connection, event).await?;
+    }
     queue_log::outdate_decisions(connection, event).await
+}
+
+/// Sets the categories to which a room lets in.
+pub(crate) async fn set_sells(connection: &mut PgConnection, event: EventId, categories: &[i16]) -> Result<(), StorageError> {
+    let done = sqlx::query(
+        "UPDATE rooms SET sells = $2, updated_at = greatest(clock_timestamp(), updated_at + interval '1 microsecond') WHERE event = $1",
+    )
+    .bind(event.0)
+    .bind(categories)
+    .execute(connection)
+    .await?;
+    one(done.rows_affected(), "set_sells")
+}
+
+/// What a closed onsale has set aside goes back to the event's own line.
+async fn give_back(connection: &mut PgConnection, onsale: EventId) -> Result<(), StorageError> {
+    sqlx::query(
+        "UPDATE rooms own SET sells = ARRAY(SELECT unnest(own.sells) UNION SELECT unnest(o.sells) ORDER BY 1),
+                updated_at = greatest(clock_timestamp(), own.updated_at + interval '1 microsecond')
+         FROM events e JOIN rooms o ON o.event = e.id
+         WHERE e.id = $1 AND own.event = e.onsale_of AND own.sells IS NOT NULL AND o.sells IS NOT NULL",
+    )
+    .bind(onsale.0)
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// Lets the sale of a locked room start now, if it would later: for the draw, and for bookings. Returns when it starts.
@@ -283,13 +326,20 @@ pub async fn start_sale(connection: &mut PgConnection, event: EventId) -> Result
     Ok(at.to_jiff())
 }
 
-/// Whether every place of the event is paid for. Reads all that is taken, by the primary key of `taken_seats`: for when it seems so.
-pub async fn is_sold_out(connection: &mut PgConnection, event: EventId) -> Result<bool, StorageError> {
+/// Whether every place to which the room lets in is paid for. Reads all that is taken, by the primary keys of `taken_seats` and `seats`: for
+/// when it seems so.
+pub async fn is_sold_out(connection: &mut PgConnection, room: &Room) -> Result<bool, StorageError> {
+    let sells = room.sells.as_ref().map(|sells| numbers::<_, _, i16>(sells, |no| *no)).transpose()?;
     let sold_out: bool = sqlx::query_scalar(
-        "SELECT count(*) FILTER (WHERE b.state = 'confirmed') >= (SELECT capacity FROM events WHERE id = $1)
-         FROM taken_seats s JOIN bookings b ON b.id = s.booking WHERE s.event = $1",
+        "SELECT count(*) FILTER (WHERE b.state = 'confirmed') >=
+                CASE WHEN $2::smallint[] IS NULL THEN (SELECT capacity FROM events WHERE id = $1)
+                     ELSE (SELECT count(*) FROM seats WHERE event = $1 AND category = ANY($2)) END
+         FROM taken_seats s JOIN bookings b ON b.id = s.booking
+              LEFT JOIN seats p ON $2 IS NOT NULL AND p.event = s.event AND p.no = s.seat
+         WHERE s.event = $1 AND ($2 IS NULL OR p.category = ANY($2))",
     )
-    .bind(event.0)
+    .bind(room.seats_of.0)
+    .bind(sells)
     .fetch_one(connection)
     .await?;
     Ok(sold_out)

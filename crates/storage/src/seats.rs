@@ -114,17 +114,20 @@ pub async fn takers(pool: &PgPool, seats: &[(EventId, SeatNo)]) -> Result<HashMa
     Ok(taken)
 }
 
-/// How many seats no live booking has; none for an event that has no seats at all. Counts them: some milliseconds for a stadium.
-pub async fn free(pool: &PgPool, event: EventId) -> Result<Option<u64>, StorageError> {
+/// How many seats no live booking has, of these categories where they are named; none for an event that has no seats at all. Counts them:
+/// some milliseconds for a stadium.
+pub async fn free(pool: &PgPool, event: EventId, categories: Option<&[u16]>) -> Result<Option<u64>, StorageError> {
+    let categories = categories.map(|categories| numbers::<_, _, i16>(categories, |no| *no)).transpose()?;
     // The primary keys of both. A concurrent batch is in it wholly or not at all.
-    let free: Option<i64> = sqlx::query_scalar(
-        "SELECT CASE WHEN all_of.seats > 0 THEN all_of.seats - (SELECT count(*) FROM taken_seats WHERE event = $1) END
-         FROM (SELECT count(*) AS seats FROM seats WHERE event = $1) AS all_of",
+    let (seats, free): (i64, i64) = sqlx::query_as(
+        "SELECT count(*), count(*) FILTER (WHERE t.seat IS NULL AND ($2::smallint[] IS NULL OR s.category = ANY($2)))
+         FROM seats s LEFT JOIN taken_seats t ON t.event = s.event AND t.seat = s.no WHERE s.event = $1",
     )
     .bind(event.0)
+    .bind(categories)
     .fetch_one(pool)
     .await?;
-    free.map(number).transpose()
+    (seats > 0).then(|| number(free)).transpose()
 }
 
 /// The seats from `first` to `last` that are not free: number and state (see [`seat_state`]). Served by the primary key of `taken_seats`.

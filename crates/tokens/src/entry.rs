@@ -17,16 +17,38 @@ struct Wire {
     aud: String,
     sub: AccountId,
     event: EventId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    onsale: Option<EventId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    categories: Option<Vec<u16>>,
     jti: PlaceId,
     iat: i64,
     exp: i64,
+}
+
+/// Where a token lets somebody book.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entrance {
+    /// The event with the seats.
+    pub event: EventId,
+    /// The line that lets in: the event's own, or that of a further onsale.
+    pub onsale: EventId,
+    /// The price categories; none where those are all of them.
+    pub categories: Option<Vec<u16>>,
+}
+
+impl Entrance {
+    /// By the event's own line, to all that it sells.
+    pub fn to_all_of(event: EventId) -> Self {
+        Self { event, onsale: event, categories: None }
+    }
 }
 
 /// What a verified entry token says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EntryClaims {
     /// Where one may book.
-    pub event: EventId,
+    pub entrance: Entrance,
     /// Who may.
     pub account: AccountId,
     /// The place in line that was admitted: the session's name in the waiting room.
@@ -47,10 +69,12 @@ impl EntrySigner {
     }
 
     /// Issues a token that ends with the session, cut to [`MAX_LIFETIME_SECONDS`](crate::MAX_LIFETIME_SECONDS).
-    pub fn issue(&self, event: EventId, account: AccountId, place: PlaceId, now: Timestamp, expires_at: Timestamp) -> String {
+    pub fn issue(&self, entrance: Entrance, account: AccountId, place: PlaceId, now: Timestamp, expires_at: Timestamp) -> String {
         let (iat, exp) = lifetime(now, expires_at);
         let (iss, aud) = (ISSUER.to_owned(), Purpose::Entry.audience().to_owned());
-        jws::seal(&self.key, &Wire { iss, aud, sub: account, event, jti: place, iat, exp })
+        let Entrance { event, onsale, categories } = entrance;
+        let onsale = (onsale != event).then_some(onsale);
+        jws::seal(&self.key, &Wire { iss, aud, sub: account, event, onsale, categories, jti: place, iat, exp })
     }
 
     /// Id of the signing key.
@@ -91,6 +115,7 @@ impl EntryVerifier {
         if wire.sub != account {
             return Err(TokenError::WrongAccount);
         }
-        Ok(EntryClaims { event, account, place: wire.jti, expires_at })
+        let entrance = Entrance { event, onsale: wire.onsale.unwrap_or(event), categories: wire.categories };
+        Ok(EntryClaims { entrance, account, place: wire.jti, expires_at })
     }
 }

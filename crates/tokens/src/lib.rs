@@ -38,7 +38,7 @@ mod ring;
 pub use access::{AccessClaims, AccessSigner, AccessVerifier};
 pub use claims::{ENTRY_LEEWAY_SECONDS, ISSUER, LEEWAY_SECONDS, MAX_LIFETIME_SECONDS};
 pub use email::{EMAIL_PROOF_CHARS, EmailProof, EmailProofs};
-pub use entry::{EntryClaims, EntrySigner, EntryVerifier};
+pub use entry::{Entrance, EntryClaims, EntrySigner, EntryVerifier};
 pub use error::TokenError;
 pub use jwks::{JwksError, MAX_JWKS_KEYS, jwks};
 pub use jws::MAX_TOKEN_BYTES;

@@ -30,6 +30,19 @@ pub(crate) enum UncheckedChoice {
     Best { section: u16, quantity: u32, category: Option<u16> },
 }
 
+impl UncheckedChoice {
+    /// Whether it gets a seat of these categories, whichever it gets.
+    fn is_within(&self, geometry: &Geometry, categories: &[u16]) -> bool {
+        match self {
+            Self::Seats(seats) => {
+                seats.iter().filter_map(|no| geometry.place(*no)).all(|place| categories.contains(&place.category))
+            }
+            Self::Best { category: Some(category), .. } => categories.contains(category),
+            Self::Best { section, category: None, .. } => geometry.is_within(*section, categories),
+        }
+    }
+}
+
 /// What became of a request.
 #[derive(Debug)]
 pub(crate) enum Booked {
@@ -56,6 +69,11 @@ pub(crate) struct Decided {
 pub(crate) enum BookError {
     #[error("the request cannot be carried out as it is")]
     Invalid(Wrong),
+    #[error("the line lets in to other categories")]
+    NotOffered {
+        /// To these.
+        categories: Vec<u16>,
+    },
     #[error("the key was used for another request")]
     KeyReused,
     #[error("the account has too many undecided requests")]
@@ -75,6 +93,8 @@ pub(crate) enum BookError {
 pub(crate) struct NewRequest<'a> {
     pub(crate) account: AccountId,
     pub(crate) event: &'a Event,
+    /// To which the line lets in that they came through; none where those are all of the event's.
+    pub(crate) categories: Option<Vec<u16>>,
     pub(crate) key: IdempotencyKey,
     pub(crate) choice: UncheckedChoice,
     pub(crate) wait: Duration,
@@ -85,6 +105,9 @@ pub(crate) struct NewRequest<'a> {
 /// A key that was decided is answered with its outcome, whatever the seat map, the account's limits or the broker say by now.
 pub(crate) async fn book(app: &Services, new: NewRequest<'_>) -> Result<Booked, BookError> {
     let geometry = app.catalog.geometry(new.event).await?;
+    if let Some(categories) = new.categories.filter(|categories| !new.choice.is_within(&geometry, categories)) {
+        return Err(BookError::NotOffered { categories });
+    }
     let (section, choice) = choose(&geometry, new.event, new.choice).map_err(BookError::Invalid)?;
     let sent = Sent {
         account: new.account,

@@ -33,6 +33,9 @@ pub(crate) enum EventError {
     NotFound,
     #[error("the event belongs to another organizer")]
     Forbidden,
+    /// It has no seats of its own.
+    #[error("it is an onsale of event {0}")]
+    OnsaleOf(EventId),
     #[error(transparent)]
     Fault(#[from] Fault),
 }
@@ -64,6 +67,12 @@ impl Catalog {
         let event = self.any(id).await?;
         let seen = event.status != EventStatus::Draft || caller.is_some_and(|caller| caller.may_manage(event.owner));
         if seen { Ok(event) } else { Err(EventError::NotFound) }
+    }
+
+    /// The same, with seats of its own.
+    pub(crate) async fn with_seats(&self, id: EventId, caller: Option<Caller>) -> Result<Arc<Event>, EventError> {
+        let event = self.visible(id, caller).await?;
+        if let Some((of, _)) = event.onsale_of { Err(EventError::OnsaleOf(of)) } else { Ok(event) }
     }
 
     /// An event that this caller may change; of somebody else's drafts no one learns that they exist.
@@ -112,6 +121,7 @@ impl Catalog {
         self.events.try_get_with(id, load).await.map_err(|error| match &*error {
             EventError::NotFound => EventError::NotFound,
             EventError::Forbidden => EventError::Forbidden,
+            EventError::OnsaleOf(of) => EventError::OnsaleOf(*of),
             EventError::Fault(fault) => EventError::Fault(fault.clone()),
         })
     }

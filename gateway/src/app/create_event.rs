@@ -2,7 +2,7 @@
 
 use goticket_domain::catalog::{EventStatus, MAX_HOLD_SECONDS, MAX_TICKET_LIMIT, MAX_TITLE_CHARS, MIN_HOLD_SECONDS};
 use goticket_domain::money::MAX_PRICE_MINOR;
-use goticket_domain::queue::RoomSettings;
+use goticket_domain::queue::{RoomSettings, SettingsError};
 use goticket_domain::seating::{Layout, SeatingPlan, SectionKind, StandingArea};
 use goticket_domain::{EventId, VenueId};
 use goticket_storage::events::{self, Category, Event, Section};
@@ -41,6 +41,10 @@ pub(crate) struct Wrong {
 impl Wrong {
     pub(crate) fn at(pointer: impl Into<String>, message: impl Into<String>) -> Self {
         Self { pointer: pointer.into(), message: message.into() }
+    }
+
+    pub(crate) fn setting(error: &SettingsError) -> Self {
+        Self::at(format!("/queue/{}", error.field), format!("is {}, allowed is {}", error.value, error.allowed))
     }
 }
 
@@ -95,10 +99,7 @@ fn check_fields(new: &NewEvent, now: Timestamp) -> Vec<Wrong> {
             wrong.push(Wrong::at(format!("/prices/{index}/category"), "has a price already: remove one"));
         }
     }
-    if let Err(error) = new.queue.check() {
-        let message = format!("is {}, allowed is {}", error.value, error.allowed);
-        wrong.push(Wrong::at(format!("/queue/{}", error.field), message));
-    }
+    wrong.extend(new.queue.check().err().as_ref().map(Wrong::setting));
     wrong
 }
 
@@ -192,6 +193,8 @@ fn assemble(new: NewEvent, venue: Venue, layout: &Layout, categories: Vec<Catego
         time_zone: venue.time_zone,
         // An admin acts for the organizer whose venue it is.
         owner: venue.owner,
+        onsale_of: None,
+        onsales: Vec::new(),
         title: new.title.trim().to_owned(),
         status: EventStatus::Draft,
         currency: new.currency,

@@ -83,6 +83,11 @@ impl Geometry {
         SeatCount { free: u32::try_from(free).unwrap_or(u32::MAX), held }
     }
 
+    /// Whether the section has places of these categories only.
+    pub(crate) fn is_within(&self, section: u16, categories: &[u16]) -> bool {
+        self.places.iter().filter(|place| place.section == section).all(|place| categories.contains(&place.category))
+    }
+
     /// Whether the section has places of this category.
     pub(crate) fn sells(&self, section: u16, category: u16) -> bool {
         self.places.iter().any(|place| place.section == section && place.category == category)

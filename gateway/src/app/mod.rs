@@ -8,6 +8,7 @@ pub(crate) mod cancel;
 pub(crate) mod catalog;
 pub(crate) mod change_event;
 pub(crate) mod create_event;
+pub(crate) mod create_onsale;
 pub(crate) mod follow_board;
 pub(crate) mod geometry;
 pub(crate) mod import_venue;

@@ -126,6 +126,7 @@ pub(crate) mod tests {
             currency: None,
             when_down: WhenDown::FailClosed,
             shadow: None,
+            categories: None,
         }
     }
 

@@ -17,6 +17,7 @@ mod faults;
 mod joins;
 mod lanes;
 mod my_bookings;
+mod onsales;
 mod openapi;
 mod place;
 mod queue_loss;

@@ -56,7 +56,9 @@ async fn an_entry_token_must_be_for_this_account_and_this_event() {
         (world.person(Role::Organizer).await, world.person(Role::User).await, world.person(Role::User).await);
     let event = world.event(&organizer).await;
     let (now, place) = (Timestamp::now(), PlaceId([7; 16]));
-    let issue = |keys: &Keys, from: Timestamp, to: Timestamp| keys.entry_signer.issue(event, fan.id, place, from, to);
+    let issue = |keys: &Keys, from: Timestamp, to: Timestamp| {
+        keys.entry_signer.issue(goticket_tokens::Entrance::to_all_of(event), fan.id, place, from, to)
+    };
     let (hour, day) = (SignedDuration::from_hours(1), SignedDuration::from_hours(24));
     let rows = [
         (None, 401, "entry_token_missing"),

@@ -123,7 +123,13 @@ impl World {
     pub(crate) fn entry_token(&self, event: EventId, person: &Person) -> String {
         let place = goticket_domain::queue::PlaceId::of(&self.keys.place.event_key(event), person.id);
         let now = Timestamp::now();
-        self.keys.entry_signer.issue(event, person.id, place, now, now + SignedDuration::from_mins(10))
+        self.keys.entry_signer.issue(
+            goticket_tokens::Entrance::to_all_of(event),
+            person.id,
+            place,
+            now,
+            now + SignedDuration::from_mins(10),
+        )
     }
 
     pub(crate) fn request(&self, method: Method, path: &str, person: Option<&Person>) -> reqwest::RequestBuilder {

@@ -80,6 +80,12 @@ impl Lines {
         })
     }
 
+    /// What is left per category of an event's seats; empty where no one has counted it yet.
+    pub async fn availability(&self, event: EventId) -> RedisResult<Vec<Availability>> {
+        let stock: Vec<String> = self.redis.query(cmd("HGETALL").arg(self.keys(event).availability())).await?;
+        Ok(availability(&stock))
+    }
+
     /// How many turns came and are neither claimed nor over, as far as no-shows were let go.
     pub async fn unclaimed(&self, event: EventId) -> RedisResult<u64> {
         self.redis.query(cmd("ZCARD").arg(self.keys(event).admitted())).await

@@ -100,6 +100,9 @@ pub struct Board {
     /// What gateways do that have lost the waiting room: chosen before, as they cannot ask then.
     #[serde(default, skip_serializing_if = "is_default")]
     pub when_down: WhenDown,
+    /// The price categories to which this line lets in, where those are not all of the event's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub categories: Option<Vec<u16>>,
     /// Of a shadow room, which lets everyone in: who would wait.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shadow: Option<ShadowLine>,
@@ -287,6 +290,7 @@ mod tests {
             inside: 0,
             currency: None,
             when_down: WhenDown::FailClosed,
+            categories: None,
             shadow: None,
         }
     }

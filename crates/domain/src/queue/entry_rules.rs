@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::SettingsError;
+use crate::EventId;
 use crate::identity::Assurance;
 
 pub use code::{Code, CodeBatch, CodeKind, NewCodes};
@@ -156,6 +157,12 @@ pub enum EntryRefusal {
     /// Another account of the same person has the place.
     #[error("another account of this person has the place")]
     IdentityHasPlace,
+    /// The event has several lines, and the account stands in another one.
+    #[error("the account stands in another line of the event")]
+    InAnotherLine {
+        /// In that of this onsale.
+        onsale: EventId,
+    },
 }
 
 impl EntryRefusal {
@@ -176,6 +183,7 @@ impl EntryRefusal {
             Self::CodeRevoked => "code_revoked",
             Self::IdentityNotVerified => "identity_not_verified",
             Self::IdentityHasPlace => "identity_has_place",
+            Self::InAnotherLine { .. } => "in_another_line",
         }
     }
 }

@@ -83,6 +83,7 @@ pub(crate) fn empty_board() -> Board {
         currency: None,
         when_down: WhenDown::FailClosed,
         shadow: None,
+        categories: None,
     }
 }
 

@@ -22,7 +22,7 @@ struct Config {
 
 pub(super) async fn run(file: Option<&Path>, args: &AuditArgs) -> anyhow::Result<ExitCode> {
     let config: Config = super::load(file)?;
-    let pool = goticket_platform::postgres::connect(&config.postgres, Plans::ForTheMoment).await?;
+    let pool = goticket_platform::postgres::connect(&config.postgres, Plans::OverEverything).await?;
     let amqp = goticket_platform::amqp::connect(&config.amqp, "goticket audit").await?;
     let kept_since = partitions::complete_since(&pool, config.workers.relay.retention_days.get()).await?;
     let scope =

@@ -18,7 +18,7 @@ macro_rules! seats_by_event {
                 SELECT count(*) AS free FROM seats s
                  WHERE s.event = e.id
                    AND NOT EXISTS (SELECT FROM taken_seats t WHERE t.event = s.event AND t.seat = s.no)) AS untaken
-          WHERE ($1::uuid IS NULL OR e.id = $1)"
+          WHERE ($1::uuid IS NULL OR e.id = $1) AND e.onsale_of IS NULL"
     };
 }
 pub(super) use seats_by_event;

@@ -56,16 +56,23 @@ pub struct Finding {
     pub named: Vec<String>,
 }
 
+impl Check {
+    /// What finds its violations, and counts them.
+    pub fn statement(&self) -> String {
+        // Not every check reads both parameters: named here, they have their types.
+        format!(
+            "WITH scope AS (SELECT $1::uuid, $2::timestamptz), violation AS ({})
+             SELECT what, count(*) OVER () AS total FROM violation ORDER BY what LIMIT {MAX_NAMED_VIOLATIONS}",
+            self.sql
+        )
+    }
+}
+
 /// Runs one check.
 pub async fn run(pool: &PgPool, check: &Check, scope: Scope) -> Result<Finding, StorageError> {
-    // Not every check reads both parameters: named here, they have their types.
-    let sql = format!(
-        "WITH scope AS (SELECT $1::uuid, $2::timestamptz), violation AS ({})
-         SELECT what, count(*) OVER () AS total FROM violation ORDER BY what LIMIT {MAX_NAMED_VIOLATIONS}",
-        check.sql
-    );
     // The text is one of CHECKS' constants.
-    let rows = sqlx::query(AssertSqlSafe(sql)).bind(scope.event).bind(scope.since.to_sqlx()).fetch_all(pool).await?;
+    let rows =
+        sqlx::query(AssertSqlSafe(check.statement())).bind(scope.event).bind(scope.since.to_sqlx()).fetch_all(pool).await?;
     let violations = rows.first().map_or(Ok(0), |row| row.try_get("total"))?;
     let named = rows.iter().map(|row| row.try_get("what")).collect::<Result<_, _>>()?;
     Ok(Finding { violations, named })

@@ -86,7 +86,7 @@ async fn admissions_of(pool: &PgPool, event: EventId) -> Result<Proved, StorageE
 /// How many there are, where there are any to be counted.
 async fn seats(pool: &PgPool, event: EventId) -> Result<Option<u64>, StorageError> {
     let capacity: Option<i32> = sqlx::query_scalar(
-        "SELECT e.capacity FROM events e WHERE e.id = $1 AND EXISTS (SELECT FROM seats s WHERE s.event = e.id)",
+        "SELECT e.capacity FROM events e WHERE e.id = $1 AND EXISTS (SELECT FROM seats s WHERE s.event = coalesce(e.onsale_of, e.id))",
     )
     .bind(event.0)
     .fetch_optional(pool)

@@ -3,7 +3,7 @@
 use goticket_domain::queue::PlaceId;
 use goticket_domain::{AccountId, EventId};
 use goticket_tokens::keys::Keys;
-use goticket_tokens::{ENTRY_LEEWAY_SECONDS, EntryClaims, TokenError};
+use goticket_tokens::{ENTRY_LEEWAY_SECONDS, Entrance, EntryClaims, TokenError};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -32,8 +32,9 @@ fn kind(world: &World) -> Kind<'_> {
 #[test]
 fn what_was_issued_is_what_is_read() {
     let keys = Keys::generate();
-    let token = keys.entry_signer.issue(EVENT, ACCOUNT, PLACE, now(), at(NOW_S + 600));
-    let expected = EntryClaims { event: EVENT, account: ACCOUNT, place: PLACE, expires_at: at(NOW_S + 600) };
+    let token = keys.entry_signer.issue(Entrance::to_all_of(EVENT), ACCOUNT, PLACE, now(), at(NOW_S + 600));
+    let expected =
+        EntryClaims { entrance: Entrance::to_all_of(EVENT), account: ACCOUNT, place: PLACE, expires_at: at(NOW_S + 600) };
     assert_eq!(keys.entry_verifier.verify(&token, EVENT, ACCOUNT, now()), Ok(expected));
 }
 
@@ -48,7 +49,7 @@ fn no_hostile_entry_token_passes() {
 #[test]
 fn an_entry_token_admits_one_account_to_one_event() {
     let world = World::new();
-    let token = world.keys.entry_signer.issue(EVENT, ACCOUNT, PLACE, now(), at(NOW_S + 600));
+    let token = world.keys.entry_signer.issue(Entrance::to_all_of(EVENT), ACCOUNT, PLACE, now(), at(NOW_S + 600));
     let (event, account) = (EventId(Uuid::from_u128(99)), AccountId(Uuid::from_u128(99)));
     let rows = [
         ("its own", EVENT, ACCOUNT, Ok(())),

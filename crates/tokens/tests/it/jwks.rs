@@ -21,7 +21,8 @@ fn another_backend_verifies_with_nothing_but_the_published_set() {
     let text = published(&keys).to_string();
     let set: Value = serde_json::from_str(&text).unwrap();
     let access = keys.access_signer.issue(ACCOUNT, Role::User, Uuid::nil(), now(), Duration::from_mins(1));
-    let entry = keys.entry_signer.issue(EVENT, ACCOUNT, PlaceId([1; 16]), now(), at(NOW_S + 60));
+    let entry =
+        keys.entry_signer.issue(goticket_tokens::Entrance::to_all_of(EVENT), ACCOUNT, PlaceId([1; 16]), now(), at(NOW_S + 60));
     let (access_only, entry_only) = (AccessVerifier::from_jwks(&set).unwrap(), EntryVerifier::from_jwks(&set).unwrap());
     assert_eq!(access_only.verify(&access, now()).map(drop), Ok(()));
     assert_eq!(entry_only.verify(&entry, EVENT, ACCOUNT, now()).map(drop), Ok(()));

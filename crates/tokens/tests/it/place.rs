@@ -76,7 +76,17 @@ fn no_hostile_place_ticket_passes() {
         ("a megabyte", "p2.".repeat(1 << 18), malformed.clone()),
         ("not base64", format!("p2.!{}", &text[4..]), malformed.clone()),
         ("characters of two bytes", "ü".repeat(MAX_PLACE_TICKET_BYTES / 2), malformed.clone()),
-        ("an entry token", other.entry_signer.issue(EVENT, ACCOUNT, PlaceId([1; 16]), now(), at(NOW_S + 60)), malformed.clone()),
+        (
+            "an entry token",
+            other.entry_signer.issue(
+                goticket_tokens::Entrance::to_all_of(EVENT),
+                ACCOUNT,
+                PlaceId([1; 16]),
+                now(),
+                at(NOW_S + 60),
+            ),
+            malformed.clone(),
+        ),
         (
             "an access token",
             other.access_signer.issue(ACCOUNT, Role::Admin, Uuid::nil(), now(), Duration::from_mins(1)),

@@ -82,8 +82,8 @@ impl SeatRequest {
     (status = 201, description = "held", body = BookingBody),
     (status = 202, description = "accepted, not decided yet", body = PendingBody),
     (status = 401, description = "entry_token_missing, _expired, _invalid", body = ProblemDocument),
-    (status = 403, description = "entry_token_foreign", body = ProblemDocument),
-    (status = 409, description = "seats_sold, seats_held, seats_yours, contended, not_together, limit_reached, not_on_sale, sale_closed, request_cancelled, booking_failed, sale_stopped", body = ProblemDocument),
+    (status = 403, description = "entry_token_foreign, category_not_offered", body = ProblemDocument),
+    (status = 409, description = "seats_sold, seats_held, seats_yours, contended, not_together, limit_reached, not_on_sale, sale_closed, request_cancelled, booking_failed, sale_stopped, onsale_of_another", body = ProblemDocument),
     (status = 422, description = "also idempotency_key_reused", body = ProblemDocument),
     (status = 429, description = "too_many_undecided, too_many_refusals", body = ProblemDocument),
     (status = 503, description = "not accepted, or not known: repeat with the same key", body = ProblemDocument),
@@ -100,15 +100,16 @@ pub(crate) async fn create(
     let work = app.work.clone();
     apart(&work, async move {
         let turn = place.turn().await;
-        let event = app.catalog.visible(id, Some(caller)).await?;
-        entry::check_entry(&app, &sent, id, caller)?;
+        let event = app.catalog.with_seats(id, Some(caller)).await?;
+        let categories = entry::check_entry(&app, &sent, id, caller)?;
         let key = headers::idempotency_key(&sent)?;
         let told = Refused { count_field: body.count_field() };
         let choice = body.into_choice()?;
         if event.status == EventStatus::Draft {
             return Err(told.problem(&RefusalReason::NotOnSale.into()));
         }
-        let request = NewRequest { account: caller.account, event: &event, key, choice, wait: headers::wait(&sent), turn };
+        let wait = headers::wait(&sent);
+        let request = NewRequest { account: caller.account, event: &event, categories, key, choice, wait, turn };
         respond(&app, id, &told, book(&app, request).await?).await
     })
     .await

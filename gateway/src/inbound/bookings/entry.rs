@@ -4,7 +4,7 @@
 use axum::http::HeaderMap;
 use goticket_domain::EventId;
 use goticket_domain::queue::{Board, QueueError, RoomState, WhenDown};
-use goticket_tokens::TokenError;
+use goticket_tokens::{Entrance, TokenError};
 
 use crate::app::caller::Caller;
 use crate::inbound::parts::header_text;
@@ -34,29 +34,32 @@ impl Passed {
     }
 }
 
-/// Whoever calls was admitted to this event, and its room sells. Checked without I/O. Where no board says so the token does: what is not
-/// heard of stops no sale.
-pub(super) fn check_entry(app: &App, headers: &HeaderMap, event: EventId, caller: Caller) -> Result<(), Problem> {
-    let Some(refusal) = refusal(app, headers, event, caller)? else {
-        return match app.boards.get(event) {
-            Ok(seen) if !seen.board.sells() => Err(Problem::sale_stopped()),
-            _ => Ok(()),
-        };
+/// Whoever calls was admitted to this event by one of its lines, and that line's room sells; returns to which categories, where those are not
+/// all. Checked without I/O. Where no board says so the token does: what is not heard of stops no sale.
+pub(super) fn check_entry(app: &App, headers: &HeaderMap, event: EventId, caller: Caller) -> Result<Option<Vec<u16>>, Problem> {
+    let refusal = match entrance(app, headers, event, caller)? {
+        Ok(entrance) => {
+            return match app.boards.get(entrance.onsale) {
+                Ok(seen) if !seen.board.sells() => Err(Problem::sale_stopped()),
+                _ => Ok(entrance.categories),
+            };
+        }
+        Err(refusal) => refusal,
     };
     match app.boards.lost(event) {
         None => Err(refusal),
-        Some(last) if passes(&last.board) => pass(app, event, caller),
+        Some(last) if passes(&last.board) => pass(app, event, caller).map(|()| last.board.categories.clone()),
         // A token cannot be had now, nor renewed.
         Some(_) => Err(QueueError::Unavailable.into()),
     }
 }
 
-/// None for a good token. One that is missing, or over, may be the waiting room's fault; any other is the caller's.
-fn refusal(app: &App, headers: &HeaderMap, event: EventId, caller: Caller) -> Result<Option<Problem>, Problem> {
-    let Some(token) = header_text(headers, ENTRY.header) else { return Ok(Some(Problem::missing_token(&ENTRY))) };
+/// Where a good token lets in. One that is missing, or over, may be the waiting room's fault; any other is the caller's.
+fn entrance(app: &App, headers: &HeaderMap, event: EventId, caller: Caller) -> Result<Result<Entrance, Problem>, Problem> {
+    let Some(token) = header_text(headers, ENTRY.header) else { return Ok(Err(Problem::missing_token(&ENTRY))) };
     match app.entry_verifier.verify(token, event, caller.account, app.now()) {
-        Ok(_) => Ok(None),
-        Err(error @ TokenError::Expired { .. }) => Ok(Some(Problem::bad_token(&ENTRY, &error))),
+        Ok(claims) => Ok(Ok(claims.entrance)),
+        Err(error @ TokenError::Expired { .. }) => Ok(Err(Problem::bad_token(&ENTRY, &error))),
         Err(error) => Err(Problem::bad_token(&ENTRY, &error)),
     }
 }

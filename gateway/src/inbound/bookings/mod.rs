@@ -119,7 +119,9 @@ impl Shown {
     async fn load(app: &App, event: EventId) -> Result<Self, Fault> {
         let event = app.catalog.any(event).await.map_err(|error| match error {
             EventError::Fault(fault) => fault,
-            EventError::NotFound | EventError::Forbidden => Fault::Bug(format!("a booking's event {event} is gone")),
+            EventError::NotFound | EventError::Forbidden | EventError::OnsaleOf(_) => {
+                Fault::Bug(format!("a booking's event {event} is gone"))
+            }
         })?;
         let geometry = app.catalog.geometry(&event).await?;
         Ok(Self { event, geometry })

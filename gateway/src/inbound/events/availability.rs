@@ -56,7 +56,7 @@ pub(crate) async fn availability(
     caller: Option<Caller>,
     Path(id): Path<EventId>,
 ) -> Result<impl IntoResponse, Problem> {
-    let event = app.catalog.visible(id, caller).await?;
+    let event = app.catalog.with_seats(id, caller).await?;
     let geometry = app.catalog.geometry(&event).await?;
     let states = app.seat_maps.read(id, &geometry).await?;
     let cache = if event.status == EventStatus::Draft { "private, no-store" } else { "public, max-age=1" };

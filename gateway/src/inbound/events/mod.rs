@@ -4,12 +4,13 @@ mod availability;
 mod change;
 mod create;
 mod list;
+mod onsales;
 mod publish;
 mod seat_stream;
 mod seats;
 mod show;
 
-use goticket_domain::catalog::EventStatus;
+use goticket_domain::catalog::{EventStatus, OnsaleKind};
 use goticket_storage::events::Event;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -40,7 +41,28 @@ pub(crate) struct EventBody {
     ticket_limit: u32,
     capacity: u32,
     categories: Vec<EventCategory>,
+    /// None of a further onsale: its seats are those of the event it is part of.
     sections: Vec<EventSection>,
+    /// The event of which this is a further onsale.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    onsale_of: Option<Uuid>,
+    /// What for: `accessible` or `second_draw`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    onsale_kind: Option<OnsaleKind>,
+    /// Its further onsales, the oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    onsales: Vec<EventOnsale>,
+}
+
+/// A further onsale of an event: a line of its own.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct EventOnsale {
+    /// Under which it is listed: its queue is that of this event.
+    id: Uuid,
+    /// `accessible` or `second_draw`.
+    #[schema(value_type = String)]
+    kind: OnsaleKind,
 }
 
 /// Where an event takes place.
@@ -103,6 +125,9 @@ impl From<&Event> for EventBody {
             capacity: event.capacity,
             categories: categories.collect(),
             sections: sections.collect(),
+            onsale_of: event.onsale_of.map(|(of, _)| of.0),
+            onsale_kind: event.onsale_of.map(|(_, kind)| kind),
+            onsales: event.onsales.iter().map(|onsale| EventOnsale { id: onsale.id.0, kind: onsale.kind }).collect(),
         }
     }
 }
@@ -112,6 +137,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(create::create, list::list))
         .routes(routes!(show::show, change::change))
         .routes(routes!(publish::publish))
+        .routes(routes!(onsales::create))
         .routes(routes!(seats::seats))
         .routes(routes!(seat_stream::stream))
         .routes(routes!(availability::availability))

@@ -36,7 +36,7 @@ pub(crate) async fn stream(
     Path(id): Path<EventId>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    app.catalog.visible(id, session.map(|session| session.caller)).await?;
+    app.catalog.with_seats(id, session.map(|session| session.caller)).await?;
     let slot = app.seat_streams.take(app.addresses.network(peer, &headers))?;
     let known = sse::last_event_id(&headers).and_then(|version| version.parse().ok());
     let reader = app.seat_feeds.follow(id, known).await?;

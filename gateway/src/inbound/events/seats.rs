@@ -68,7 +68,7 @@ pub(crate) async fn seats(
     Query(query): Query<SeatsQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let event = app.catalog.visible(id, caller).await?;
+    let event = app.catalog.with_seats(id, caller).await?;
     let geometry = app.catalog.geometry(&event).await?;
     let states = app.seat_maps.read(id, &geometry).await?;
     let whole = query.geometry.unwrap_or(true);

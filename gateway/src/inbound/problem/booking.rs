@@ -33,6 +33,16 @@ impl From<BookError> for Problem {
     fn from(error: BookError) -> Self {
         match error {
             BookError::Invalid(wrong) => Self::invalid(vec![wrong.into()]),
+            BookError::NotOffered { categories } => {
+                let categories: Vec<String> = categories.iter().map(ToString::to_string).collect();
+                let categories = categories.join(", ");
+                let detail = format!(
+                    "The line that you came through lets in to price categories {categories}. Choose seats of these, or name one of \
+                     them with the section."
+                );
+                let message = format!("lets in to price categories {categories}: choose seats of these");
+                Self::forbidden("category_not_offered", detail).with_error(FieldError::header("Entry-Token", message))
+            }
             BookError::KeyReused => key_reused(),
             BookError::TooManyUndecided => Self::new(
                 StatusCode::TOO_MANY_REQUESTS,

@@ -1,9 +1,12 @@
 //! Venues and events.
 
+use goticket_domain::catalog::OnsaleRefusal;
+
 use super::{FieldError, Problem};
 use crate::app::catalog::EventError;
 use crate::app::change_event::ChangeEventError;
 use crate::app::create_event::{CreateEventError, Wrong};
+use crate::app::create_onsale::CreateOnsaleError;
 use crate::app::import_venue::ImportError;
 use crate::app::publish_event::PublishError;
 
@@ -16,7 +19,45 @@ impl From<EventError> for Problem {
                 Self::forbidden("not_your_event", "This event belongs to another organizer. Log in as its organizer.")
                     .with_error(FieldError::path("event", "is another organizer's: log in as its organizer"))
             }
+            EventError::OnsaleOf(of) => {
+                let detail = format!("This is an onsale of event {of}, which has the seats. Look at them, and book, there.");
+                Self::conflict("onsale_of_another", detail)
+                    .with_error(FieldError::path("event", format!("is an onsale: its seats are those of event {of}")))
+            }
             EventError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<CreateOnsaleError> for Problem {
+    fn from(error: CreateOnsaleError) -> Self {
+        let at = |pointer: &str, message: String| Self::invalid(vec![FieldError::pointer(pointer, message)]);
+        match error {
+            CreateOnsaleError::Invalid(wrong) => invalid(wrong),
+            CreateOnsaleError::NotPublished => {
+                Self::conflict("not_published", "The event is not published. Publish it, then open further onsales.")
+                    .with_error(FieldError::path("event", "is a draft or closed: publish it first"))
+            }
+            CreateOnsaleError::Refused(refusal) => {
+                let message = refusal.to_string();
+                match refusal {
+                    OnsaleRefusal::Schedule => at("/onsale_at", message),
+                    OnsaleRefusal::Notice { .. } => at("/lobby_opens_at", message),
+                    OnsaleRefusal::Category { .. } | OnsaleRefusal::Categories => at("/categories", message),
+                    OnsaleRefusal::LobbyOpen => {
+                        let detail =
+                            "The event's lobby is open already: whoever is in it was promised its seats. Set seats aside before.";
+                        Self::conflict("lobby_open", detail)
+                            .with_error(FieldError::path("event", "has a lobby that is open: set seats aside before"))
+                    }
+                    OnsaleRefusal::StillSelling => {
+                        let detail = "Another line of the event is not closed: seats that come back go to it. Close it first.";
+                        Self::conflict("still_selling", detail)
+                            .with_error(FieldError::path("event", "has a line that is not closed: close it first"))
+                    }
+                }
+            }
+            CreateOnsaleError::Event(error) => error.into(),
         }
     }
 }

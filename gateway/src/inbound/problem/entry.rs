@@ -67,6 +67,14 @@ impl From<EntryRefusal> for Problem {
                 Self::forbidden("identity_not_verified", detail)
                     .with_error(FieldError::header("Authorization", "is of an account without a verified address: verify it"))
             }
+            EntryRefusal::InAnotherLine { onsale } => {
+                let detail = format!(
+                    "Your account stands in another line of this event, that of {onsale}: it is one for each. Leave that lobby first to join \
+                     this one."
+                );
+                let message = "is of an account that stands in another line of the event: leave that one first";
+                Self::conflict("in_another_line", detail).with_error(FieldError::header("Authorization", message))
+            }
             EntryRefusal::IdentityHasPlace => {
                 let detail = "Another account with your e-mail address has the place in this line: it is one for each person. Log in with \
                               that account.";

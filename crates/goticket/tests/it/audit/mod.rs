@@ -2,6 +2,7 @@
 
 mod copies;
 mod damages;
+mod plans;
 
 use std::collections::BTreeSet;
 
