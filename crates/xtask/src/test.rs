@@ -7,6 +7,11 @@ use crate::{
     step::{Failure, become_it, cargo, openly, target},
 };
 
+/// Tests that run at the same time, for each core: they wait for servers more than they compute.
+const TESTS_A_CORE: usize = 2;
+/// By which the test binaries are told; whoever has set it is not overruled.
+const TEST_THREADS: &str = "RUST_TEST_THREADS";
+
 pub(crate) fn run(args: &[String]) -> Failure {
     prepare_and_test(args).map_or_else(|failure| failure, |never| match never {})
 }
@@ -18,6 +23,10 @@ fn prepare_and_test(args: &[String]) -> Result<Infallible, Failure> {
     openly("compile the tests", cargo().args(["test", "--workspace", "--no-run", "--quiet"]).args(selection(args)))?;
     let mut command = std::process::Command::new(target()?.join("debug/stack"));
     command.args(["run", "--"]).arg(cargo().get_program()).args(["test", "--workspace", "--no-fail-fast"]).args(args);
+    if std::env::var_os(TEST_THREADS).is_none() {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        command.env(TEST_THREADS, (cores * TESTS_A_CORE).to_string());
+    }
     Err(become_it("run the tests", &mut command))
 }
 

@@ -9,15 +9,18 @@ use super::Check;
 /// live booking has. None is a difference of the others.
 macro_rules! seats_by_event {
     () => {
-        "SELECT e.id, e.capacity::bigint AS capacity, taken.sold, taken.held, untaken.free
+        "SELECT e.id, e.capacity::bigint AS capacity, coalesce(taken.sold, 0) AS sold, coalesce(taken.held, 0) AS held,
+                coalesce(untaken.free, 0) AS free
            FROM events e
-          CROSS JOIN LATERAL (
-                SELECT count(*) FILTER (WHERE b.state = 'confirmed') AS sold, count(*) FILTER (WHERE b.state = 'held') AS held
-                  FROM taken_seats s JOIN bookings b ON b.id = s.booking WHERE s.event = e.id) AS taken
-          CROSS JOIN LATERAL (
-                SELECT count(*) AS free FROM seats s
-                 WHERE s.event = e.id
-                   AND NOT EXISTS (SELECT FROM taken_seats t WHERE t.event = s.event AND t.seat = s.no)) AS untaken
+           LEFT JOIN (
+                SELECT s.event, count(*) FILTER (WHERE b.state = 'confirmed') AS sold, count(*) FILTER (WHERE b.state = 'held') AS held
+                  FROM taken_seats s JOIN bookings b ON b.id = s.booking
+                 WHERE $1::uuid IS NULL OR s.event = $1 GROUP BY s.event) AS taken ON taken.event = e.id
+           LEFT JOIN (
+                SELECT s.event, count(*) AS free FROM seats s
+                 WHERE ($1::uuid IS NULL OR s.event = $1)
+                   AND NOT EXISTS (SELECT FROM taken_seats t WHERE t.event = s.event AND t.seat = s.no)
+                 GROUP BY s.event) AS untaken ON untaken.event = e.id
           WHERE ($1::uuid IS NULL OR e.id = $1) AND e.onsale_of IS NULL"
     };
 }
