@@ -12,11 +12,14 @@ pub mod sale;
 mod tables;
 
 use std::path::PathBuf;
+use std::sync::LazyLock;
+use std::thread::available_parallelism;
 
 use goticket_testkit::{Deployment, TestBed};
 use serde::Deserialize;
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use self::api::Api;
 use self::fan::Fan;
@@ -28,6 +31,9 @@ pub const ONE_PROCESS: &[&str] = &["all,sandbox"];
 /// Every role in a process of its own.
 pub const ALL_APART: &[&str] =
     &["sandbox", "admission", "booking", "expiry", "relay", "notifier", "pdf", "mail", "payments", "gateway"];
+
+/// Worlds at the same time: each is up to eleven processes, which have to do with the cores there are. One more, as one of them waits.
+static PLACES: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(available_parallelism().map_or(1, usize::from) + 1));
 
 /// A running deployment.
 #[derive(Debug)]
@@ -41,6 +47,7 @@ pub struct World {
     /// Events put on sale: each is audited in the end.
     events: Vec<String>,
     fans: u32,
+    _place: SemaphorePermit<'static>,
 }
 
 #[derive(Deserialize)]
@@ -68,13 +75,14 @@ impl World {
 
     /// The same without any process yet.
     pub async fn prepare(bed: TestBed, settings: &[(&str, &str)]) -> Self {
+        let place = PLACES.acquire().await.unwrap();
         let mut deployment = Deployment::prepare(bed, PathBuf::from(env!("CARGO_BIN_EXE_goticket"))).await.unwrap();
         for (name, value) in settings {
             deployment.set(name, *value);
         }
         let organizer = mint(&deployment, "organizer", "organizer", 1).await.remove(0).access_token;
         let db = PgPoolOptions::new().max_connections(2).connect_lazy(&deployment.bed.postgres_url).unwrap();
-        Self { api: Api::new(deployment.base_url()), deployment, organizer, db, events: Vec::new(), fans: 0 }
+        Self { api: Api::new(deployment.base_url()), deployment, organizer, db, events: Vec::new(), fans: 0, _place: place }
     }
 
     /// Puts an event on sale.
