@@ -31,7 +31,7 @@ pub enum Plans {
     /// indexes on an empty table one is as good as another, and the plan would stay.
     ByKeys,
     /// By reading whole tables and joining them by hash, for as long as it takes: for statements that read everything. Of tables that were
-    /// never analysed a planner expects a handful of rows, and would go through one for each row of the other.
+    /// analysed before the sale a planner expects a row of it, and would go through one table for each row of another.
     OverEverything,
 }
 
