@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
 use goticket_domain::EventId;
-use goticket_domain::queue::{Board, HeldUp, PublishedBoard, RoomState};
+use goticket_domain::queue::{Board, BoardVersion, HeldUp, PublishedBoard, RoomState};
 use jiff::Timestamp;
 use tokio::sync::broadcast;
 use tokio_stream::wrappers::BroadcastStream;
@@ -33,13 +33,18 @@ impl Boards {
     pub(super) fn show(&self, board: PublishedBoard) {
         let mut current = self.inner.current.lock().unwrap_or_else(PoisonError::into_inner);
         let event = board.board.event;
-        if current.get(&event).is_some_and(|shown| shown.version >= board.version) {
+        if has(&current, event, board.version) {
             return;
         }
         let board = Arc::new(board);
         current.insert(event, Arc::clone(&board));
         // Under the lock, so that watchers see a room's boards in order. An error means that no one watches.
         let _ = self.inner.changes.send(board);
+    }
+
+    /// Whether this board is shown, or a newer one.
+    pub(super) fn has(&self, event: EventId, version: BoardVersion) -> bool {
+        has(&self.inner.current.lock().unwrap_or_else(PoisonError::into_inner), event, version)
     }
 
     /// Shows every board again, as of now: the line stands still, as the stores are away. A closed room's says all that there is to say.
@@ -78,6 +83,10 @@ impl Boards {
         });
         stream::iter(first).chain(changes).boxed()
     }
+}
+
+fn has(current: &HashMap<EventId, Arc<PublishedBoard>>, event: EventId, version: BoardVersion) -> bool {
+    current.get(&event).is_some_and(|shown| shown.version >= version)
 }
 
 impl Inner {

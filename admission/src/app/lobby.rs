@@ -1,5 +1,7 @@
 //! The lobby while it is open, as a Merkle log that grows with the room's log.
 
+use futures::StreamExt as _;
+use futures::stream;
 use goticket_domain::queue::draw::TermsHash;
 use goticket_domain::queue::draw::merkle::MerkleLog;
 use goticket_domain::queue::{LobbyEntry, LobbyHead, QueueError, Signature};
@@ -13,6 +15,9 @@ use super::{WaitingRoomService, storage_failed};
 
 /// Segments read at once.
 const PAGE: u32 = 100;
+/// Entries that are read one page after the other, beside so many others: while PostgreSQL reads some, others are decoded.
+const STRETCH: usize = 100_000;
+const STRETCHES_AT_ONCE: usize = 3;
 
 /// What the owner of a room remembers of its open lobby.
 #[derive(Debug, Default)]
@@ -67,6 +72,17 @@ impl RoomLog {
 
     /// What happened in the lobby from this entry of the log on and before that one.
     pub(super) async fn lobby_entries(&self, from: u64, to: u64) -> Result<Vec<LobbyEntry>, QueueError> {
+        let starts = (from..to).step_by(STRETCH);
+        let stretches = stream::iter(starts.map(|start| self.stretch(start, to.min(start + STRETCH as u64))));
+        let mut stretches = stretches.buffered(STRETCHES_AT_ONCE);
+        let mut lobby = Vec::with_capacity(usize::try_from(to.saturating_sub(from)).unwrap_or(0));
+        while let Some(stretch) = stretches.next().await {
+            lobby.extend(stretch?);
+        }
+        Ok(lobby)
+    }
+
+    async fn stretch(&self, from: u64, to: u64) -> Result<Vec<LobbyEntry>, QueueError> {
         let (mut lobby, mut next) = (Vec::new(), from);
         while next < to {
             let segments = answered(queue_log::read_around(&self.pool, self.event, next, PAGE)).await.map_err(storage_failed)?;

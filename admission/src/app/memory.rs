@@ -12,7 +12,7 @@ use tokio::time::{Duration, Instant};
 use super::auto_rate::Following;
 use super::lobby::OpenLobby;
 use super::publication::Published;
-use crate::outbound::redis::Snapshot;
+use crate::outbound::redis::{Outline, Snapshot};
 
 /// The stock is counted by others, who tell nothing here: while fans wait or buy, it is looked at so often.
 const STOCK_EVERY: Duration = Duration::from_secs(1);
@@ -56,6 +56,7 @@ struct Look {
     version: Version,
     at: Instant,
     seen: Snapshot,
+    outline: Outline,
 }
 
 /// Of everything that is set, announced or moved, and not in the line's log.
@@ -73,8 +74,14 @@ impl Version {
 }
 
 impl Memory {
-    pub(super) fn looked(&mut self, epoch: i64, version: Version, seen: Snapshot) {
-        self.look = Some(Look { epoch, version, at: Instant::now(), seen });
+    pub(super) fn looked(&mut self, epoch: i64, version: Version, seen: Snapshot, outline: Outline) {
+        self.look = Some(Look { epoch, version, at: Instant::now(), seen, outline });
+    }
+
+    /// What the last look saw, if another one would see the same: a board is made of it that says no more than that time has passed.
+    pub(super) fn still_sees(&self, room: &Room, epoch: i64, now_ms: i64) -> Option<(Snapshot, Outline)> {
+        let look = self.look.as_ref().filter(|_| !self.has_news(room, epoch, now_ms))?;
+        Some((look.seen.clone(), look.outline.clone()))
     }
 
     /// The next tick looks at the room in any case.
@@ -140,9 +147,14 @@ impl Memory {
         (observed_per_min, self.eta.model)
     }
 
-    /// Whether something has happened since the last look, or time has changed something, so that the room is to be looked at again.
-    /// `room` was read a moment ago. Costs nothing: of a thousand rooms most are idle.
+    /// Whether the room is to be ticked: there are news, or its board has become old. Costs nothing: of a thousand rooms most are idle.
     pub(super) fn is_due(&self, room: &Room, epoch: i64, now_ms: i64, board_every: Duration) -> bool {
+        self.published.is_old(board_every) || self.has_news(room, epoch, now_ms)
+    }
+
+    /// Whether something has happened since the last look, or time has changed something, so that the room is to be looked at again.
+    /// `room` was read a moment ago.
+    fn has_news(&self, room: &Room, epoch: i64, now_ms: i64) -> bool {
         let Some(Look { seen, .. }) = self.look.as_ref().filter(|look| look.epoch == epoch && look.version == Version::of(room))
         else {
             return true;
@@ -151,11 +163,7 @@ impl Memory {
         let ended = seen.ends_ms.is_some_and(|ends| ends <= now_ms);
         let lively = seen.waiting > 0 || seen.inside > 0;
         let stock = lively && self.look.as_ref().is_some_and(|look| look.at.elapsed() >= STOCK_EVERY);
-        happened
-            || ended
-            || stock
-            || self.published.is_old(board_every)
-            || (seen.waiting > 0 && turns(room, seen, self.spare, now_ms) > 0)
+        happened || ended || stock || (seen.waiting > 0 && turns(room, seen, self.spare, now_ms) > 0)
     }
 }
 
@@ -190,7 +198,7 @@ pub(super) fn facts(room: &Room, seen: &Snapshot, spare: Option<Spare>) -> LineF
 mod tests {
     #![allow(clippy::unwrap_used)]
     use goticket_domain::EventId;
-    use goticket_domain::queue::{AutoLimits, AutoRate, Bucket, RoomSettings, RoomState};
+    use goticket_domain::queue::{AutoLimits, AutoRate, Bucket, Pivots, RoomSettings, RoomState};
     use goticket_storage::queue_log::Head;
     use jiff::Timestamp;
 
@@ -242,27 +250,49 @@ mod tests {
             admitted: 0,
             inside: 0,
             left: 0,
+            unclaimed: 0,
             frontier: None,
             ends_ms: None,
             availability: Vec::new(),
         }
     }
 
-    /// Whether the room is looked at again so long after a look that saw this, and after its last board.
-    fn check(seen: Snapshot, room: &Room, passed_ms: u64) -> bool {
-        let passed = Duration::from_millis(passed_ms);
-        let (board, at) = (super::super::tick::still_board(room, None), Instant::now().checked_sub(passed).unwrap());
+    fn outline(seen: &Snapshot) -> Outline {
+        Outline {
+            applied: seen.applied,
+            waiting: seen.waiting,
+            frontier: None,
+            passed: None,
+            deferred_frontier: None,
+            deferred_passed: None,
+            pivots: Pivots::default(),
+        }
+    }
+
+    /// Whether the room is ticked so long after a look that saw this, and after its last board; and whether it is looked at again then.
+    fn checked(seen: Snapshot, room: &Room, passed_ms: u64) -> (bool, bool) {
+        let (passed, now_ms) = (Duration::from_millis(passed_ms), NOW_MS + i64::try_from(passed_ms).unwrap());
+        let at = Instant::now().checked_sub(passed).unwrap();
+        let board = super::super::tick::still_board(room, None, Timestamp::UNIX_EPOCH);
         let mut memory = Memory { published: Published::at(at, board), ..Memory::default() };
         memory.count_stock(&seen);
-        memory.look = Some(Look { epoch: EPOCH, version: VERSION, at, seen });
-        memory.is_due(room, EPOCH, NOW_MS + i64::try_from(passed_ms).unwrap(), BOARD_EVERY)
+        let outline = outline(&seen);
+        memory.look = Some(Look { epoch: EPOCH, version: VERSION, at, seen, outline });
+        (memory.is_due(room, EPOCH, now_ms, BOARD_EVERY), memory.still_sees(room, EPOCH, now_ms).is_none())
+    }
+
+    /// Before its board has become old a room is ticked only to be looked at.
+    fn check(seen: Snapshot, room: &Room, passed_ms: u64) -> bool {
+        let (due, looks) = checked(seen, room, passed_ms);
+        assert_eq!(due, looks || passed_ms >= 3_000, "{passed_ms}");
+        due
     }
 
     #[test]
     fn an_idle_room_waits_for_its_next_board() {
         assert!(Memory::default().is_due(&room(), EPOCH, NOW_MS, BOARD_EVERY), "never seen");
         for (passed_ms, due) in [(0, false), (2_900, false), (3_000, true)] {
-            assert_eq!(check(idle(), &room(), passed_ms), due, "{passed_ms}");
+            assert_eq!(checked(idle(), &room(), passed_ms), (due, false), "{passed_ms}: and is not looked at again for it");
         }
     }
 
@@ -278,7 +308,8 @@ mod tests {
         for room in [grown, another, set, announced, moved] {
             assert!(check(idle(), &room, 0));
         }
-        let look = Look { epoch: EPOCH - 1, version: VERSION, at: Instant::now(), seen: idle() };
+        let outline = outline(&idle());
+        let look = Look { epoch: EPOCH - 1, version: VERSION, at: Instant::now(), seen: idle(), outline };
         let memory = Memory { look: Some(look), ..Memory::default() };
         assert!(memory.is_due(&room(), EPOCH, NOW_MS, BOARD_EVERY), "another one may have had it meanwhile");
     }

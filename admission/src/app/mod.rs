@@ -100,6 +100,7 @@ pub struct WaitingRoomService {
     blind: std::sync::atomic::AtomicBool,
     stores: stores::Stores,
     nudges: open_at_once::Nudges,
+    ended: statistics::Ended,
 }
 
 impl WaitingRoomService {
@@ -124,6 +125,7 @@ impl WaitingRoomService {
             blind: std::sync::atomic::AtomicBool::new(false),
             stores: stores::Stores::default(),
             nudges: open_at_once::Nudges::default(),
+            ended: statistics::Ended::default(),
         }
     }
 
@@ -224,6 +226,7 @@ pub(crate) fn spawn_loops(service: &Arc<WaitingRoomService>, every: Duration, sh
     shutdown.spawn("admission ticks", async move { ticking.keep_ticking(every, token).await });
     spawn("waiting room schedule", every, |service| Box::pin(async move { service.take_light_steps().await }));
     spawn("stores", stores::LOOK_EVERY, |service| Box::pin(async move { service.look_after_stores().await }));
+    spawn("statistics", statistics::WRITE_EVERY, |service| Box::pin(async move { service.write_intervals().await }));
     spawn("draws", every, |service| Box::pin(async move { service.draw_all().await }));
     let (nudged, token) = (Arc::clone(service), shutdown.token());
     shutdown.spawn("safety net", async move { nudged.tick_when_nudged(token).await });

@@ -94,6 +94,11 @@ impl WaitingRoomService {
         Ok(self.lines.published(&[event]).await.map_err(|error| redis_failed(&error))?.pop())
     }
 
+    /// Whether this board is ours: it is shown when Redis has answered.
+    fn is_publishing(&self, event: EventId, version: BoardVersion) -> bool {
+        self.rooms.get(event).is_some_and(|known| known.memory().published.version == version)
+    }
+
     /// The subscription may be back before the connection that reads.
     async fn read_missed(&self) {
         while self.read_boards().await.is_err() {
@@ -128,7 +133,8 @@ impl WaitingRoomService {
                     }
                 }
                 Notice::Message { payload, .. } => {
-                    if let Some(board) = read_board(&payload) {
+                    let is_known = |event, version| self.boards.has(event, version) || self.is_publishing(event, version);
+                    if let Some(board) = read_board(&payload, is_known) {
                         self.boards.show(board);
                     }
                 }

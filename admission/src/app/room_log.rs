@@ -108,9 +108,9 @@ impl RoomLog {
         self.lines.availability(self.seats_of).await.map_err(|error| redis_failed(&error))
     }
 
-    /// What a board tells of the line, once the lobby is closed.
-    pub(super) async fn outline(&self) -> Result<Outline, QueueError> {
-        self.up_to_date(|| self.lines.outline(self.event, self.now_ms()), |outline| outline.applied).await
+    /// What a board tells of the line, once the lobby is closed; so many stood there a moment ago.
+    pub(super) async fn outline(&self, waiting: u64) -> Result<Outline, QueueError> {
+        self.up_to_date(|| self.lines.outline(self.event, self.now_ms(), waiting), |outline| outline.applied).await
     }
 
     /// How many stand before a place that stands in line.

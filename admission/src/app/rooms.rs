@@ -1,12 +1,13 @@
-//! The rooms this replica knows, as Postgres last showed them: read again by every tick.
+//! The rooms this replica knows, as Postgres last showed them. Every tick reads again those that have changed.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
 
 use goticket_domain::EventId;
 use goticket_domain::queue::{QueueError, RoomState};
 use goticket_storage::rooms::draws;
-use goticket_storage::rooms::{self, Room};
+use goticket_storage::rooms::{self, Horizon, Room};
 use goticket_storage::{StorageError, answered};
 use sqlx::PgPool;
 use tokio::time::Instant;
@@ -21,6 +22,8 @@ use crate::outbound::redis::Lines;
 
 /// Closed rooms that are kept for those who still ask; the ones closed last.
 const CLOSED_KEPT: usize = 256;
+/// All rooms are read so often, whatever has changed: a database that was restored may not tell.
+const ALL_EVERY: Duration = Duration::from_secs(5);
 
 /// A room and what this replica remembers of it between ticks.
 #[derive(Clone)]
@@ -56,20 +59,45 @@ pub(super) struct Rooms {
     lines: Lines,
     clock: Arc<Clock>,
     known: RwLock<HashMap<EventId, Known>>,
+    /// None before anything was read, and after a read that failed.
+    last: Mutex<Option<LastRead>>,
+}
+
+/// Up to where changes are known, and when all rooms were read.
+#[derive(Clone, Copy)]
+struct LastRead {
+    horizon: Horizon,
+    all_at: Instant,
 }
 
 impl Rooms {
     pub(super) fn new(pool: PgPool, lines: Lines) -> Self {
-        Self { pool, lines, clock: Arc::default(), known: RwLock::default() }
+        Self { pool, lines, clock: Arc::default(), known: RwLock::default(), last: Mutex::default() }
     }
 
-    /// Reads what is alive, and what was when it was read last. Rooms are forgotten some time after they were closed.
+    /// Reads what has changed of all that is alive, and that was when it was read last. Rooms are forgotten some time after they were closed.
     pub(super) async fn refresh(&self) -> Result<(), StorageError> {
-        let also: Vec<EventId> = self.known.read().unwrap_or_else(PoisonError::into_inner).keys().copied().collect();
-        let rooms = answered(rooms::alive(&self.pool, &also)).await?;
-        self.put_all(rooms).await?;
+        let begun = Instant::now();
+        let since = self.last().take().filter(|last| begun.duration_since(last.all_at) < ALL_EVERY);
+        let horizon = self.read_changed(since.map(|last| last.horizon)).await?;
+        // Only now: what could not be read is to be read by the next.
+        *self.last() = Some(LastRead { horizon, all_at: since.map_or(begun, |last| last.all_at) });
         self.forget_closed();
         Ok(())
+    }
+
+    async fn read_changed(&self, since: Option<Horizon>) -> Result<Horizon, StorageError> {
+        let also: Vec<EventId> = self.known.read().unwrap_or_else(PoisonError::into_inner).keys().copied().collect();
+        let changes = answered(rooms::changed(&self.pool, &also, since)).await?;
+        self.clock.hear(changes.read_at.as_millisecond(), Instant::now());
+        if !changes.events.is_empty() {
+            self.put_all(answered(rooms::find_all(&self.pool, &changes.events)).await?).await?;
+        }
+        Ok(changes.horizon)
+    }
+
+    fn last(&self) -> MutexGuard<'_, Option<LastRead>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Remembers rooms as they were read just now, with their draws, which are read where they have moved on.
@@ -95,6 +123,11 @@ impl Rooms {
     /// Everything known, in no order.
     pub(super) fn all(&self) -> Vec<Known> {
         self.known.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// Those of which this is so, in no order.
+    pub(super) fn those(&self, which: impl Fn(&Known) -> bool) -> Vec<Known> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).values().filter(|known| which(known)).cloned().collect()
     }
 
     pub(super) fn get(&self, event: EventId) -> Option<Known> {

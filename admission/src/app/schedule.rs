@@ -72,12 +72,13 @@ impl WaitingRoomService {
 
     /// The terms of every draw of ours that has none, or whose sale starts at another time than they say.
     pub async fn announce_all(&self) {
-        let announced = |(event, epoch)| self.try_announce(event, epoch);
-        stream::iter(self.ownership.rooms()).for_each_concurrent(STEPS_AT_ONCE, announced).await;
+        let begins = |known: &Known| matches!(known.room.state, RoomState::Scheduled | RoomState::Lobby);
+        let ours = self.ours(begins).into_iter();
+        stream::iter(ours).for_each_concurrent(STEPS_AT_ONCE, |(known, epoch)| self.try_announce(known, epoch)).await;
     }
 
-    async fn try_announce(&self, event: EventId, epoch: i64) {
-        let Some(known) = self.rooms.get(event) else { return };
+    async fn try_announce(&self, known: Known, epoch: i64) {
+        let event = known.room.event;
         if let Err(error) = self.announce_terms(known, epoch).await {
             tracing::warn!(%event, %error, "the draw's terms could not be announced: it will be tried again");
         }
@@ -109,8 +110,13 @@ impl WaitingRoomService {
     }
 
     fn due(&self, step: impl Fn(RoomState) -> bool) -> Vec<Known> {
-        let ours = self.ownership.rooms().into_iter().filter_map(|(event, _)| self.rooms.get(event));
-        ours.filter(|known| known.room.due.is_some_and(&step)).collect()
+        self.ours(|known| known.room.due.is_some_and(&step)).into_iter().map(|(known, _)| known).collect()
+    }
+
+    /// Those of our rooms of which this is so, and under which epochs.
+    fn ours(&self, which: impl Fn(&Known) -> bool) -> Vec<(Known, i64)> {
+        let known = self.rooms.those(which).into_iter();
+        known.filter_map(|known| self.ownership.epoch(known.room.event).map(|epoch| (known, epoch))).collect()
     }
 
     async fn try_step(&self, event: EventId) {

@@ -26,6 +26,8 @@ use super::WaitingRoomService;
 const TOLD_AT_ONCE: u32 = 200;
 /// After everything was told.
 const PAUSE: Duration = Duration::from_millis(250);
+/// While the topic is not there: to look for it costs a connection.
+const PAUSE_TOPIC: Duration = Duration::from_secs(2);
 /// After something was not.
 const PAUSE_FAILED: Duration = Duration::from_secs(1);
 
@@ -105,6 +107,7 @@ impl Teller {
                 }
             }
             let pause = match step {
+                Ok(0) if !self.topic_seen => PAUSE_TOPIC,
                 Ok(0) => PAUSE,
                 Ok(_) => Duration::ZERO,
                 Err(_) => PAUSE_FAILED,

@@ -13,6 +13,7 @@ use goticket_domain::queue::{
 };
 use goticket_storage::queue_log::{Admission, Decided, Head};
 use goticket_storage::rooms::{Prices, Room, owners};
+use jiff::Timestamp;
 
 use super::draw::KnownDraw;
 use super::memory::{Version, facts, turns};
@@ -35,6 +36,7 @@ impl WaitingRoomService {
         self.rooms.all().iter().for_each(|known| known.memory().forget_look());
         self.keep_schedule().await;
         self.admit_all().await;
+        self.write_intervals().await;
         // Without Redis the boards of before stay.
         let _ = self.read_boards().await;
     }
@@ -72,22 +74,21 @@ impl WaitingRoomService {
         let known = &self.follow_pipeline(known, epoch).await?;
         let room = &known.room;
         match room.state {
-            RoomState::Scheduled => return self.publish(known, epoch, still_board(room, known.draw.as_deref())).await,
+            RoomState::Scheduled => return self.publish(known, epoch, without_line(known)?).await,
             RoomState::Closed => return self.clear_up(known, epoch).await,
             _ if !known.memory().is_due(room, epoch, known.log.now_ms(), self.board_every) => return Ok(()),
             _ => {}
         }
-        let ended = self.interval_ended(known).await?;
-        let mut seen = known.look(&room.log).await?;
-        if let Some(ended) = ended {
-            self.count(known, epoch, ended, &seen);
-        }
-        if let Some(after) = admit(known, epoch, &seen).await? {
-            seen = after;
-        }
+        let interval_ended = self.interval_ended(known);
+        let still = known.memory().still_sees(room, epoch, known.log.now_ms()).filter(|_| interval_ended.is_none());
+        let looked = still.is_none();
+        let (seen, outline) = match still {
+            Some(still) => still,
+            None => self.look_and_admit(known, epoch, interval_ended).await?,
+        };
         self.recall_promises(known, epoch).await?;
         let prices = self.prices(known).await?;
-        let mut board = board(known, &seen, outline(known, &seen).await?, &prices)?;
+        let mut board = board(known, &seen, outline.clone(), &prices)?;
         if self.close_if_sold_out(known, epoch, board.held_up_by).await? {
             // The next tick clears it up.
             return Ok(());
@@ -95,8 +96,28 @@ impl WaitingRoomService {
         if let Some(draw) = board.draw.as_mut().filter(|draw| draw.lobby.is_none()) {
             draw.lobby = self.open_lobby(known, &seen).await?;
         }
-        known.memory().looked(epoch, Version::of(room), seen);
+        if looked {
+            known.memory().looked(epoch, Version::of(room), seen, outline);
+        }
         self.publish(known, epoch, board).await
+    }
+
+    /// What is to be seen of the room after those were admitted who may be; `interval_ended`: of the statistics.
+    async fn look_and_admit(
+        &self,
+        known: &Known,
+        epoch: i64,
+        interval_ended: Option<i64>,
+    ) -> Result<(Snapshot, Outline), QueueError> {
+        let mut seen = known.look(&known.room.log).await?;
+        if let Some(at_ms) = interval_ended {
+            self.count(known, epoch, at_ms, &seen);
+        }
+        if let Some(after) = admit(known, epoch, &seen).await? {
+            seen = after;
+        }
+        let outline = outline(known, &seen).await?;
+        Ok((seen, outline))
     }
 
     /// What the last board said of waiting times, where another owner made it: as it is shown here, or as Redis has it.
@@ -127,7 +148,7 @@ impl WaitingRoomService {
     /// A closed room's keys go, and with them the work of its owner; its last board stays.
     async fn clear_up(&self, known: &Known, epoch: i64) -> Result<(), QueueError> {
         let event = known.room.event;
-        self.publish(known, epoch, still_board(&known.room, known.draw.as_deref())).await?;
+        self.publish(known, epoch, without_line(known)?).await?;
         self.lines.close(event).await.map_err(|error| redis_failed(&error))?;
         if owners::dismiss(&self.pool, event, epoch).await.map_err(storage_failed)? {
             self.ownership.forget(event);
@@ -197,7 +218,7 @@ async fn outline(known: &Known, seen: &Snapshot) -> Result<Outline, QueueError> 
             deferred_passed: None,
             pivots: Pivots::default(),
         }),
-        Phase::Closed | Phase::Drawn => known.log.outline().await,
+        Phase::Closed | Phase::Drawn => known.log.outline(seen.waiting).await,
     }
 }
 
@@ -210,7 +231,6 @@ fn board(known: &Known, seen: &Snapshot, outline: Outline, prices: &Prices) -> R
         measure_shadow(known.room.event, line);
     }
     Ok(Board {
-        at: at(now_ms)?,
         log: outline.applied,
         waiting: outline.waiting,
         admitted: seen.admitted,
@@ -226,16 +246,21 @@ fn board(known: &Known, seen: &Snapshot, outline: Outline, prices: &Prices) -> R
         inside: seen.inside,
         shadow,
         currency: (!prices.categories.is_empty()).then_some(prices.currency),
-        ..still_board(&known.room, known.draw.as_deref())
+        ..still_board(&known.room, known.draw.as_deref(), at(now_ms)?)
     })
 }
 
+/// Of a room that has no line, as of now.
+fn without_line(known: &Known) -> Result<Board, QueueError> {
+    Ok(still_board(&known.room, known.draw.as_deref(), at(known.log.now_ms())?))
+}
+
 /// What Postgres alone can say.
-pub(super) fn still_board(room: &Room, draw: Option<&KnownDraw>) -> Board {
+pub(super) fn still_board(room: &Room, draw: Option<&KnownDraw>, at: Timestamp) -> Board {
     Board {
         event: room.event,
         state: room.state,
-        at: room.read_at,
+        at,
         log: room.log.size,
         lobby_opens_at: room.lobby_opens_at,
         onsale_at: room.onsale_at,

@@ -17,6 +17,7 @@ mod faults;
 mod grpc;
 mod grpc_client;
 mod identity;
+mod idle;
 mod loss;
 mod modes;
 mod onsales;

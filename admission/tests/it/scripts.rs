@@ -1,6 +1,6 @@
 //! Each Lua script alone, on a real Redis; and all of them against the line that the domain says follows from a log.
 
-use goticket_admission::outbound::redis::{Applied, Filling, Found, Lines};
+use goticket_admission::outbound::redis::{Applied, Filling, Found, Lines, MORE_MAX};
 use goticket_domain::EventId;
 use goticket_domain::queue::{
     DrawSeed, EMPTY_LOG, Entry, Line, Phase, Pivot, Pivots, PlaceId, Score, Segment, Session, Standing, order,
@@ -86,7 +86,7 @@ async fn what_only_looks_leaves_no_key_behind() {
     let seen = bench.lines.look(bench.event, AT).await.unwrap();
     assert_eq!((seen.applied, seen.hash, seen.phase, seen.waiting, seen.frontier), (0, EMPTY_LOG, Phase::Lobby, 0, None));
     assert_eq!(bench.lines.reach(bench.event, 5).await.unwrap(), None);
-    let outline = bench.lines.outline(bench.event, AT).await.unwrap();
+    let outline = bench.lines.outline(bench.event, AT, 0).await.unwrap();
     assert_eq!((outline.applied, outline.waiting, outline.frontier, outline.pivots), (0, 0, None, Pivots::default()));
     bench.lines.close(bench.event).await.unwrap();
     let keys: Vec<String> = bench.world.ask("KEYS", &[format!("{}*", bench.world.redis.prefix())]).await;
@@ -251,7 +251,7 @@ async fn redis_holds_the_line_that_follows_from_the_log_however_it_came_there() 
                 "seed {seed}"
             );
             let later = at_ms + rng.random_range(0..100);
-            let outline = bench.lines.outline(bench.event, later).await.unwrap();
+            let outline = bench.lines.outline(bench.event, later, 0).await.unwrap();
             assert_eq!((outline.applied, outline.passed), (bench.size, line.passed(later)), "seed {seed}, segment {segments}");
             assert_eq!(
                 (outline.deferred_frontier, outline.deferred_passed),
@@ -310,10 +310,13 @@ async fn an_outline_is_what_the_line_says_and_the_draws_places_stand_in_front() 
         }
         let _: u64 = bench.world.ask("ZADD", &args).await;
         let _: u64 = bench.world.ask("HSET", &[&names.room(), "applied", "9000", "phase", phase, "frontier", "-1"]).await;
-        let outline = bench.lines.outline(bench.event, AT).await.unwrap();
         let at = |rank| score(if rank < 3_000 { rank } else { LATE + 3_002 + 3 * (rank - 3_000) });
         let late = Some(Pivot { score: at(3_000), ahead: 3_000 });
-        assert_eq!((outline.applied, outline.waiting, outline.frontier), (9_000, 5_000, None), "{phase}");
-        assert_eq!(outline.pivots, Pivots::pick(5_000, at, late), "{phase}");
+        // Whatever was seen of it a moment ago.
+        for seen in [5_000, 5_000 - MORE_MAX, 5_000 - MORE_MAX - 1, 0, u64::MAX] {
+            let outline = bench.lines.outline(bench.event, AT, seen).await.unwrap();
+            assert_eq!((outline.applied, outline.waiting, outline.frontier), (9_000, 5_000, None), "{phase}, {seen}");
+            assert_eq!(outline.pivots, Pivots::pick(5_000, at, late), "{phase}, {seen}");
+        }
     }
 }

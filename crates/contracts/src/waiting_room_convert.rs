@@ -172,7 +172,8 @@ impl TryFrom<proto::ClaimReply> for Claimed {
 impl From<&PublishedBoard> for proto::BoardReply {
     fn from(published: &PublishedBoard) -> Self {
         let version = published.version;
-        Self { board_json: published.json.to_vec(), epoch: version.epoch, number: version.number }
+        let event = published.board.event.0.as_bytes().to_vec();
+        Self { board_json: published.json.to_vec(), epoch: version.epoch, number: version.number, event }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Serving HTTP within bounds until the shutdown, and letting go of it in time.
 
+mod lasting;
+
 use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
@@ -8,11 +10,10 @@ use axum::{
     middleware::AddExtension,
     response::Response,
 };
-use hyper::body::Incoming;
+use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto::Builder, graceful::GracefulShutdown},
-    service::TowerToHyperService,
 };
 use socket2::SockRef;
 use tokio::{
@@ -23,7 +24,10 @@ use tokio::{
     time::sleep,
 };
 use tokio_util::sync::CancellationToken;
-use tower::{Layer as _, Service};
+use tower::{Layer as _, Service, ServiceExt as _};
+
+pub use self::lasting::Lasting;
+use self::lasting::Lent;
 
 /// Open connections. Beyond it new ones wait in the kernel's queue; without it streams would use up the process's files.
 const CONNECTIONS_MAX: usize = 16_384;
@@ -80,11 +84,17 @@ where
             accepted = accept(&listener, unread_max) => accepted,
             () = shutdown.cancelled() => break,
         };
-        let service = TowerToHyperService::new(service(peer));
-        let connection = server.serve_connection_with_upgrades(TokioIo::new(stream), service);
+        let (lent, service) = (Lent::new(stream), service(peer));
+        let answers = lent.clone();
+        let answering = service_fn(move |request: Request<Incoming>| {
+            let (may_last, answers) = (lasting::may_last(&request), answers.clone());
+            let answered = service.clone().oneshot(request);
+            async move { answered.await.map(|response| answers.answer(may_last, response)) }
+        });
+        let connection = server.serve_connection_with_upgrades(TokioIo::new(lent.clone()), answering);
         let connection = graceful.watch(connection.into_owned());
         connections.spawn(async move {
-            if let Err(error) = connection.await {
+            if let Err(error) = lasting::serve(connection, lent).await {
                 tracing::trace!(%peer, error, "connection ended");
             }
             drop(place);
@@ -92,8 +102,13 @@ where
         while connections.try_join_next().is_some() {}
     }
     drop(listener);
+    let ended = async {
+        graceful.shutdown().await;
+        // What lasts ends by itself.
+        while connections.join_next().await.is_some() {}
+    };
     tokio::select! {
-        () = graceful.shutdown() => {}
+        () = ended => {}
         () = sleep(drain) => tracing::warn!(connections = connections.len(), "cutting connections that did not end in time"),
     }
     Ok(())

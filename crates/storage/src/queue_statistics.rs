@@ -4,9 +4,9 @@ use goticket_domain::EventId;
 use goticket_domain::queue::Entry;
 use jiff::Timestamp;
 use sqlx::{FromRow, PgPool};
+use uuid::Uuid;
 
-use crate::columns::number;
-use crate::rooms::owners::fence;
+use crate::columns::{number, numbers};
 use crate::{StorageError, queue_log};
 
 /// Rows kept of a room: a week of intervals of ten seconds. More would make the table larger than the logs of small rooms.
@@ -65,8 +65,24 @@ pub struct Interval {
     pub rate_per_min: u32,
 }
 
+/// An interval of a room that is to be written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Row {
+    /// Whose room.
+    pub event: EventId,
+    /// Of its owner.
+    pub epoch: i64,
+    /// Up to where the room was counted before.
+    pub before: Option<Counted>,
+    /// And is after it.
+    pub after: Counted,
+    /// What happened between.
+    pub interval: Interval,
+}
+
 #[derive(FromRow)]
 struct CountedRow {
+    event: Uuid,
     at_ms: i64,
     position: i64,
     admitted: i64,
@@ -74,7 +90,7 @@ struct CountedRow {
 }
 
 #[derive(FromRow)]
-struct Row {
+struct IntervalRow {
     at_ms: i64,
     joined: i64,
     gone: i64,
@@ -87,10 +103,10 @@ struct Row {
     rate_per_min: i32,
 }
 
-impl TryFrom<Row> for Interval {
+impl TryFrom<IntervalRow> for Interval {
     type Error = StorageError;
 
-    fn try_from(row: Row) -> Result<Self, StorageError> {
+    fn try_from(row: IntervalRow) -> Result<Self, StorageError> {
         let unreadable = |error: jiff::Error| StorageError::Unexpected(format!("an interval's end: {error}"));
         Ok(Self {
             at: Timestamp::from_millisecond(row.at_ms).map_err(unreadable)?,
@@ -107,18 +123,20 @@ impl TryFrom<Row> for Interval {
     }
 }
 
-/// Up to where the room is counted; nothing, where it never was.
-pub async fn counted(pool: &PgPool, event: EventId) -> Result<Option<Counted>, StorageError> {
-    let row: Option<CountedRow> =
-        sqlx::query_as("SELECT at_ms, position, admitted, unclaimed FROM queue_counted WHERE event = $1")
-            .bind(event.0)
-            .fetch_optional(pool)
+/// Up to where these rooms are counted; those that never were are left out.
+pub async fn counted(pool: &PgPool, events: &[EventId]) -> Result<Vec<(EventId, Counted)>, StorageError> {
+    let events: Vec<Uuid> = events.iter().map(|event| event.0).collect();
+    // By primary key.
+    let rows: Vec<CountedRow> =
+        sqlx::query_as("SELECT event, at_ms, position, admitted, unclaimed FROM queue_counted WHERE event = ANY($1)")
+            .bind(events)
+            .fetch_all(pool)
             .await?;
     let read = |row: CountedRow| {
         let (position, admitted, unclaimed) = (number(row.position)?, number(row.admitted)?, number(row.unclaimed)?);
-        Ok(Counted { at_ms: row.at_ms, position, admitted, unclaimed })
+        Ok((EventId(row.event), Counted { at_ms: row.at_ms, position, admitted, unclaimed }))
     };
-    row.map(read).transpose()
+    rows.into_iter().map(read).collect()
 }
 
 /// Counts the entries from one position of the log to another. Reads them all: some megabytes for an interval in which a million join.
@@ -142,57 +160,53 @@ pub async fn tally(pool: &PgPool, event: EventId, from: u64, to: u64) -> Result<
     Ok(tally)
 }
 
-/// Writes an interval that follows from `before`, and forgets the oldest ones. False where somebody else has counted on meanwhile, or the
-/// epoch is another one by now: nothing is written then.
-pub async fn write(
-    pool: &PgPool,
-    event: EventId,
-    epoch: i64,
-    before: Option<Counted>,
-    after: Counted,
-    interval: &Interval,
-) -> Result<bool, StorageError> {
-    let mut tx = pool.begin().await?;
-    if !fence(&mut tx, event, epoch).await? {
-        return Ok(false);
-    }
-    // Of two, the second one finds another time.
-    let moved = sqlx::query(
-        "INSERT INTO queue_counted AS c (event, at_ms, position, admitted, unclaimed) VALUES ($1, $2, $3, $4, $5)
-         ON CONFLICT (event) DO UPDATE SET at_ms = excluded.at_ms, position = excluded.position, admitted = excluded.admitted,
-                                           unclaimed = excluded.unclaimed
-         WHERE c.at_ms = $6 AND c.at_ms < excluded.at_ms",
+/// Writes intervals of different rooms, in one statement; returns how many it wrote. Those are left out in which somebody else has counted on
+/// meanwhile, or whose epoch is another one by now.
+pub async fn write(pool: &PgPool, rows: &[Row]) -> Result<u64, StorageError> {
+    // By primary keys. A successor in taking a room waits for this statement, or this one finds its epoch. Of two that count the same room
+    // the second one finds another time. In the order of their keys, so that no two wait for each other.
+    let written = sqlx::query(
+        "WITH new AS MATERIALIZED (
+             SELECT n.* FROM UNNEST($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
+                                    $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[],
+                                    $14::bigint[], $15::bigint[], $16::bigint[])
+                 AS n (event, epoch, before_ms, at_ms, position, admitted_so_far, unclaimed,
+                       joined, gone, admitted, claimed, no_shows, deferred, waiting, inside, rate_per_min)
+             JOIN room_owners o ON o.event = n.event AND o.epoch = n.epoch
+             ORDER BY n.event FOR SHARE OF o
+         ), moved AS (
+             UPDATE queue_counted c
+             SET at_ms = n.at_ms, position = n.position, admitted = n.admitted_so_far, unclaimed = n.unclaimed
+             FROM new n WHERE c.event = n.event AND c.at_ms = n.before_ms AND c.at_ms < n.at_ms
+             RETURNING c.event
+         ), made AS (
+             INSERT INTO queue_counted (event, at_ms, position, admitted, unclaimed)
+             SELECT n.event, n.at_ms, n.position, n.admitted_so_far, n.unclaimed FROM new n WHERE n.before_ms IS NULL
+             ON CONFLICT DO NOTHING RETURNING event
+         )
+         INSERT INTO queue_statistics (event, at_ms, joined, gone, admitted, claimed, no_shows, waiting, inside, rate_per_min, deferred)
+         SELECT n.event, n.at_ms, n.joined, n.gone, n.admitted, n.claimed, n.no_shows, n.waiting, n.inside, n.rate_per_min::int, n.deferred
+         FROM new n JOIN (SELECT event FROM moved UNION ALL SELECT event FROM made) AS counted ON counted.event = n.event",
     )
-    .bind(event.0)
-    .bind(after.at_ms)
-    .bind(number::<_, i64>(after.position)?)
-    .bind(number::<_, i64>(after.admitted)?)
-    .bind(number::<_, i64>(after.unclaimed)?)
-    .bind(before.map(|before| before.at_ms))
-    .execute(&mut *tx)
+    .bind(rows.iter().map(|row| row.event.0).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.epoch).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.before.map(|before| before.at_ms)).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.after.at_ms).collect::<Vec<_>>())
+    .bind(numbers::<_, _, i64>(rows, |row| row.after.position)?)
+    .bind(numbers::<_, _, i64>(rows, |row| row.after.admitted)?)
+    .bind(numbers::<_, _, i64>(rows, |row| row.after.unclaimed)?)
+    .bind(numbers::<_, _, i64>(rows, |row| row.interval.joined)?)
+    .bind(numbers::<_, _, i64>(rows, |row| row.interval.left)?)
+    .bind(numbers::<_, _, i64>(rows, |row| row.interval.admitted)?)
+    .bind(numbers::<_, _, i64>(rows, |row| row.interval.claimed)?)
+    .bind(numbers::<_, _, i64>(rows, |row| row.interval.no_shows)?)
+    .bind(numbers::<_, _, i64>(rows, |row| row.interval.deferred)?)
+    .bind(numbers::<_, _, i64>(rows, |row| row.interval.waiting)?)
+    .bind(numbers::<_, _, i64>(rows, |row| row.interval.inside)?)
+    .bind(numbers::<_, _, i64>(rows, |row| row.interval.rate_per_min)?)
+    .execute(pool)
     .await?;
-    if moved.rows_affected() == 0 {
-        return Ok(false);
-    }
-    sqlx::query(
-        "INSERT INTO queue_statistics (event, at_ms, joined, gone, admitted, claimed, no_shows, waiting, inside, rate_per_min, deferred)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-    )
-    .bind(event.0)
-    .bind(after.at_ms)
-    .bind(number::<_, i64>(interval.joined)?)
-    .bind(number::<_, i64>(interval.left)?)
-    .bind(number::<_, i64>(interval.admitted)?)
-    .bind(number::<_, i64>(interval.claimed)?)
-    .bind(number::<_, i64>(interval.no_shows)?)
-    .bind(number::<_, i64>(interval.waiting)?)
-    .bind(number::<_, i64>(interval.inside)?)
-    .bind(number::<_, i32>(interval.rate_per_min)?)
-    .bind(number::<_, i64>(interval.deferred)?)
-    .execute(&mut *tx)
-    .await?;
-    tx.commit().await?;
-    Ok(true)
+    Ok(written.rows_affected())
 }
 
 /// Forgets the rows of a room beyond [`ROWS_KEPT`]; returns how many those were. One look into the primary key where there are none.
@@ -211,7 +225,7 @@ pub async fn prune(pool: &PgPool, event: EventId) -> Result<u64, StorageError> {
 /// Intervals that end after this time, the earliest first, at most `limit`.
 pub async fn read(pool: &PgPool, event: EventId, after: Timestamp, limit: u32) -> Result<Vec<Interval>, StorageError> {
     // By primary key.
-    let rows: Vec<Row> = sqlx::query_as(
+    let rows: Vec<IntervalRow> = sqlx::query_as(
         "SELECT at_ms, joined, gone, admitted, claimed, no_shows, deferred, waiting, inside, rate_per_min
          FROM queue_statistics WHERE event = $1 AND at_ms > $2 ORDER BY at_ms LIMIT $3",
     )

@@ -1,6 +1,7 @@
 //! Waiting rooms: what must survive the loss of Redis. After its making only the admission service writes a room; of its event it
 //! writes one thing, the start of a sale that an operator begins early.
 
+mod changes;
 pub mod draws;
 mod entry_rules;
 mod log;
@@ -19,6 +20,7 @@ use crate::StorageError;
 use crate::columns::numbers;
 use crate::queue_log::{self, Head, HeadRow};
 
+pub use changes::{Changes, Horizon, changed};
 pub use log::{append_log, log_after, log_from, log_head};
 pub use prices::{CategoryPrice, Prices, prices};
 pub use rates::{forget_rate, save_rate};
@@ -162,6 +164,17 @@ fn digest(column: &str, bytes: &[u8]) -> Result<[u8; 32], StorageError> {
     bytes.try_into().map_err(|_| StorageError::Unexpected(format!("rooms.{column} has {} bytes", bytes.len())))
 }
 
+/// Where the schedule says that room `r` of event `e` should be by now, if it is not there: for `concat!`.
+macro_rules! due {
+    () => {
+        "CASE WHEN r.state = 'closed' THEN NULL
+              WHEN e.starts_at <= clock_timestamp() THEN 'closed'
+              WHEN r.state = 'scheduled' AND e.lobby_opens_at <= clock_timestamp() THEN 'lobby'
+              WHEN r.state = 'lobby' AND e.onsale_at <= clock_timestamp() THEN 'open' END"
+    };
+}
+use due;
+
 /// What every read of a room selects, as a fragment for `concat!`. `updated_at` moves with state and settings only.
 macro_rules! select_room {
     ($rest:literal) => {
@@ -171,11 +184,9 @@ macro_rules! select_room {
                     r.proof_of_work, r.asks_code, r.code_until, r.code_batches, r.assurance,
                     r.auto_low_per_min, r.auto_high_per_min, s.per_min AS auto_per_min, s.stays_until_ms AS auto_stays_until_ms,
                     (extract(epoch FROM r.updated_at) * 1000000)::bigint AS revision,
-                    e.lobby_opens_at, e.onsale_at, clock_timestamp() AS read_at,
-                    CASE WHEN r.state = 'closed' THEN NULL
-                         WHEN e.starts_at <= clock_timestamp() THEN 'closed'
-                         WHEN r.state = 'scheduled' AND e.lobby_opens_at <= clock_timestamp() THEN 'lobby'
-                         WHEN r.state = 'lobby' AND e.onsale_at <= clock_timestamp() THEN 'open' END AS due,
+                    e.lobby_opens_at, e.onsale_at, clock_timestamp() AS read_at, ",
+            due!(),
+            " AS due,
                     r.draw_revision, r.log_number, r.log_hash,
                     h.size, h.hash, h.decisions, h.micro_tokens, h.refilled_ms, h.frontier, h.admitted,
                     h.closed_at
@@ -217,11 +228,10 @@ pub async fn create(connection: &mut PgConnection, event: EventId, settings: &Ro
     queue_log::create(connection, event).await
 }
 
-/// Every room that is not closed, and those of `also` in whatever state: the one read of each tick. Served by `rooms_alive`.
-pub async fn alive(pool: &PgPool, also: &[EventId]) -> Result<Vec<Room>, StorageError> {
-    let also: Vec<Uuid> = also.iter().map(|event| event.0).collect();
-    let rows: Vec<Row> =
-        sqlx::query_as(select_room!("WHERE r.state <> 'closed' OR r.event = ANY($1)")).bind(also).fetch_all(pool).await?;
+/// These rooms, in no order.
+pub async fn find_all(pool: &PgPool, events: &[EventId]) -> Result<Vec<Room>, StorageError> {
+    let events: Vec<Uuid> = events.iter().map(|event| event.0).collect();
+    let rows: Vec<Row> = sqlx::query_as(select_room!("WHERE r.event = ANY($1)")).bind(events).fetch_all(pool).await?;
     rows.into_iter().map(Room::try_from).collect()
 }
 

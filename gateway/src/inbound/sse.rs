@@ -8,12 +8,14 @@ use std::convert::Infallible;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures::{Stream, StreamExt, stream};
+use goticket_platform::http::Lasting;
 use goticket_tokens::LEEWAY_SECONDS;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
@@ -83,7 +85,7 @@ where
     let body = Sse::new(events.map(Ok::<_, Infallible>)).keep_alive(KeepAlive::new().interval(HEARTBEAT));
     let headers =
         [(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store")), (UNBUFFERED, HeaderValue::from_static("no"))];
-    (headers, body).into_response()
+    (Extension(Lasting), headers, body).into_response()
 }
 
 /// Answers with a stream of events that thousands are sent alike: they are written already, and shared. A reader costs no task and no
@@ -111,7 +113,7 @@ where
         (header::CACHE_CONTROL, HeaderValue::from_static("private, no-store")),
         (UNBUFFERED, HeaderValue::from_static("no")),
     ];
-    (headers, Body::from_stream(body)).into_response()
+    (Extension(Lasting), headers, Body::from_stream(body)).into_response()
 }
 
 /// The id of the event a client has seen last.

@@ -14,12 +14,15 @@ use goticket_domain::queue::{
     BeaconSignature, DrawOutcome, DrawSeed, DrawTerms, LobbyHead, PlaceId, QueueError, Signature, order,
 };
 use goticket_storage::answered;
-use goticket_storage::rooms::draws::{self, RoomDraw};
+use goticket_storage::rooms::draws::{self, NewRanks, RoomDraw};
 use jiff::Timestamp;
 
 use super::room_log::RoomLog;
 use super::rooms::Known;
 use super::{WaitingRoomService, storage_failed};
+
+/// Blocks of ranks that are written in one commit: a megabyte.
+const BLOCKS_AT_ONCE: usize = 16;
 
 /// A room's draw as this replica read it last.
 #[derive(Debug)]
@@ -92,9 +95,8 @@ impl WaitingRoomService {
         let seed = seed(event, &closed, &draw.stored.secret, round.as_ref());
         // Millions of hashes: not on a thread that serves requests.
         let ranked = blocking(move || Ranked::new(seed, places)).await?;
-        for (number, (hash, places)) in (0..).zip(ranked.blocks.iter().zip(ranked.order.chunks(BLOCK_LEAVES))) {
-            let first_key = order_key(&ranked.seed, places[0]);
-            answered(draws::put_ranks(&self.pool, event, number, hash, places, &first_key)).await.map_err(storage_failed)?;
+        for blocks in ranked.to_be_written().chunks(BLOCKS_AT_ONCE) {
+            answered(draws::put_ranks(&self.pool, event, blocks)).await.map_err(storage_failed)?;
         }
         let mut outcome = DrawOutcome {
             secret: hex::encode(draw.stored.secret.0),
@@ -121,6 +123,13 @@ impl Ranked {
         let mut blocks = Blocks::default();
         (0..).zip(&order).for_each(|(rank, place)| blocks.push(&rank_leaf(rank, *place)));
         Self { seed, order, blocks: blocks.finish() }
+    }
+
+    fn to_be_written(&self) -> Vec<NewRanks<'_>> {
+        let blocks = (0..).zip(self.blocks.iter().zip(self.order.chunks(BLOCK_LEAVES)));
+        blocks
+            .map(|(block, (hash, places))| NewRanks { block, hash, places, first_key: order_key(&self.seed, places[0]) })
+            .collect()
     }
 }
 

@@ -3,10 +3,11 @@
 -- KEYS  1 room  2 line  3 lobby  4 admitted  5 sessions  6 gone  7 scores  8 ending  9 slots  10 deferred  11 availability
 -- ARGV  1 now (ms)  2 most to let go now
 -- Returns {applied, the log's hash, phase, {waiting, admitted so far, inside, of them who left, frontier, let go now, when the next
---   window or slot ends (ms; -1: none), of those who wait deferred ones}, {availability as field, value, …}}
+--   window or slot ends (ms; -1: none), of those who wait deferred ones, turns that are neither claimed nor let go},
+--   {availability as field, value, …}}
 -- Invariant: what is let go of here is over for every later entry of the log, too: its time is before the last entry's. A no-show is
 -- marked by a negative time.
--- Cost: 17 operations, plus 4 for each place that is let go, O(log N).
+-- Cost: 18 operations, plus 4 for each place that is let go, O(log N).
 local room, line, lobby, admitted, sessions, gone, scores, ending, slots, deferred, availability = unpack(KEYS)
 local LATE_BASE = '4503599627370496' -- 2^52
 local now, most = tonumber(ARGV[1]), tonumber(ARGV[2])
@@ -43,6 +44,6 @@ for _, key in ipairs({admitted, slots, ending}) do
 end
 return {
   tonumber(h[1] or 0), h[2] or string.rep('\0', 32), h[3] or 'lobby',
-  {waiting, tonumber(h[4] or 0), inside, left, tonumber(h[5] or -1), let_go, ends, deferred_now},
+  {waiting, tonumber(h[4] or 0), inside, left, tonumber(h[5] or -1), let_go, ends, deferred_now, redis.call('ZCARD', admitted)},
   redis.call('HGETALL', availability),
 }

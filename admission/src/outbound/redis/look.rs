@@ -30,6 +30,8 @@ pub struct Snapshot {
     pub inside: u64,
     /// Of them, those who have left, and whose slot is not free yet.
     pub left: u64,
+    /// Turns that came and are neither claimed nor over, as far as no-shows were let go.
+    pub unclaimed: u64,
     /// The highest score whose turn has come.
     pub frontier: Option<Score>,
     /// When the next claim window or slot ends, Unix ms; none while no one is inside.
@@ -59,7 +61,7 @@ impl Lines {
         ];
         let (applied, hash, phase, numbers, stock): Reply =
             self.redis.eval(&self.scripts.look, &keys, (now_ms, LET_GO_MAX)).await?;
-        let (&[waiting, admitted, inside, left, frontier, let_go, ends, deferred], Some(phase), Ok(hash)) =
+        let (&[waiting, admitted, inside, left, frontier, let_go, ends, deferred, unclaimed], Some(phase), Ok(hash)) =
             (numbers.as_slice(), read_phase(&phase), hash.try_into())
         else {
             return unexpected_numbers("look", &numbers);
@@ -74,6 +76,7 @@ impl Lines {
             admitted: count(admitted),
             inside: count(inside),
             left: count(left),
+            unclaimed: count(unclaimed),
             frontier: score(frontier),
             ends_ms: (ends >= 0).then_some(ends),
             availability: availability(&stock),
@@ -84,11 +87,6 @@ impl Lines {
     pub async fn availability(&self, event: EventId) -> RedisResult<Vec<Availability>> {
         let stock: Vec<String> = self.redis.query(cmd("HGETALL").arg(self.keys(event).availability())).await?;
         Ok(availability(&stock))
-    }
-
-    /// How many turns came and are neither claimed nor over, as far as no-shows were let go.
-    pub async fn unclaimed(&self, event: EventId) -> RedisResult<u64> {
-        self.redis.query(cmd("ZCARD").arg(self.keys(event).admitted())).await
     }
 
     /// The score up to which so many places at the front of the line reach: fewer where the line is shorter, none where it is empty.

@@ -20,7 +20,7 @@ pub use apply::Applied;
 pub use fill::{Filling, line_keys};
 pub use find::{Found, Places};
 pub use look::Snapshot;
-pub use outline::Outline;
+pub use outline::{MORE_MAX, Outline};
 pub(crate) use publish::read_board;
 
 /// The lines of all rooms.

@@ -6,7 +6,7 @@
 --          {score, score, …}, of deferred places how far turns have come, and up to where they are over}; -1 where there is none
 -- Invariant: none to keep; read in one go, so all of it follows from the same entries of the log. A closed lobby has no order yet: its
 -- ranks stand for its scores.
--- Cost: 7 reads and one of O(log N) per rank: 610 ranks for ten million places.
+-- Cost: 7 reads and one of O(log N) per rank in line: 610 ranks for ten million places.
 local room, line, lobby, turns, deferred_turns = unpack(KEYS)
 local LATE_BASE = '4503599627370496' -- 2^52
 local h = redis.call('HMGET', room, 'applied', 'phase', 'frontier', 'deferred_frontier')

@@ -3,10 +3,11 @@
 use goticket_contracts::redis_keys::{boards_channel, nudges_channel};
 use goticket_contracts::waiting_room::BoardReply;
 use goticket_domain::EventId;
-use goticket_domain::queue::PublishedBoard;
+use goticket_domain::queue::{BoardVersion, PublishedBoard};
 use goticket_platform::redis::{Subscription, subscribe};
 use prost::Message as _;
 use redis::{RedisResult, cmd, pipe};
+use uuid::Uuid;
 
 use super::{Lines, Reply, unexpected};
 
@@ -40,7 +41,7 @@ impl Lines {
                 read.hget(self.keys(*event).board(), "board");
             }
             let found: Vec<Option<Vec<u8>>> = self.redis.pipeline(&read).await?;
-            boards.extend(found.into_iter().flatten().filter_map(|message| read_board(&message)));
+            boards.extend(found.into_iter().flatten().filter_map(|message| read_board(&message, |_, _| false)));
         }
         Ok(boards)
     }
@@ -60,9 +61,16 @@ impl Lines {
     }
 }
 
-/// None where another version wrote something that this one cannot read.
-pub(crate) fn read_board(message: &[u8]) -> Option<PublishedBoard> {
-    let reply = BoardReply::decode(message).map_err(|error| error.to_string());
-    let read = reply.and_then(|reply| PublishedBoard::try_from(reply).map_err(|error| error.to_string()));
-    read.inspect_err(|error| tracing::error!(error, "a board cannot be read: another version publishes it")).ok()
+/// None where it is known already, and where another version wrote something that this one cannot read.
+pub(crate) fn read_board(message: &[u8], is_known: impl FnOnce(EventId, BoardVersion) -> bool) -> Option<PublishedBoard> {
+    let read = || {
+        let reply = BoardReply::decode(message).map_err(|error| error.to_string())?;
+        let (event, version) = (Uuid::from_slice(&reply.event), BoardVersion { epoch: reply.epoch, number: reply.number });
+        if event.is_ok_and(|event| is_known(EventId(event), version)) {
+            return Ok(None);
+        }
+        PublishedBoard::try_from(reply).map(Some).map_err(|error| error.to_string())
+    };
+    let read = read().inspect_err(|error| tracing::error!(error, "a board cannot be read: another version publishes it"));
+    read.ok().flatten()
 }

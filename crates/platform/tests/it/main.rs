@@ -6,6 +6,7 @@ mod config;
 mod health;
 mod http;
 mod kafka;
+mod lasting;
 mod postgres;
 mod redis;
 mod redis_cluster;

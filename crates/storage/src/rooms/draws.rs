@@ -163,25 +163,31 @@ pub async fn put_lobby(pool: &PgPool, event: EventId, hashes: &[Hash]) -> Result
     Ok(())
 }
 
-/// Writes a block of ranks: its hash, its places, and what orders the first of them. Written again it is the same: the seed is known.
-pub async fn put_ranks(
-    pool: &PgPool,
-    event: EventId,
-    block: u64,
-    hash: &Hash,
-    places: &[PlaceId],
-    first_key: &[u8; 32],
-) -> Result<(), StorageError> {
-    let places: Vec<u8> = places.iter().flat_map(|place| place.0).collect();
+/// A block of ranks that is written: its number and hash, its places, and what orders the first of them.
+#[derive(Clone, Copy, Debug)]
+pub struct NewRanks<'a> {
+    /// Of the tree's blocks.
+    pub block: u64,
+    /// Over its ranks.
+    pub hash: &'a Hash,
+    /// The first in line first.
+    pub places: &'a [PlaceId],
+    /// Of the first of them.
+    pub first_key: [u8; 32],
+}
+
+/// Writes blocks of ranks, all in one commit. Written again they are the same: the seed is known.
+pub async fn put_ranks(pool: &PgPool, event: EventId, blocks: &[NewRanks<'_>]) -> Result<(), StorageError> {
     sqlx::query(
-        "INSERT INTO draw_trees (event, tree, block, hash, places, first_key) VALUES ($1, 1, $2, $3, $4, $5)
+        "INSERT INTO draw_trees (event, tree, block, hash, places, first_key)
+         SELECT $1, 1, t.* FROM unnest($2::int[], $3::bytea[], $4::bytea[], $5::bytea[]) t
          ON CONFLICT (event, tree, block) DO UPDATE SET hash = excluded.hash, places = excluded.places, first_key = excluded.first_key",
     )
     .bind(event.0)
-    .bind(number::<_, i32>("block", block)?)
-    .bind(hash.as_slice())
-    .bind(places)
-    .bind(first_key.as_slice())
+    .bind(blocks.iter().map(|of| number::<_, i32>("block", of.block)).collect::<Result<Vec<_>, _>>()?)
+    .bind(blocks.iter().map(|of| of.hash.as_slice()).collect::<Vec<_>>())
+    .bind(blocks.iter().map(|of| of.places.iter().flat_map(|place| place.0).collect::<Vec<u8>>()).collect::<Vec<_>>())
+    .bind(blocks.iter().map(|of| of.first_key.as_slice()).collect::<Vec<_>>())
     .execute(pool)
     .await?;
     Ok(())

@@ -2,7 +2,7 @@
 
 use super::DrawSeed;
 use crate::queue::PlaceId;
-use crate::queue::place::hmac;
+use crate::queue::place::{hmac, keyed};
 
 /// What a place is ordered by: `HMAC-SHA-256(seed, place)`, as a number with the highest byte first.
 pub fn order_key(seed: &DrawSeed, place: PlaceId) -> [u8; 32] {
@@ -11,9 +11,10 @@ pub fn order_key(seed: &DrawSeed, place: PlaceId) -> [u8; 32] {
 
 /// Everyone who takes part, the first first.
 pub fn order(seed: &DrawSeed, participants: impl IntoIterator<Item = PlaceId>) -> Vec<PlaceId> {
-    let mut keyed: Vec<([u8; 32], PlaceId)> = participants.into_iter().map(|place| (order_key(seed, place), place)).collect();
-    keyed.sort_unstable();
-    keyed.into_iter().map(|(_, place)| place).collect()
+    let order_key = keyed(&seed.0);
+    let mut ordered: Vec<([u8; 32], PlaceId)> = participants.into_iter().map(|place| (order_key(&place.0), place)).collect();
+    ordered.sort_unstable();
+    ordered.into_iter().map(|(_, place)| place).collect()
 }
 
 /// A leaf of the tree that proves ranks: `rank (8) ‖ place`. The first in line has rank 0.
