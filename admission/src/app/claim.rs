@@ -2,7 +2,7 @@
 //!
 //! Each token is in the log, as the end of its slot, before it is given out: a slot that is over was taken by nothing that still buys.
 
-use goticket_domain::queue::{Claimed, PlaceTicket, QueueError, Session, Standing};
+use goticket_domain::queue::{Claimed, GroupRefusal, PlaceTicket, QueueError, Session, Standing};
 use goticket_domain::{AccountId, EventId};
 use goticket_tokens::{ENTRY_LEEWAY_SECONDS, Entrance};
 
@@ -24,11 +24,14 @@ impl WaitingRoomService {
 
     /// Begins the session, or finds it again: the same end, whoever asks how often; each time with a token that ends later, but never
     /// after the session. Who was away for longer than their token comes inside again if there is room. Who is too late for the first time has
-    /// their turn once more.
+    /// their turn once more. A group's place is its leader's to claim.
     pub(super) async fn claim_place(&self, event: EventId, account: AccountId, signed: &str) -> Result<Claimed, QueueError> {
         let ticket = self.ticket(event, account, signed)?;
         let known = self.room(event).await?;
         refuse_without_line(&known)?;
+        if ticket.place != self.place_of(event, account) {
+            return Err(GroupRefusal::LeaderClaims.into());
+        }
         let session_ms = i64::from(known.room.settings.session_s) * 1_000;
         let claim = Change::Claim { session_ms, buys_ms: self.buys_ms() };
         match known.log.change(ticket.place, claim).await?.after {

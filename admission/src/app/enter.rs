@@ -3,6 +3,7 @@
 
 use goticket_domain::identity::Assurance;
 use goticket_domain::queue::entry_rules::{ChallengeFor, PROOF_LIFE_S, check_proof};
+use goticket_domain::queue::groups::{Fan, GroupStep};
 use goticket_domain::queue::{Challenge, CodeRule, EntryRefusal, JoinPass, PlaceId, QueueError};
 use goticket_domain::{AccountId, EventId};
 use goticket_storage::queue_codes::CodeUse;
@@ -17,22 +18,31 @@ use super::rooms::Known;
 use crate::outbound::redis::Found;
 
 impl WaitingRoomService {
-    /// Takes the place, if what the room asks for is shown, or finds it.
+    /// Takes the place, if what the room asks for is shown, or finds it. `over`: the place of the group in which they stood, which is over for
+    /// good.
     pub(super) async fn enter(
         &self,
         known: &Known,
-        account: AccountId,
-        place: PlaceId,
+        fan: Fan,
         pass: &JoinPass,
+        over: Option<PlaceId>,
     ) -> Result<Changed, QueueError> {
-        let entered = match self.check_pass(known, account, pass).await {
-            Ok(counted) => known.log.change(place, Change::Join { line_max: u64::from(self.max_line), counted }).await,
+        let entered = match self.check_pass(known, fan.account, pass).await {
+            Ok(counted) => {
+                let counted = Counted { group: known.if_groups(GroupStep::Alone { fan, over }), ..counted };
+                let joined = known.log.change(fan.place, Change::Join { line_max: u64::from(self.max_line), counted }).await;
+                match joined {
+                    Err(QueueError::Full) if over.is_none() => self.in_group(known, fan, QueueError::Full).await,
+                    joined => joined,
+                }
+            }
             Err(QueueError::Entry(refusal)) if !refusal.is_forged() => {
-                let looked = known.log.change(place, Change::Look).await?;
+                let looked = known.log.change(fan.place, Change::Look).await?;
                 match looked.after {
                     Found::Here(_) => Ok(looked),
                     // It is the same place.
-                    Found::Passed { once_more: true } => known.log.change(place, Change::Defer).await,
+                    Found::Passed { once_more: true } => known.log.change(fan.place, Change::Defer).await,
+                    _ if over.is_none() => self.in_group(known, fan, refusal.into()).await,
                     _ => Err(refusal.into()),
                 }
             }
@@ -44,8 +54,16 @@ impl WaitingRoomService {
         entered
     }
 
+    /// Who stands in a group is found there, whatever keeps others out.
+    async fn in_group(&self, known: &Known, fan: Fan, otherwise: QueueError) -> Result<Changed, QueueError> {
+        match self.group_of(known, fan.account).await? {
+            Some(group) => Ok(Changed { in_group: Some(group), ..Changed::nothing(Found::Nowhere) }),
+            None => Err(otherwise),
+        }
+    }
+
     /// Whether what is shown is what the room asks for; what is to be counted where the place is taken.
-    async fn check_pass(&self, known: &Known, account: AccountId, pass: &JoinPass) -> Result<Counted, QueueError> {
+    pub(super) async fn check_pass(&self, known: &Known, account: AccountId, pass: &JoinPass) -> Result<Counted, QueueError> {
         let now = at(known.log.now_ms())?;
         let typed = asked_code(known, pass, now)?;
         // Before the code is looked at: guesses are worth work, too.
@@ -55,8 +73,8 @@ impl WaitingRoomService {
             None => None,
         };
         let person = (known.room.settings.entry.identity >= Assurance::VerifiedEmail).then_some(account);
-        let chosen = known.room.has_other_lines().then_some(account);
-        Ok(Counted { code, person, chosen, unchosen: None })
+        let chosen = known.if_other_lines(account);
+        Ok(Counted { code, person, chosen, ..Counted::default() })
     }
 
     /// The proof of work, where the room asks for one: by the signature alone.

@@ -3,11 +3,10 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use goticket_domain::AccountId;
-use goticket_domain::queue::{Entry, EntryRefusal, PlaceId, QueueError, slot_until_ms};
+use goticket_domain::queue::{Entry, GroupRefusal, PlaceId, QueueError, slot_until_ms};
 use tokio::sync::oneshot;
 
-use super::counted::Counted;
+use super::counted::{Counted, Positions, Uncounted};
 use super::room_log::RoomLog;
 use crate::outbound::redis::Found;
 
@@ -26,10 +25,27 @@ pub(super) enum Change {
     },
     /// To have its turn once more, if it is over: it passed, or its slot was not renewed.
     Defer,
+    /// To make it a group's, where it stands in the lobby.
+    MakeGroup {
+        /// What is counted with it.
+        counted: Counted,
+    },
+    /// To go into a group instead.
+    EnterGroup {
+        /// What is counted with it.
+        counted: Counted,
+    },
+    /// To stand in a group no longer.
+    QuitGroup {
+        /// To have it alone again, and not to go.
+        stay: bool,
+        /// What is counted with it.
+        counted: Counted,
+    },
     /// To give it back; the slot of a session is free when what was given out for it has ended.
     Leave {
-        /// Who may stand in another line of the event by that; none where it has no other one.
-        chooses: Option<AccountId>,
+        /// What is counted with it.
+        counted: Counted,
     },
     /// To go: a booking was confirmed at that time, Unix ms.
     Booked {
@@ -48,12 +64,16 @@ pub(super) enum Change {
 }
 
 impl Change {
-    /// What is counted with its entry.
+    /// What is counted with its entry. Who was inside has used the line that they chose.
     fn counted(self, entry: &Entry) -> Counted {
-        match (self, entry) {
-            (Self::Join { counted, .. }, _) => counted,
-            (Self::Leave { chooses }, Entry::Leave(_)) => Counted { unchosen: chooses, ..Counted::default() },
-            _ => Counted::default(),
+        match self {
+            Self::Leave { counted } if matches!(entry, Entry::End { .. }) => Counted { unchosen: None, ..counted },
+            Self::Join { counted, .. }
+            | Self::MakeGroup { counted }
+            | Self::EnterGroup { counted }
+            | Self::QuitGroup { counted, .. }
+            | Self::Leave { counted } => counted,
+            Self::Defer | Self::Booked { .. } | Self::Look | Self::Claim { .. } => Counted::default(),
         }
     }
 }
@@ -67,6 +87,15 @@ pub(super) struct Changed {
     pub(super) after: Found,
     /// The entry that was written for it; none where there was nothing to change.
     pub(super) entry: Option<u64>,
+    /// The group's place in which the account stands, where nothing was written for that.
+    pub(super) in_group: Option<PlaceId>,
+}
+
+impl Changed {
+    /// There was nothing to change.
+    pub(super) fn nothing(before: Found) -> Self {
+        Self { before, after: before, entry: None, in_group: None }
+    }
 }
 
 type Answer = Result<Changed, QueueError>;
@@ -140,41 +169,46 @@ impl RoomLog {
                     entries.push(entry);
                     written.push(Written { request, before });
                 }
-                Ok(None) => drop(request.answer.send(Ok(Changed { before, after: before, entry: None }))),
+                Ok(None) => drop(request.answer.send(Ok(Changed::nothing(before)))),
                 Err(error) => drop(request.answer.send(Err(error))),
             }
         }
         if entries.is_empty() {
             return;
         }
-        let (first, told) = match self.append_counted(entries, &counted).await {
-            Ok(appended) => appended,
+        let positions = match self.append_counted(entries, &counted).await {
+            Ok(positions) => positions,
             Err(error) => return answer_all(written.into_iter().map(|written| written.request), &error),
         };
-        let written = without_refused(written, told);
-        let places: Vec<PlaceId> = written.iter().map(|written| written.request.place).collect();
+        let written = without_refused(written, positions);
+        let places: Vec<PlaceId> = written.iter().map(|(_, written)| written.request.place).collect();
         if places.is_empty() {
             return;
         }
         match self.find(&places).await {
             Ok(found) => {
-                for ((entry, written), after) in (first..).zip(written).zip(found.found) {
-                    let _ = written.request.answer.send(Ok(Changed { before: written.before, after, entry: Some(entry) }));
+                for ((entry, Written { request, before }), after) in written.into_iter().zip(found.found) {
+                    let _ = request.answer.send(Ok(Changed { before, after, entry: Some(entry), in_group: None }));
                 }
             }
-            Err(error) => answer_all(written.into_iter().map(|written| written.request), &error),
+            Err(error) => answer_all(written.into_iter().map(|(_, written)| written.request), &error),
         }
     }
 }
 
-/// Tells those whom the count refused; the others' entries were written, one after the other.
-fn without_refused(written: Vec<Written>, told: Vec<Result<(), EntryRefusal>>) -> Vec<Written> {
+/// Tells those whose entries were not written; returns the others, and where theirs are.
+fn without_refused(written: Vec<Written>, positions: Positions) -> Vec<(u64, Written)> {
     let mut left = Vec::with_capacity(written.len());
-    for (written, told) in written.into_iter().zip(told) {
-        match told {
-            Ok(()) => left.push(written),
-            Err(refusal) => drop(written.request.answer.send(Err(refusal.into()))),
-        }
+    for (written, position) in written.into_iter().zip(positions) {
+        let answer = match position {
+            Ok(position) => {
+                left.push((position, written));
+                continue;
+            }
+            Err(Uncounted::InGroup(place)) => Ok(Changed { in_group: Some(place), ..Changed::nothing(written.before) }),
+            Err(Uncounted::Refused(error)) => Err(error),
+        };
+        let _ = written.request.answer.send(answer);
     }
     left
 }
@@ -192,7 +226,7 @@ impl Drop for NextMayWrite<'_> {
 
 /// What is to be written; none where there is nothing to change.
 fn entry(request: &Request, stands: Found, now_ms: i64, waiting: u64) -> Result<Option<Entry>, QueueError> {
-    use goticket_domain::queue::Standing::{Admitted, Inside};
+    use goticket_domain::queue::Standing::{Admitted, Inside, Lobby};
     let place = request.place;
     Ok(match (request.change, stands) {
         (Change::Join { .. }, Found::Here(_)) => None,
@@ -202,9 +236,18 @@ fn entry(request: &Request, stands: Found, now_ms: i64, waiting: u64) -> Result<
         (Change::Defer, Found::Here(Inside { session, .. })) if !session.has_slot(now_ms) => Some(Entry::Defer(place)),
         (Change::Join { line_max, .. }, _) if waiting >= line_max => return Err(QueueError::Full),
         (Change::Join { .. }, _) => Some(Entry::Join(place)),
+        // What these say means nothing where it is so already: whatever happens elsewhere at this moment, it is so afterwards.
+        (Change::MakeGroup { .. }, Found::Here(Lobby { .. })) | (Change::QuitGroup { stay: true, .. }, _) => {
+            Some(Entry::Join(place))
+        }
+        (Change::EnterGroup { .. } | Change::QuitGroup { stay: false, .. }, _) => Some(Entry::Leave(place)),
+        (Change::MakeGroup { .. }, Found::Here(_)) => return Err(GroupRefusal::Closed.into()),
+        (Change::MakeGroup { .. }, _) => return Err(GroupRefusal::NoPlace.into()),
         // Another replica may renew it at this moment: the slot ends with the last token that the log has, whichever it is.
         (Change::Leave { .. }, Found::Here(Inside { session, .. })) => Some(Entry::End { place, until_ms: session.until_ms }),
         (Change::Leave { .. }, Found::Here(_)) => Some(Entry::Leave(place)),
+        // Their group has ended, and they may choose another line.
+        (Change::Leave { counted }, _) if counted.unchosen.is_some() => Some(Entry::Leave(place)),
         (Change::Claim { session_ms, buys_ms }, Found::Here(Admitted { .. })) => {
             let until_ms = now_ms.saturating_add(session_ms);
             Some(Entry::Claim { place, until_ms, slot_ms: slot_until_ms(now_ms, buys_ms, until_ms) })

@@ -11,10 +11,15 @@ mod draw;
 mod end_booked;
 mod enter;
 mod group_commit;
+mod grouped;
+mod groups;
 mod join;
+mod join_group;
 mod leave;
+mod leave_group;
 mod lobby;
 mod log_chain;
+mod make_group;
 mod memory;
 mod open_at_once;
 pub mod ownership;
@@ -45,8 +50,8 @@ use futures::stream::BoxStream;
 use goticket_domain::lane::LaneCount;
 use goticket_domain::queue::entry_rules::{CodeBatchState, CodeState, MadeCodes, NewCodes};
 use goticket_domain::queue::{
-    Challenge, Claimed, ClaimedPlace, ControlChange, DrawProofs, DrawRecord, JoinPass, JoinedPlace, LobbyPage, LogEntry, PlaceId,
-    PlaceTicket, PublishedBoard, QueueError, RenewedTicket, RoomControl, WaitingRoom, WhatIf,
+    Challenge, Claimed, ClaimedPlace, ControlChange, DrawProofs, DrawRecord, Group, JoinPass, JoinedPlace, LobbyPage, LogEntry,
+    PlaceId, PlaceTicket, PublishedBoard, QueueError, RenewedTicket, RoomControl, WaitingRoom, WhatIf,
 };
 use goticket_domain::{AccountId, EventId};
 use goticket_platform::redis::Redis;
@@ -144,6 +149,18 @@ impl WaitingRoom for WaitingRoomService {
         let mut joined = self.take_place(event, account, pass).await?;
         joined.turn = self.open_at_once(event, &joined).await;
         Ok(joined)
+    }
+
+    async fn group(&self, event: EventId, account: AccountId) -> Result<Group, QueueError> {
+        self.read_group(event, account).await
+    }
+
+    async fn make_group(&self, event: EventId, account: AccountId) -> Result<Group, QueueError> {
+        self.make_or_find_group(event, account).await
+    }
+
+    async fn leave_group(&self, event: EventId, account: AccountId) -> Result<(), QueueError> {
+        self.quit_group(event, account, true).await
     }
 
     async fn challenge(&self, event: EventId, account: AccountId) -> Result<Option<Challenge>, QueueError> {

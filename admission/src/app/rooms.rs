@@ -44,6 +44,11 @@ impl Known {
         self.draw.as_deref().ok_or(QueueError::Unavailable)
     }
 
+    /// What somebody counts as by choosing this line, where the event has others.
+    pub(super) fn if_other_lines<T>(&self, what: T) -> Option<T> {
+        self.room.has_other_lines().then_some(what)
+    }
+
     fn draw_revision(&self) -> i32 {
         self.draw.as_ref().map_or(0, |draw| draw.revision)
     }

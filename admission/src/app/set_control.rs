@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use goticket_domain::queue::{AtOnce, AutoChange, ControlChange, QueueError, RoomControl, RoomSettings, RoomState};
 use goticket_domain::{AccountId, EventId};
+use goticket_storage::queue_groups;
 use goticket_storage::rooms::{self, Room};
 use serde_json::{Map, Value, json};
+use sqlx::PgConnection;
 
 use super::log_chain::{self, Change};
 use super::{WaitingRoomService, sql_failed, storage_failed};
@@ -39,6 +41,7 @@ impl WaitingRoomService {
             return Err(QueueError::ControlChanged);
         }
         let (state, settings) = apply(&room, &change)?;
+        check_groups(&mut tx, &room, &settings).await?;
         let opens_lobby = (room.state, state) == (RoomState::Lobby, RoomState::Open);
         let state = if opens_lobby { RoomState::Lobby } else { state };
         let mut what = difference(&room, state, &settings);
@@ -123,11 +126,30 @@ pub(super) fn apply(room: &Room, change: &ControlChange) -> Result<(RoomState, R
         when_down: change.when_down.unwrap_or(now.when_down),
         entry: now.entry.after(change.entry),
     };
+    if settings.entry.groups != now.entry.groups && room.state != RoomState::Scheduled {
+        // Replicas that know the lobby know whether it has groups: none of them may learn of it later than another one.
+        let problem = "it is set before the lobby opens".to_owned();
+        return Err(QueueError::BadControl { field: "groups".to_owned(), problem });
+    }
     settings.check().map_err(|error| QueueError::BadControl {
         field: error.field.to_owned(),
         problem: format!("it is {}, allowed is {}", error.value, error.allowed),
     })?;
     Ok((state, settings))
+}
+
+/// Who leads a group books for all of it: it is no larger than one account's seats.
+pub(super) async fn check_groups(db: &mut PgConnection, room: &Room, settings: &RoomSettings) -> Result<(), QueueError> {
+    let groups = settings.entry.groups;
+    if groups == room.settings.entry.groups || groups == 0 {
+        return Ok(());
+    }
+    let seats = queue_groups::seats_of_account(db, room.event).await.map_err(storage_failed)?;
+    if u32::from(groups) > seats {
+        let problem = format!("it is {groups}, allowed is at most {seats}: the seats that an account may have of this event");
+        return Err(QueueError::BadControl { field: "groups".to_owned(), problem });
+    }
+    Ok(())
 }
 
 /// For the log: `{"field": [before, after], …}`.
@@ -150,6 +172,7 @@ pub(super) fn difference(room: &Room, state: RoomState, settings: &RoomSettings)
         ("proof_of_work", json!(now.entry.proof_of_work), json!(settings.entry.proof_of_work)),
         ("entry", json!(now.entry.code), json!(settings.entry.code)),
         ("identity", json!(now.entry.identity), json!(settings.entry.identity)),
+        ("groups", json!(now.entry.groups), json!(settings.entry.groups)),
     ];
     let changed = fields.into_iter().filter(|(_, before, after)| before != after);
     changed.map(|(field, before, after)| (field.to_owned(), json!([before, after]))).collect()

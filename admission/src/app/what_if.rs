@@ -6,8 +6,8 @@ use goticket_domain::queue::{
 };
 use serde_json::Value;
 
-use super::WaitingRoomService;
-use super::set_control::{apply, check_reason, difference};
+use super::set_control::{apply, check_groups, check_reason, difference};
+use super::{WaitingRoomService, sql_failed};
 
 impl WaitingRoomService {
     /// By the room as it stands and the board that is shown.
@@ -19,6 +19,7 @@ impl WaitingRoomService {
             return Err(QueueError::ControlChanged);
         }
         let (state, settings) = apply(room, &change)?;
+        check_groups(&mut *self.pool.acquire().await.map_err(sql_failed)?, room, &settings).await?;
         let shown = self.show(&known).await;
         let observed_per_min = self.last_board(event).await.ok().flatten().map_or(0, |shown| shown.board.observed_per_min);
         let line = LineNow { waiting: shown.waiting, inside: shown.active, observed_per_min };

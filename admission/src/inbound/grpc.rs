@@ -57,6 +57,27 @@ impl Contract for Server {
         Ok(Response::new(proto::JoinAllReply { results }))
     }
 
+    async fn group(&self, request: Request<proto::GroupRequest>) -> Answer<proto::GroupReply> {
+        let request = request.into_inner();
+        let (event, account) = caller(&request.event, &request.account)?;
+        let group = self.room.group(event, account).await.map_err(|error| status_of(&error))?;
+        Ok(Response::new(proto::GroupReply { group_json: to_json(&group)? }))
+    }
+
+    async fn make_group(&self, request: Request<proto::GroupRequest>) -> Answer<proto::GroupReply> {
+        let request = request.into_inner();
+        let (event, account) = caller(&request.event, &request.account)?;
+        let group = self.room.make_group(event, account).await.map_err(|error| status_of(&error))?;
+        Ok(Response::new(proto::GroupReply { group_json: to_json(&group)? }))
+    }
+
+    async fn leave_group(&self, request: Request<proto::GroupRequest>) -> Answer<proto::LeaveReply> {
+        let request = request.into_inner();
+        let (event, account) = caller(&request.event, &request.account)?;
+        self.room.leave_group(event, account).await.map_err(|error| status_of(&error))?;
+        Ok(Response::new(proto::LeaveReply {}))
+    }
+
     async fn challenge(&self, request: Request<proto::ChallengeRequest>) -> Answer<proto::ChallengeReply> {
         let request = request.into_inner();
         let (event, account) = caller(&request.event, &request.account)?;

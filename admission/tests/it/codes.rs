@@ -238,7 +238,7 @@ async fn a_guess_is_worth_work_where_the_room_asks_for_it_and_a_code_that_is_mis
         assert!(matches!(refused(join(&room, event, fan, typed).await), EntryRefusal::Proof { .. }), "{typed}");
     }
     let proof = room.challenge(event, fan).await.unwrap().unwrap().solve();
-    let pass = |code: &str| JoinPass { proof: proof.clone(), code: Some(code.to_owned()) };
+    let pass = |code: &str| JoinPass { proof: proof.clone(), code: Some(code.to_owned()), ..JoinPass::default() };
     assert_eq!(refused(room.join_with(event, fan, &pass("nonsense")).await), EntryRefusal::CodeInvalid);
     assert!(!room.join_with(event, fan, &pass(&code)).await.unwrap().existing);
 }

@@ -15,6 +15,7 @@ use goticket_platform::shutdown::Shutdown;
 use jiff::SignedDuration;
 use tonic::transport::Endpoint;
 
+use crate::groups;
 use crate::grpc_client::Client;
 use crate::world::{World, fans, generous, on_sale};
 
@@ -158,6 +159,47 @@ async fn who_may_enter_is_decided_the_same_over_grpc() {
         let revoked = remote.revoke_code(event, code, world.operator, "a test").await;
         assert_eq!(revoked, local.revoke_code(event, code, world.operator, "a test").await);
     }
+}
+
+#[tokio::test]
+async fn groups_are_the_same_over_grpc() {
+    let (world, room, event) = groups::lobby(2).await;
+    let (remote, _shutdown) = serve(&room, SECRET).await;
+    let (local, remote): (&dyn WaitingRoom, &dyn WaitingRoom) = (&*room, &remote);
+    let all = fans(2);
+    assert_eq!(remote.group(event, all[0]).await, local.group(event, all[0]).await);
+    assert_eq!(remote.make_group(event, all[0]).await, local.make_group(event, all[0]).await);
+    let (lead, led, code) = groups::leader(remote, event).await;
+    let joined = groups::enter(remote, event, all[0], &code).await.unwrap();
+    assert_eq!((joined.ticket.place, joined.existing), (led.ticket.place, false));
+    for fan in [lead, all[0]] {
+        assert_eq!(remote.group(event, fan).await, local.group(event, fan).await);
+        assert_eq!(remote.make_group(event, fan).await, local.make_group(event, fan).await);
+    }
+    for (fan, code) in [(all[1], code.as_str()), (all[1], "nonsense")] {
+        let (one, two) = (
+            groups::enter(local, event, fan, code).await.unwrap_err(),
+            groups::enter(remote, event, fan, code).await.unwrap_err(),
+        );
+        assert_eq!(one, two);
+    }
+    let claimed = remote.claim(event, all[0], &joined.signed).await;
+    assert_eq!(claimed.unwrap_err(), local.claim(event, all[0], &joined.signed).await.unwrap_err());
+    remote.leave_group(event, lead).await.unwrap();
+    assert_eq!(remote.group(event, all[0]).await, local.group(event, all[0]).await);
+    for event in [event, EventId::generate()] {
+        assert_eq!(remote.leave_group(event, lead).await, local.leave_group(event, lead).await);
+    }
+
+    let scheduled = world.publish(&generous(), 3_600, 7_200).await;
+    let entry = EntryChange { groups: Some(4), ..EntryChange::default() };
+    let change = ControlChange { entry, reason: "a test".into(), ..ControlChange::default() };
+    assert_eq!(remote.set_control(scheduled, change.clone(), world.operator).await.unwrap().settings.entry.groups, 4);
+    assert_eq!(remote.control(scheduled).await, local.control(scheduled).await);
+    assert_eq!(
+        remote.set_control(event, change.clone(), world.operator).await,
+        local.set_control(event, change, world.operator).await
+    );
 }
 
 #[tokio::test]

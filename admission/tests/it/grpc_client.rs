@@ -10,8 +10,8 @@ use goticket_contracts::waiting_room::waiting_room_client::WaitingRoomClient;
 use goticket_contracts::waiting_room_convert::{error_of, from_json, join_request, read_joined, set_control_request, to_json};
 use goticket_domain::queue::entry_rules::{CodeBatchState, CodeState, MadeCodes, NewCodes};
 use goticket_domain::queue::{
-    Challenge, Claimed, ClaimedPlace, ControlChange, DrawProofs, DrawRecord, JoinPass, JoinedPlace, LobbyPage, LogEntry, PlaceId,
-    PublishedBoard, QueueError, RenewedTicket, RoomControl, WaitingRoom, WhatIf,
+    Challenge, Claimed, ClaimedPlace, ControlChange, DrawProofs, DrawRecord, Group, JoinPass, JoinedPlace, LobbyPage, LogEntry,
+    PlaceId, PublishedBoard, QueueError, RenewedTicket, RoomControl, WaitingRoom, WhatIf,
 };
 use goticket_domain::{AccountId, EventId};
 use tonic::Request;
@@ -40,12 +40,32 @@ fn ticket(event: EventId, account: AccountId, signed: &str) -> proto::TicketRequ
     proto::TicketRequest { event: event.to_string(), account: account.to_string(), signed_ticket: signed.to_owned() }
 }
 
+fn group(event: EventId, account: AccountId) -> proto::GroupRequest {
+    proto::GroupRequest { event: event.to_string(), account: account.to_string() }
+}
+
 #[async_trait]
 impl WaitingRoom for Client {
     async fn join_with(&self, event: EventId, account: AccountId, pass: &JoinPass) -> Result<JoinedPlace, QueueError> {
         let request = self.with_secret(proto::JoinAllRequest { joins: vec![join_request(event, account, pass)] });
         let reply = self.client().join_all(request).await.map_err(|status| error_of(&status))?;
         read_joined(reply.into_inner().results.remove(0)).unwrap()
+    }
+
+    async fn group(&self, event: EventId, account: AccountId) -> Result<Group, QueueError> {
+        let reply = self.client().group(self.with_secret(group(event, account))).await.map_err(|status| error_of(&status))?;
+        Ok(from_json(&reply.into_inner().group_json).unwrap())
+    }
+
+    async fn make_group(&self, event: EventId, account: AccountId) -> Result<Group, QueueError> {
+        let reply =
+            self.client().make_group(self.with_secret(group(event, account))).await.map_err(|status| error_of(&status))?;
+        Ok(from_json(&reply.into_inner().group_json).unwrap())
+    }
+
+    async fn leave_group(&self, event: EventId, account: AccountId) -> Result<(), QueueError> {
+        let left = self.client().leave_group(self.with_secret(group(event, account))).await;
+        left.map(drop).map_err(|status| error_of(&status))
     }
 
     async fn challenge(&self, event: EventId, account: AccountId) -> Result<Option<Challenge>, QueueError> {

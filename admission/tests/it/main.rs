@@ -14,6 +14,8 @@ mod draws;
 mod enter;
 mod eta;
 mod faults;
+mod groups;
+mod groups_at_once;
 mod grpc;
 mod grpc_client;
 mod identity;

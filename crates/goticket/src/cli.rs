@@ -133,6 +133,9 @@ pub(crate) struct OpsArgs {
     /// How sure one must be of who joins: account, or verified_email, with one place for each person.
     #[arg(long)]
     pub identity: Option<Assurance>,
+    /// The largest group that may stand in one place, 2 to 8, no larger than an account's seats; 0 allows none. Before the lobby opens.
+    #[arg(long, value_name = "FANS")]
+    pub groups: Option<u8>,
     /// Codes.
     #[command(flatten)]
     pub codes: CodesArgs,

@@ -18,6 +18,7 @@ pub mod outbox;
 pub mod payments;
 pub mod queue_chosen_onsales;
 pub mod queue_codes;
+pub mod queue_groups;
 pub mod queue_identities;
 pub mod queue_log;
 pub mod queue_relay;

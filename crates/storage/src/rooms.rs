@@ -181,7 +181,7 @@ macro_rules! select_room {
         concat!(
             "SELECT r.event, coalesce(e.onsale_of, e.id) AS seats_of, r.sells, r.state, r.rate_per_min, r.burst, r.active_cap, r.claim_window_s, r.session_s, r.selling, r.message,
                     r.close_when_sold_out, r.mode, r.open_below, r.when_down,
-                    r.proof_of_work, r.asks_code, r.code_until, r.code_batches, r.assurance,
+                    r.proof_of_work, r.asks_code, r.code_until, r.code_batches, r.assurance, r.group_max,
                     r.auto_low_per_min, r.auto_high_per_min, s.per_min AS auto_per_min, s.stays_until_ms AS auto_stays_until_ms,
                     (extract(epoch FROM r.updated_at) * 1000000)::bigint AS revision,
                     e.lobby_opens_at, e.onsale_at, clock_timestamp() AS read_at, ",

@@ -39,6 +39,8 @@ struct TicketKey {
     challenges: [u8; 32],
     /// Gives each event the key of its codes.
     codes: Key,
+    /// Gives each event the key of its groups' codes.
+    groups: Key,
 }
 
 impl TicketKey {
@@ -47,11 +49,16 @@ impl TicketKey {
         let (signing, kid) = (hmac::sign(&root, b"goticket place ticket"), hmac::sign(&root, b"goticket place ticket kid"));
         let challenges = derived(&root, &[b"goticket join challenge"]);
         let codes = Key::new(HMAC_SHA256, &derived(&root, &[b"goticket queue codes"]));
-        Self { kid: kid.as_ref()[0], key: Key::new(HMAC_SHA256, signing.as_ref()), challenges, codes }
+        let groups = Key::new(HMAC_SHA256, &derived(&root, &[b"goticket queue groups"]));
+        Self { kid: kid.as_ref()[0], key: Key::new(HMAC_SHA256, signing.as_ref()), challenges, codes, groups }
     }
 
     fn code_key(&self, event: EventId) -> [u8; 32] {
         derived(&self.codes, &[event.0.as_bytes()])
+    }
+
+    fn group_key(&self, event: EventId) -> [u8; 32] {
+        derived(&self.groups, &[event.0.as_bytes()])
     }
 
     fn mac(&self, payload: &[u8; PAYLOAD_BYTES]) -> hmac::Tag {
@@ -87,6 +94,16 @@ impl PlaceKeys {
     /// Those whose codes are good: the one that signs, and those that did before.
     pub fn code_keys(&self, event: EventId) -> impl Iterator<Item = [u8; 32]> {
         self.keys().map(move |key| key.code_key(event))
+    }
+
+    /// Signs the codes of the event's groups.
+    pub fn group_key(&self, event: EventId) -> [u8; 32] {
+        self.signing.group_key(event)
+    }
+
+    /// Those whose groups' codes are good: the one that signs, and those that did before.
+    pub fn group_keys(&self, event: EventId) -> impl Iterator<Item = [u8; 32]> {
+        self.keys().map(move |key| key.group_key(event))
     }
 
     /// Signs the challenges that are solved before a join.
@@ -267,6 +284,16 @@ mod tests {
             ".6ogFJDVkwwc_-NbARPggK_B7UdIxAQKGy1-zvX5OTNA",
         );
         assert_eq!(text, golden);
+    }
+
+    #[test]
+    fn each_event_has_keys_of_its_own_for_each_kind_of_code_and_a_key_of_before_is_good() {
+        let (before, now) = (PlaceKeys::new(&[1; 32], &[2; 32], &[]), PlaceKeys::new(&[1; 32], &[3; 32], &[[2; 32]]));
+        let (event, other) = (EventId(Uuid::from_u128(1)), EventId(Uuid::from_u128(2)));
+        assert_ne!(before.group_key(event), before.group_key(other));
+        assert_ne!(before.group_key(event), before.code_key(event));
+        assert_eq!(now.group_keys(event).collect::<Vec<_>>(), [now.group_key(event), before.group_key(event)]);
+        assert_eq!(now.code_keys(event).collect::<Vec<_>>(), [now.code_key(event), before.code_key(event)]);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 mod booking;
 mod catalog;
 mod entry;
+mod group;
 mod identity;
 mod queue;
 mod streams;

@@ -13,8 +13,8 @@ use goticket_contracts::waiting_room::waiting_room_client::WaitingRoomClient;
 use goticket_contracts::waiting_room_convert::{BadMessage, error_of, from_json, join_request, set_control_request, to_json};
 use goticket_domain::queue::entry_rules::{CodeBatchState, CodeState, MadeCodes, NewCodes};
 use goticket_domain::queue::{
-    Challenge, Claimed, ClaimedPlace, ControlChange, DrawProofs, DrawRecord, JoinPass, JoinedPlace, LobbyPage, LogEntry, PlaceId,
-    PublishedBoard, QueueError, RenewedTicket, RoomControl, WaitingRoom, WhatIf,
+    Challenge, Claimed, ClaimedPlace, ControlChange, DrawProofs, DrawRecord, Group, JoinPass, JoinedPlace, LobbyPage, LogEntry,
+    PlaceId, PublishedBoard, QueueError, RenewedTicket, RoomControl, WaitingRoom, WhatIf,
 };
 use goticket_domain::{AccountId, EventId};
 use secrecy::{ExposeSecret, SecretString};
@@ -112,10 +112,28 @@ fn ticket_request(event: EventId, account: AccountId, signed_ticket: &str) -> Re
     timed(proto::TicketRequest { event, account, signed_ticket: signed_ticket.to_owned() })
 }
 
+fn group_request(event: EventId, account: AccountId) -> Request<proto::GroupRequest> {
+    timed(proto::GroupRequest { event: event.to_string(), account: account.to_string() })
+}
+
 #[async_trait]
 impl WaitingRoom for GrpcWaitingRoom {
     async fn join_with(&self, event: EventId, account: AccountId, pass: &JoinPass) -> Result<JoinedPlace, QueueError> {
         self.joins.join(event, join_request(event, account, pass)).await
+    }
+
+    async fn group(&self, event: EventId, account: AccountId) -> Result<Group, QueueError> {
+        let reply = self.client.clone().group(group_request(event, account)).await.map_err(refused)?;
+        from_json(&reply.into_inner().group_json).map_err(unreadable)
+    }
+
+    async fn make_group(&self, event: EventId, account: AccountId) -> Result<Group, QueueError> {
+        let reply = self.client.clone().make_group(group_request(event, account)).await.map_err(refused)?;
+        from_json(&reply.into_inner().group_json).map_err(unreadable)
+    }
+
+    async fn leave_group(&self, event: EventId, account: AccountId) -> Result<(), QueueError> {
+        self.client.clone().leave_group(group_request(event, account)).await.map(drop).map_err(refused)
     }
 
     async fn challenge(&self, event: EventId, account: AccountId) -> Result<Option<Challenge>, QueueError> {

@@ -14,6 +14,7 @@ mod early;
 mod enter;
 mod event_stream;
 mod faults;
+mod groups;
 mod joins;
 mod lanes;
 mod my_bookings;

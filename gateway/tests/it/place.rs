@@ -8,8 +8,8 @@ use futures::stream::BoxStream;
 use goticket_domain::identity::Role;
 use goticket_domain::queue::entry_rules::{CodeBatchState, CodeState, MadeCodes, NewCodes};
 use goticket_domain::queue::{
-    Challenge, Claimed, ClaimedPlace, ControlChange, DrawProofs, DrawRecord, JoinPass, JoinedPlace, LobbyPage, LogEntry, PlaceId,
-    PublishedBoard, QueueError, RenewedTicket, RoomControl, WaitingRoom, WhatIf,
+    Challenge, Claimed, ClaimedPlace, ControlChange, DrawProofs, DrawRecord, Group, JoinPass, JoinedPlace, LobbyPage, LogEntry,
+    PlaceId, PublishedBoard, QueueError, RenewedTicket, RoomControl, WaitingRoom, WhatIf,
 };
 use goticket_domain::{AccountId, EventId};
 use goticket_gateway::Gateway;
@@ -183,6 +183,18 @@ impl<R> Counting<R> {
 impl<R: WaitingRoom> WaitingRoom for Counting<R> {
     async fn join_with(&self, event: EventId, account: AccountId, pass: &JoinPass) -> Result<JoinedPlace, QueueError> {
         self.asked().join_with(event, account, pass).await
+    }
+
+    async fn group(&self, event: EventId, account: AccountId) -> Result<Group, QueueError> {
+        self.asked().group(event, account).await
+    }
+
+    async fn make_group(&self, event: EventId, account: AccountId) -> Result<Group, QueueError> {
+        self.asked().make_group(event, account).await
+    }
+
+    async fn leave_group(&self, event: EventId, account: AccountId) -> Result<(), QueueError> {
+        self.asked().leave_group(event, account).await
     }
 
     async fn challenge(&self, event: EventId, account: AccountId) -> Result<Option<Challenge>, QueueError> {

@@ -10,17 +10,17 @@ use crate::waiting_room as proto;
 
 /// The request that shows this pass.
 pub fn join_request(event: EventId, account: AccountId, pass: &JoinPass) -> proto::JoinRequest {
-    let JoinPass { proof, code } = pass.clone();
-    proto::JoinRequest { event: event.to_string(), account: account.to_string(), proof, code }
+    let JoinPass { proof, code, group } = pass.clone();
+    proto::JoinRequest { event: event.to_string(), account: account.to_string(), proof, code, group }
 }
 
 impl From<&proto::JoinRequest> for JoinPass {
     fn from(request: &proto::JoinRequest) -> Self {
-        Self { proof: request.proof.clone(), code: request.code.clone() }
+        Self { proof: request.proof.clone(), code: request.code.clone(), group: request.group.clone() }
     }
 }
 
-/// Something about codes, which travels as JSON.
+/// Something about codes or groups, which travels as JSON.
 pub fn to_json<T: serde::Serialize>(value: &T) -> Result<String, BadMessage> {
     text("json", value)
 }
@@ -31,8 +31,8 @@ pub fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, BadMes
 }
 
 impl From<EntryRules> for proto::EntryRules {
-    fn from(EntryRules { proof_of_work, code, identity }: EntryRules) -> Self {
-        Self { proof_of_work, code: Some(code.into()), identity: identity.as_str().to_owned() }
+    fn from(EntryRules { proof_of_work, code, identity, groups }: EntryRules) -> Self {
+        Self { proof_of_work, code: Some(code.into()), identity: identity.as_str().to_owned(), groups: groups.into() }
     }
 }
 
@@ -42,14 +42,14 @@ impl TryFrom<proto::EntryRules> for EntryRules {
         let code = rules.code.map(CodeRule::try_from).transpose()?.unwrap_or_default();
         // Of a version that knows nothing of it.
         let identity = if rules.identity.is_empty() { Assurance::default() } else { parse("identity", &rules.identity)? };
-        Ok(Self { proof_of_work: rules.proof_of_work, code, identity })
+        Ok(Self { proof_of_work: rules.proof_of_work, code, identity, groups: largest(rules.groups)? })
     }
 }
 
 impl From<EntryChange> for proto::EntryChange {
-    fn from(EntryChange { proof_of_work, code, identity }: EntryChange) -> Self {
+    fn from(EntryChange { proof_of_work, code, identity, groups }: EntryChange) -> Self {
         let identity = identity.map(|identity| identity.as_str().to_owned());
-        Self { proof_of_work, code: code.map(Into::into), identity }
+        Self { proof_of_work, code: code.map(Into::into), identity, groups: groups.map(Into::into) }
     }
 }
 
@@ -57,8 +57,13 @@ impl TryFrom<proto::EntryChange> for EntryChange {
     type Error = BadMessage;
     fn try_from(change: proto::EntryChange) -> Result<Self, BadMessage> {
         let identity = change.identity.map(|identity| parse("identity", &identity)).transpose()?;
-        Ok(Self { proof_of_work: change.proof_of_work, code: change.code.map(CodeRule::try_from).transpose()?, identity })
+        let (code, groups) = (change.code.map(CodeRule::try_from).transpose()?, change.groups.map(largest).transpose()?);
+        Ok(Self { proof_of_work: change.proof_of_work, code, identity, groups })
     }
+}
+
+fn largest(groups: u32) -> Result<u8, BadMessage> {
+    u8::try_from(groups).map_err(|error| BadMessage { field: "groups", problem: error.to_string() })
 }
 
 impl From<CodeRule> for proto::CodeRule {

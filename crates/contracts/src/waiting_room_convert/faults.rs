@@ -28,7 +28,8 @@ pub fn status_of(error: &QueueError) -> Status {
         | QueueError::NotClosed
         | QueueError::ClaimWindowPassed
         | QueueError::NotInLine
-        | QueueError::Entry(_) => Code::FailedPrecondition,
+        | QueueError::Entry(_)
+        | QueueError::Group(_) => Code::FailedPrecondition,
     };
     let mut status = Status::new(code, error.to_string());
     let fault = proto::QueueFault::from(error).encode_to_vec();
@@ -79,6 +80,7 @@ fn fault_of(error: &QueueError) -> proto::queue_fault::Fault {
         }
         QueueError::ControlChanged => Fault::ControlChanged(proto::ControlChanged {}),
         QueueError::Entry(refusal) => Fault::EntryJson(serde_json::to_string(refusal).unwrap_or_default()),
+        QueueError::Group(refusal) => Fault::GroupJson(serde_json::to_string(refusal).unwrap_or_default()),
         QueueError::Unavailable => Fault::Unavailable(proto::Unavailable {}),
     }
 }
@@ -101,6 +103,7 @@ fn read_fault(fault: proto::queue_fault::Fault) -> Option<QueueError> {
         Fault::BadControl(bad) => QueueError::BadControl { field: bad.field, problem: bad.problem },
         Fault::ControlChanged(_) => QueueError::ControlChanged,
         Fault::EntryJson(refusal) => QueueError::Entry(serde_json::from_str(&refusal).ok()?),
+        Fault::GroupJson(refusal) => QueueError::Group(serde_json::from_str(&refusal).ok()?),
         Fault::Unavailable(_) => QueueError::Unavailable,
     })
 }
@@ -109,7 +112,7 @@ fn read_fault(fault: proto::queue_fault::Fault) -> Option<QueueError> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use goticket_domain::queue::entry_rules::{ChallengeFor, ProofFault};
-    use goticket_domain::queue::{Challenge, EntryRefusal, RoomState};
+    use goticket_domain::queue::{Challenge, EntryRefusal, GroupRefusal, RoomState};
     use goticket_domain::{AccountId, EventId};
 
     use super::*;
@@ -138,6 +141,8 @@ mod tests {
             QueueError::Entry(EntryRefusal::CodeUsedUp),
             QueueError::Entry(EntryRefusal::IdentityHasPlace),
             QueueError::Entry(EntryRefusal::Proof { fault: ProofFault::Expired, challenge: challenge.clone() }),
+            QueueError::Group(GroupRefusal::Full { largest: 4 }),
+            QueueError::Group(GroupRefusal::LeaderClaims),
             QueueError::Unavailable,
         ];
         for error in rows {

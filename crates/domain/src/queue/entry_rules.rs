@@ -9,7 +9,7 @@ mod proof;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::SettingsError;
+use super::{SettingsError, groups};
 use crate::EventId;
 use crate::identity::Assurance;
 
@@ -40,6 +40,8 @@ pub struct EntryRules {
     pub code: CodeRule,
     /// How sure one must be of who joins. Beyond an account: a person has one place, whatever their accounts.
     pub identity: Assurance,
+    /// The largest group that may stand in one place; 0 allows none. Set before the lobby opens: by then everyone knows it.
+    pub groups: u8,
 }
 
 /// Whether it takes a code to join.
@@ -76,6 +78,8 @@ pub struct EntryChange {
     pub code: Option<CodeRule>,
     /// How sure one must be from now on.
     pub identity: Option<Assurance>,
+    /// The largest group; 0 allows none.
+    pub groups: Option<u8>,
 }
 
 impl EntryRules {
@@ -86,6 +90,7 @@ impl EntryRules {
             proof_of_work: change.proof_of_work.unwrap_or(self.proof_of_work),
             code: change.code.unwrap_or(self.code),
             identity: change.identity.unwrap_or(self.identity),
+            groups: change.groups.unwrap_or(self.groups),
         }
     }
 
@@ -99,6 +104,11 @@ impl EntryRules {
                 allowed: format!("0 for none, or {} to {}", limits::MIN_PROOF_COST, limits::MAX_PROOF_COST),
             });
         }
+        if !groups::may_allow(self.groups) {
+            let (least, most) = (groups::limits::MIN_GROUP, groups::limits::MAX_GROUP);
+            let allowed = format!("0 for none, or {least} to {most}");
+            return Err(SettingsError { field: "groups", value: self.groups.to_string(), allowed });
+        }
         Ok(())
     }
 }
@@ -110,6 +120,8 @@ pub struct JoinPass {
     pub proof: Option<String>,
     /// A code, as it was typed.
     pub code: Option<String>,
+    /// The code of the group into which they go.
+    pub group: Option<String>,
 }
 
 /// Why somebody may not enter the line.
@@ -242,13 +254,24 @@ mod tests {
             let checked = EntryRules { proof_of_work, ..EntryRules::default() }.check();
             assert_eq!(checked.err().map(|error| error.field), (!allowed).then_some("proof_of_work"), "{proof_of_work}");
         }
+        use groups::limits::{MAX_GROUP, MIN_GROUP};
+        for (groups, allowed) in [(0, true), (1, false), (MIN_GROUP, true), (MAX_GROUP, true), (MAX_GROUP + 1, false)] {
+            let checked = EntryRules { groups, ..EntryRules::default() }.check();
+            assert_eq!(checked.err().map(|error| error.field), (!allowed).then_some("groups"), "{groups}");
+        }
     }
 
     #[test]
     fn what_is_left_out_of_a_change_stays() {
-        let rules = EntryRules { proof_of_work: 5_000, code: CodeRule::Code { until: None }, identity: Assurance::VerifiedEmail };
+        let rules = EntryRules {
+            proof_of_work: 5_000,
+            code: CodeRule::Code { until: None },
+            identity: Assurance::VerifiedEmail,
+            groups: 4,
+        };
         assert_eq!(rules.after(EntryChange::default()), rules);
-        let open = EntryChange { proof_of_work: Some(0), code: Some(CodeRule::Open), identity: Some(Assurance::Account) };
+        let (proof_of_work, identity, groups) = (Some(0), Some(Assurance::Account), Some(0));
+        let open = EntryChange { proof_of_work, code: Some(CodeRule::Open), identity, groups };
         assert_eq!(rules.after(open), EntryRules::default());
     }
 

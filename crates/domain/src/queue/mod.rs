@@ -4,6 +4,7 @@ mod board;
 mod control_log;
 pub mod draw;
 pub mod entry_rules;
+pub mod groups;
 pub mod history;
 mod line;
 mod log;
@@ -22,6 +23,7 @@ pub use draw::{
     LobbyEntry, LobbyHead, LobbyPage, MerkleRoot, Receipt, Signature, SignerKey, order,
 };
 pub use entry_rules::{Challenge, CodeRule, EntryChange, EntryRefusal, EntryRules, JoinPass};
+pub use groups::{Group, GroupRefusal};
 pub use line::{Line, Phase, Standing};
 pub use log::{EMPTY_LOG, Entry, LogHash, Segment};
 pub use mode::{Bounds, RoomMode, WhenDown};

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::entry_rules::{CodeBatchState, CodeState, MadeCodes, NewCodes};
 use super::{
-    AutoLimits, Challenge, DrawProofs, DrawRecord, EntryChange, EntryRefusal, Health, HeldUp, JoinPass, LobbyPage, PlaceId,
-    PlaceTicket, PublishedBoard, Receipt, RoomMode, RoomSettings, RoomState, Score, WhatIf, WhenDown,
+    AutoLimits, Challenge, DrawProofs, DrawRecord, EntryChange, EntryRefusal, Group, GroupRefusal, Health, HeldUp, JoinPass,
+    LobbyPage, PlaceId, PlaceTicket, PublishedBoard, Receipt, RoomMode, RoomSettings, RoomState, Score, WhatIf, WhenDown,
 };
 use crate::{AccountId, EventId};
 
@@ -251,6 +251,9 @@ pub enum QueueError {
     /// May not enter the line; who stands in it is not asked.
     #[error(transparent)]
     Entry(#[from] EntryRefusal),
+    /// It cannot be as it was wanted with a group.
+    #[error(transparent)]
+    Group(#[from] GroupRefusal),
     /// A store is away; nothing was changed, or it can safely be asked again.
     #[error("the waiting room is unavailable for the moment")]
     Unavailable,
@@ -265,6 +268,12 @@ pub trait WaitingRoom: Send + Sync + 'static {
     async fn join(&self, event: EventId, account: AccountId) -> Result<JoinedPlace, QueueError> {
         self.join_with(event, account, &JoinPass::default()).await
     }
+    /// The group in which this account stands.
+    async fn group(&self, event: EventId, account: AccountId) -> Result<Group, QueueError>;
+    /// Makes a group of this account's place in the lobby, or finds the one in which it stands.
+    async fn make_group(&self, event: EventId, account: AccountId) -> Result<Group, QueueError>;
+    /// Leaves its group, and stands in the lobby alone again; where it leads the group everyone does. In no group it has left.
+    async fn leave_group(&self, event: EventId, account: AccountId) -> Result<(), QueueError>;
     /// What this account has to solve before it joins; none where the room asks for no proof of work.
     async fn challenge(&self, event: EventId, account: AccountId) -> Result<Option<Challenge>, QueueError>;
     /// Makes codes that let their holders in; logged with `actor` and reason. Repeating it makes other ones.

@@ -102,7 +102,7 @@ fn change(args: &OpsArgs) -> anyhow::Result<Option<ControlChange>> {
         mode: args.mode,
         open_below: args.open_below,
         when_down: args.when_down,
-        entry: EntryChange { proof_of_work: args.proof_of_work, code, identity: args.identity },
+        entry: EntryChange { proof_of_work: args.proof_of_work, code, identity: args.identity, groups: args.groups },
         ..nothing.clone()
     };
     Ok((change != nothing).then_some(change))
@@ -162,7 +162,11 @@ fn entry(rules: EntryRules) -> String {
         0 => {}
         cost => asks.push(format!("a proof of work of up to {cost} hashes")),
     }
-    format!("takes {}", asks.join(", "))
+    let groups = match rules.groups {
+        0 => String::new(),
+        largest => format!("; groups of at most {largest} in one place"),
+    };
+    format!("takes {}{groups}", asks.join(", "))
 }
 
 fn foresight(told: &WhatIf) -> String {

@@ -107,6 +107,7 @@ pub const CHECKS: &[Check] = &[
                WHERE state = 'held' AND hold_expires_at < now() - interval '1 minute' AND ($1::uuid IS NULL OR event = $1)",
     },
     super::rooms::LOGS,
+    super::groups::GROUPS,
     super::told::BOOKINGS,
     super::told::PAYMENTS,
     super::told::POSITIONS,

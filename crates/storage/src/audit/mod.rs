@@ -4,6 +4,7 @@
 //! moment, each check under its own snapshot.
 
 mod checks;
+mod groups;
 pub mod rooms;
 mod told;
 

@@ -15,6 +15,7 @@ pub(super) struct EntryRow {
     code_until: Option<jiff_sqlx::Timestamp>,
     code_batches: i32,
     assurance: String,
+    group_max: i32,
 }
 
 impl EntryRow {
@@ -24,6 +25,7 @@ impl EntryRow {
             proof_of_work: number("proof_of_work", self.proof_of_work)?,
             code: if self.asks_code { CodeRule::Code { until } } else { CodeRule::Open },
             identity: self.assurance.parse().map_err(StorageError::Unexpected)?,
+            groups: number("group_max", self.group_max)?,
         })
     }
 
@@ -38,14 +40,16 @@ pub(super) async fn save(db: &mut PgConnection, event: EventId, rules: EntryRule
         CodeRule::Open => (false, None),
         CodeRule::Code { until } => (true, until),
     };
-    let done =
-        sqlx::query("UPDATE rooms SET proof_of_work = $2, asks_code = $3, code_until = $4, assurance = $5 WHERE event = $1")
-            .bind(event.0)
-            .bind(number::<_, i32>("proof_of_work", rules.proof_of_work)?)
-            .bind(asks_code)
-            .bind(until.map(jiff_sqlx::ToSqlx::to_sqlx))
-            .bind(rules.identity.as_str())
-            .execute(db)
-            .await?;
+    let done = sqlx::query(
+        "UPDATE rooms SET proof_of_work = $2, asks_code = $3, code_until = $4, assurance = $5, group_max = $6 WHERE event = $1",
+    )
+    .bind(event.0)
+    .bind(number::<_, i32>("proof_of_work", rules.proof_of_work)?)
+    .bind(asks_code)
+    .bind(until.map(jiff_sqlx::ToSqlx::to_sqlx))
+    .bind(rules.identity.as_str())
+    .bind(i32::from(rules.groups))
+    .execute(db)
+    .await?;
     one(done.rows_affected(), "the rules of who enters")
 }

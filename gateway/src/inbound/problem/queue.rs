@@ -68,6 +68,7 @@ impl From<QueueError> for Problem {
                 Self::precondition_failed("control_changed", detail).with_error(FieldError::header("If-Match", message))
             }
             QueueError::Entry(refusal) => refusal.into(),
+            QueueError::Group(refusal) => refusal.into(),
             QueueError::Unavailable => Self::unavailable(
                 "unavailable",
                 "For the moment the waiting room does not answer. No place is lost. Repeat the request.",

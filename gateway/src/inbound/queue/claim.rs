@@ -32,7 +32,7 @@ pub(crate) struct ClaimBody {
     params(("event" = Uuid, Path), ("Place-Ticket" = String, Header)), responses(
     (status = 200, body = ClaimBody),
     (status = 401, description = "place_ticket_invalid", body = ProblemDocument),
-    (status = 409, description = "not_your_turn, not_drawn, no_room_inside, deferred, claim_window_passed, not_in_line", body = ProblemDocument),
+    (status = 409, description = "not_your_turn, not_drawn, no_room_inside, deferred, claim_window_passed, not_in_line, group_leader_claims", body = ProblemDocument),
     (status = 503, body = ProblemDocument),
 ))]
 pub(crate) async fn claim(

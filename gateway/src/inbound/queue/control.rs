@@ -106,6 +106,8 @@ pub(crate) struct SettingsBody {
     /// `account`, or `verified_email`: one place for each person with a verified address.
     #[schema(value_type = String)]
     identity: Assurance,
+    /// The largest group that may stand in one place; 0 where the room has none.
+    groups: u8,
 }
 
 /// Whether it takes a code to join.
@@ -158,6 +160,8 @@ pub(crate) struct ControlChangeBody {
     /// `account` takes one account, `verified_email` a verified address, with one place for each person.
     #[schema(value_type = Option<String>)]
     identity: Option<Assurance>,
+    /// The largest group that may stand in one place: 2 to 8, and no larger than an account's seats; 0 allows none. Set before the lobby opens.
+    groups: Option<u8>,
     /// Why: it goes into the room's log.
     reason: String,
 }
@@ -209,6 +213,7 @@ impl From<RoomControl> for ControlBody {
             entry,
             code_until,
             identity: set.entry.identity,
+            groups: set.entry.groups,
         };
         let RoomControl { state, rate_in_force_per_min, pipeline, waiting, admitted, active, held_up_by, would_wait, .. } =
             control;
@@ -339,7 +344,7 @@ pub(crate) async fn change(
         when_down: body.when_down,
         reason,
         if_revision: if_match.revision(),
-        entry: EntryChange { proof_of_work: body.proof_of_work, code, identity: body.identity },
+        entry: EntryChange { proof_of_work: body.proof_of_work, code, identity: body.identity, groups: body.groups },
     };
     if query.what_if.unwrap_or(false) {
         let WhatIf { change, waiting, now, then } = app.waiting_room.what_if(event, change).await?;

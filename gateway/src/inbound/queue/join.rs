@@ -22,6 +22,9 @@ pub(crate) const JOIN_PROOF: &str = "Join-Proof";
 /// The code, where a room asks for one.
 pub(crate) const JOIN_CODE: &str = "Join-Code";
 
+/// The code of a group, of who goes into one.
+pub(crate) const JOIN_GROUP: &str = "Join-Group";
+
 /// When no board has come yet.
 const POLL_SOON_MS: u64 = 1_000;
 
@@ -92,18 +95,21 @@ impl PlaceBody {
     }
 }
 
-/// Takes the account's one place in line, or finds it again, from whichever device. A room may ask for more of those who have none yet: the
+/// Takes the account's one place in line, or finds it again, from whichever device. Who stands in a group finds the group's. A room may ask for more of those who have none yet: the
 /// refusal says what.
 #[utoipa::path(post, path = "/v1/events/{event}/queue", tag = TAG, security(("access" = [])),
     params(("event" = Uuid, Path),
         ("Join-Proof" = Option<String>, Header, description = "the solution of a challenge, as altcha's widget makes it"),
-        ("Join-Code" = Option<String>, Header, description = "a presale or invite code, as it was typed")), responses(
+        ("Join-Code" = Option<String>, Header, description = "a presale or invite code, as it was typed"),
+        ("Join-Group" = Option<String>, Header, description = "the code of a group, to stand in its place: all of it come in by it, or none")), responses(
     (status = 201, description = "a new place", body = JoinedBody),
     (status = 200, description = "the place this account had", body = JoinedBody),
-    (status = 403, description = "code_required, code_invalid, code_not_yet_valid, code_expired, code_used_up, code_revoked, identity_not_verified",
+    (status = 403, description = "code_required, code_invalid, code_not_yet_valid, code_expired, code_used_up, code_revoked, identity_not_verified, \
+        group_code_invalid",
         body = ProblemDocument),
     (status = 404, body = ProblemDocument),
-    (status = 409, description = "room_not_open, room_closed, identity_has_place", body = ProblemDocument),
+    (status = 409, description = "room_not_open, room_closed, identity_has_place, groups_not_allowed, group_over, group_full, \
+        group_closed, in_another_group, leads_another_group", body = ProblemDocument),
     (status = 428, description = "proof_required, proof_expired, proof_invalid: `challenge` is to be solved", body = ProblemDocument),
     (status = 429, description = "rate_limited", body = ProblemDocument),
     (status = 503, body = ProblemDocument),
@@ -118,7 +124,9 @@ pub(crate) async fn join(
     app.queue_limits.join(caller.account, app.addresses.network(peer, &headers))?;
     super::expect_room(&app, event).await?;
     let shown = |name| header_text(&headers, name).map(ToOwned::to_owned);
-    let pass = JoinPass { proof: shown(JOIN_PROOF), code: shown(JOIN_CODE) };
+    // One that cannot be read is no code: whoever sent it does not mean to stand alone.
+    let group = headers.contains_key(JOIN_GROUP).then(|| shown(JOIN_GROUP).unwrap_or_default());
+    let pass = JoinPass { proof: shown(JOIN_PROOF), code: shown(JOIN_CODE), group };
     let joined = app.waiting_room.join_with(event, caller.account, &pass).await?;
     let seen = app.boards.get(event).ok();
     let by_board = seen.as_ref().map(|seen| seen.board.locate(&joined.ticket));

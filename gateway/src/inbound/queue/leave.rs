@@ -10,11 +10,12 @@ use crate::inbound::parts::Path;
 use crate::inbound::problem::{Problem, ProblemDocument};
 use crate::services::App;
 
-/// Gives the place or the session back.
+/// Gives the place or the session back. Who stands in a group leaves it; the group ends with its leader's place.
 #[utoipa::path(delete, path = "/v1/events/{event}/queue", tag = TAG, security(("access" = [])), params(("event" = Uuid, Path)),
     responses(
     (status = 204, description = "given back, or was not there"),
     (status = 404, body = ProblemDocument),
+    (status = 409, description = "group_closed: the lobby is closed, and the place is the whole group's", body = ProblemDocument),
     (status = 503, body = ProblemDocument),
 ))]
 pub(crate) async fn leave(State(app): State<App>, caller: Caller, Path(event): Path<EventId>) -> Result<StatusCode, Problem> {

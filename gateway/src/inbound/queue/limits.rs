@@ -12,6 +12,8 @@ use crate::inbound::rate_limit::{RateLimit, TooOften};
 const JOINS_OF_ACCOUNT_PER_MIN: u32 = 30;
 /// Challenges of one account within a minute: one for each join.
 const CHALLENGES_OF_ACCOUNT_PER_MIN: u32 = JOINS_OF_ACCOUNT_PER_MIN;
+/// What one account does with its group within a minute: to see who has come is worth a look every few seconds.
+const GROUPS_OF_ACCOUNT_PER_MIN: u32 = JOINS_OF_ACCOUNT_PER_MIN;
 /// Exact places of one account within a minute. Each is a look into Redis that a poll does without.
 const EXACT_OF_ACCOUNT_PER_MIN: u32 = 12;
 /// Tickets of one account within a minute that are renewed after a draw: one is enough.
@@ -49,6 +51,7 @@ impl Both {
 pub(crate) struct QueueLimits {
     joins: Both,
     challenges: Both,
+    groups: Both,
     exact: Both,
     renewals: RateLimit<AccountId>,
     draws: RateLimit<IpAddr>,
@@ -67,6 +70,11 @@ impl QueueLimits {
                 accounts: RateLimit::new(CHALLENGES_OF_ACCOUNT_PER_MIN, CHALLENGES_OF_ACCOUNT_PER_MIN),
                 networks: RateLimit::new(config.joins_per_min.get(), config.joins_burst.get()),
             },
+            groups: Both {
+                what: "group",
+                accounts: RateLimit::new(GROUPS_OF_ACCOUNT_PER_MIN, GROUPS_OF_ACCOUNT_PER_MIN),
+                networks: RateLimit::new(config.joins_per_min.get(), config.joins_burst.get()),
+            },
             exact: Both {
                 what: "exact_place",
                 accounts: RateLimit::new(EXACT_OF_ACCOUNT_PER_MIN, EXACT_OF_ACCOUNT_PER_MIN),
@@ -83,6 +91,10 @@ impl QueueLimits {
 
     pub(super) fn challenge(&self, account: AccountId, network: IpAddr) -> Result<(), Problem> {
         self.challenges.take(account, network)
+    }
+
+    pub(super) fn group(&self, account: AccountId, network: IpAddr) -> Result<(), Problem> {
+        self.groups.take(account, network)
     }
 
     pub(super) fn renewal(&self, account: AccountId) -> Result<(), TooOften> {

@@ -6,6 +6,7 @@ mod claim;
 mod codes;
 mod control;
 mod draw;
+mod group;
 mod if_match;
 mod join;
 mod leave;
@@ -32,7 +33,7 @@ use crate::app::seen_board::Seen;
 use crate::services::App;
 
 pub(crate) use control::AutoBody;
-pub(crate) use join::{JOIN_CODE, JOIN_PROOF};
+pub(crate) use join::{JOIN_CODE, JOIN_GROUP, JOIN_PROOF};
 pub(crate) use limits::QueueLimits;
 
 pub(crate) const TAG: &str = "queue";
@@ -114,6 +115,7 @@ async fn board(app: &App, event: EventId) -> Result<std::sync::Arc<Seen>, Proble
 pub(crate) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(join::join, leave::leave))
+        .routes(routes!(group::show, group::make, group::leave))
         .routes(routes!(challenge::challenge))
         .routes(routes!(board::board))
         .routes(routes!(place::place))

@@ -78,6 +78,32 @@ pub(super) const DAMAGES: &[(&str, &[&str], &str)] = &[
     ),
     ("queue logs", &[], "DELETE FROM queue_log WHERE first = (SELECT max(first) FROM queue_log)"),
     ("queue logs", &[], "UPDATE queue_heads SET hash = sha256(hash)"),
+    // One more than there may be.
+    (
+        "groups",
+        &[],
+        "UPDATE rooms SET group_max = 2;
+         INSERT INTO queue_group_members (event, account, place, group_place)
+         SELECT event, gen_random_uuid(), decode(lpad(n::text, 32, '0'), 'hex'), decode(repeat('0', 31) || '1', 'hex')
+           FROM rooms, generate_series(1, 3) AS n",
+    ),
+    // Without its leader.
+    (
+        "groups",
+        &[],
+        "UPDATE rooms SET group_max = 2;
+         INSERT INTO queue_group_members (event, account, place, group_place)
+         SELECT event, gen_random_uuid(), decode(repeat('02', 16), 'hex'), decode(repeat('01', 16), 'hex') FROM rooms",
+    ),
+    // One account in two.
+    (
+        "groups",
+        &[],
+        "UPDATE rooms SET group_max = 2;
+         ALTER TABLE queue_group_members DROP CONSTRAINT queue_group_members_pkey;
+         INSERT INTO queue_group_members (event, account, place, group_place)
+         SELECT event, event, decode(repeat(n, 16), 'hex'), decode(repeat(n, 16), 'hex') FROM rooms, unnest(ARRAY['01', '02']) AS n",
+    ),
     ("admissions", &[], "UPDATE rooms SET active_cap = 1"),
     ("admissions", &[], "UPDATE rooms SET rate_per_min = 1, burst = 1"),
     // Operators had set so little before the sale began.

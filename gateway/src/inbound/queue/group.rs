@@ -1,0 +1,105 @@
+//! `GET|POST|DELETE /v1/events/{event}/queue/group`
+
+use std::net::SocketAddr;
+
+use axum::extract::{ConnectInfo, State};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use goticket_domain::EventId;
+use goticket_domain::queue::Group;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::TAG;
+use crate::app::caller::Caller;
+use crate::inbound::parts::Path;
+use crate::inbound::problem::{Problem, ProblemDocument};
+use crate::services::App;
+
+/// Some people who stand in one place: the leader's.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct GroupBody {
+    /// To be sent as `Join-Group` by those who are to stand in it, too. Whoever has it can, as long as there is room.
+    code: String,
+    /// How many stand in it, the leader included.
+    size: u8,
+    /// How many may.
+    largest: u8,
+    /// The place is the caller's own: they claim it when its turn comes, and book for all.
+    leads: bool,
+}
+
+impl From<Group> for GroupBody {
+    fn from(Group { code, size, largest, leads }: Group) -> Self {
+        Self { code, size, largest, leads }
+    }
+}
+
+type Shown = ([(HeaderName, &'static str); 1], axum::Json<GroupBody>);
+
+fn shown(group: Group) -> Shown {
+    ([(header::CACHE_CONTROL, "private, no-store")], axum::Json(group.into()))
+}
+
+/// The group in which the caller stands.
+#[utoipa::path(get, path = "/v1/events/{event}/queue/group", tag = TAG, security(("access" = [])), params(("event" = Uuid, Path)),
+    responses(
+    (status = 200, body = GroupBody),
+    (status = 404, description = "event_not_found, in_no_group", body = ProblemDocument),
+    (status = 429, description = "rate_limited", body = ProblemDocument),
+    (status = 503, body = ProblemDocument),
+))]
+pub(crate) async fn show(
+    State(app): State<App>,
+    caller: Caller,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Path(event): Path<EventId>,
+    headers: HeaderMap,
+) -> Result<Shown, Problem> {
+    app.queue_limits.group(caller.account, app.addresses.network(peer, &headers))?;
+    super::expect_room(&app, event).await?;
+    Ok(shown(app.waiting_room.group(event, caller.account).await?))
+}
+
+/// Makes a group of the caller's place in the lobby, or finds the one in which they stand. Until the lobby closes others can join it by its code.
+#[utoipa::path(post, path = "/v1/events/{event}/queue/group", tag = TAG, security(("access" = [])), params(("event" = Uuid, Path)),
+    responses(
+    (status = 200, body = GroupBody),
+    (status = 404, body = ProblemDocument),
+    (status = 409, description = "room_not_open, room_closed, groups_not_allowed, group_needs_place, group_closed", body = ProblemDocument),
+    (status = 429, description = "rate_limited", body = ProblemDocument),
+    (status = 503, body = ProblemDocument),
+))]
+pub(crate) async fn make(
+    State(app): State<App>,
+    caller: Caller,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Path(event): Path<EventId>,
+    headers: HeaderMap,
+) -> Result<Shown, Problem> {
+    app.queue_limits.group(caller.account, app.addresses.network(peer, &headers))?;
+    super::expect_room(&app, event).await?;
+    Ok(shown(app.waiting_room.make_group(event, caller.account).await?))
+}
+
+/// Leaves the group: the caller stands in the lobby alone again, and finds that place by a join. Where they lead the group it ends, and everyone
+/// does.
+#[utoipa::path(delete, path = "/v1/events/{event}/queue/group", tag = TAG, security(("access" = [])), params(("event" = Uuid, Path)),
+    responses(
+    (status = 204, description = "left, or was in none"),
+    (status = 404, body = ProblemDocument),
+    (status = 409, description = "room_not_open, room_closed, group_closed", body = ProblemDocument),
+    (status = 429, description = "rate_limited", body = ProblemDocument),
+    (status = 503, body = ProblemDocument),
+))]
+pub(crate) async fn leave(
+    State(app): State<App>,
+    caller: Caller,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Path(event): Path<EventId>,
+    headers: HeaderMap,
+) -> Result<StatusCode, Problem> {
+    app.queue_limits.group(caller.account, app.addresses.network(peer, &headers))?;
+    super::expect_room(&app, event).await?;
+    app.waiting_room.leave_group(event, caller.account).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
