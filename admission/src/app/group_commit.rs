@@ -246,8 +246,6 @@ fn entry(request: &Request, stands: Found, now_ms: i64, waiting: u64) -> Result<
         // Another replica may renew it at this moment: the slot ends with the last token that the log has, whichever it is.
         (Change::Leave { .. }, Found::Here(Inside { session, .. })) => Some(Entry::End { place, until_ms: session.until_ms }),
         (Change::Leave { .. }, Found::Here(_)) => Some(Entry::Leave(place)),
-        // Their group has ended, and they may choose another line.
-        (Change::Leave { counted }, _) if counted.unchosen.is_some() => Some(Entry::Leave(place)),
         (Change::Claim { session_ms, buys_ms }, Found::Here(Admitted { .. })) => {
             let until_ms = now_ms.saturating_add(session_ms);
             Some(Entry::Claim { place, until_ms, slot_ms: slot_until_ms(now_ms, buys_ms, until_ms) })

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use goticket_admission::WaitingRoomService;
 use goticket_contracts::events::{BookingFact, DomainEvent};
 use goticket_domain::catalog::{Offer, OnsaleKind, OnsaleRefusal};
-use goticket_domain::queue::{ControlChange, DrawTerms, EntryRefusal, QueueError, RoomState, WaitingRoom};
+use goticket_domain::queue::{ControlChange, DrawTerms, EntryRefusal, JoinPass, QueueError, RoomState, WaitingRoom};
 use goticket_domain::{AccountId, EventId};
 use goticket_storage::{onsales, rooms};
 use goticket_tokens::Entrance;
@@ -305,4 +305,23 @@ async fn a_second_draw_is_announced_and_drawn_by_itself() {
 
 async fn terms(two: &Two, line: EventId) -> DrawTerms {
     two.world.record(&two.room, line).await.announced.last().unwrap().terms.clone()
+}
+
+#[tokio::test]
+async fn who_loses_their_group_may_choose_another_line() {
+    let two = Two::lobbies().await;
+    sqlx::query("UPDATE rooms SET group_max = 4 WHERE event = $1").bind(two.event.0).execute(&two.world.pool).await.unwrap();
+    two.room.refresh_rooms().await;
+    let [leader, member] = fans(2).try_into().unwrap();
+    two.room.join(two.event, leader).await.unwrap();
+    let group = two.room.make_group(two.event, leader).await.unwrap();
+    let pass = JoinPass { group: Some(group.code), ..JoinPass::default() };
+    two.room.join_with(two.event, member, &pass).await.unwrap();
+    let refused = Err(QueueError::Entry(EntryRefusal::InAnotherLine { onsale: two.event }));
+    assert_eq!(two.room.join(two.accessible, member).await.map(|_| ()), refused);
+    two.room.leave(two.event, leader).await.unwrap();
+    two.room.leave(two.event, member).await.unwrap();
+    for fan in [leader, member] {
+        two.room.join(two.accessible, fan).await.unwrap();
+    }
 }
