@@ -240,12 +240,14 @@ fn entry(request: &Request, stands: Found, now_ms: i64, waiting: u64) -> Result<
         (Change::MakeGroup { .. }, Found::Here(Lobby { .. })) | (Change::QuitGroup { stay: true, .. }, _) => {
             Some(Entry::Join(place))
         }
-        (Change::EnterGroup { .. } | Change::QuitGroup { stay: false, .. }, _) => Some(Entry::Leave(place)),
         (Change::MakeGroup { .. }, Found::Here(_)) => return Err(GroupRefusal::Closed.into()),
         (Change::MakeGroup { .. }, _) => return Err(GroupRefusal::NoPlace.into()),
         // Another replica may renew it at this moment: the slot ends with the last token that the log has, whichever it is.
         (Change::Leave { .. }, Found::Here(Inside { session, .. })) => Some(Entry::End { place, until_ms: session.until_ms }),
-        (Change::Leave { .. }, Found::Here(_)) => Some(Entry::Leave(place)),
+        // Whoever goes into a group, or out of one and of the line, is said to, as above.
+        (Change::Leave { .. }, Found::Here(_)) | (Change::EnterGroup { .. } | Change::QuitGroup { stay: false, .. }, _) => {
+            Some(Entry::Leave(place))
+        }
         (Change::Claim { session_ms, buys_ms }, Found::Here(Admitted { .. })) => {
             let until_ms = now_ms.saturating_add(session_ms);
             Some(Entry::Claim { place, until_ms, slot_ms: slot_until_ms(now_ms, buys_ms, until_ms) })

@@ -44,13 +44,15 @@ struct Sight {
     rate_per_min: u32,
 }
 
-impl WaitingRoomService {
+impl Known {
     /// When an interval has ended since the last look, if one has.
-    pub(super) fn interval_ended(&self, known: &Known) -> Option<i64> {
-        let at_ms = known.log.now_ms() / INTERVAL_MS * INTERVAL_MS;
-        (known.memory().counted_ms < at_ms).then_some(at_ms)
+    pub(super) fn interval_ended(&self) -> Option<i64> {
+        let at_ms = self.log.now_ms() / INTERVAL_MS * INTERVAL_MS;
+        (self.memory().counted_ms < at_ms).then_some(at_ms)
     }
+}
 
+impl WaitingRoomService {
     /// The interval is to be written, beside whatever the tick does next.
     pub(super) fn count(&self, known: &Known, epoch: i64, at_ms: i64, seen: &Snapshot) {
         known.memory().counted_ms = at_ms;

@@ -79,7 +79,7 @@ impl WaitingRoomService {
             _ if !known.memory().is_due(room, epoch, known.log.now_ms(), self.board_every) => return Ok(()),
             _ => {}
         }
-        let interval_ended = self.interval_ended(known);
+        let interval_ended = known.interval_ended();
         let still = known.memory().still_sees(room, epoch, known.log.now_ms()).filter(|_| interval_ended.is_none());
         let looked = still.is_none();
         let (seen, outline) = match still {

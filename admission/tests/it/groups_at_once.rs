@@ -38,7 +38,9 @@ async fn assert_one_entry_each(world: &World, event: EventId, all: &[AccountId])
         by.insert(*fan, places[0]);
     }
     let mut sizes: HashMap<PlaceId, u8> = HashMap::new();
-    groups.values().for_each(|group| *sizes.entry(*group).or_default() += 1);
+    for group in groups.values() {
+        *sizes.entry(*group).or_default() += 1;
+    }
     assert!(sizes.values().all(|size| *size <= LARGEST), "{sizes:?}");
     let places: HashSet<PlaceId> = by.values().copied().collect();
     assert_eq!(places, standing, "no other place is in the draw");
@@ -170,9 +172,9 @@ async fn redis_may_forget_and_no_group_is_lost() {
     // What it has is from before the last one went in, and then nothing.
     for n in 0..2 {
         if n == 0 {
-            world.redis_goes_back(event, &before).await
+            world.redis_goes_back(event, &before).await;
         } else {
-            world.lose_redis(event).await
+            world.lose_redis(event).await;
         }
         let later = world.replica();
         assert_eq!(later.group(event, lead).await.unwrap().size, 3);

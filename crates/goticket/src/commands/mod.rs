@@ -26,7 +26,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve { roles } => serve::run(config, &roles).await,
         Command::Migrate => migrate::run(config).await,
         Command::Audit(args) => audit::run(config, &args).await,
-        Command::Ops(args) => ops::run(config, args).await,
+        Command::Ops(args) => Box::pin(ops::run(config, args)).await,
         Command::VerifyDraw(args) => verify_draw::run(&args),
         Command::VerifyLog(args) => verify_log::run(&args),
         Command::MintTokens(args) => mint_tokens::run(config, &args).await,
