@@ -3,7 +3,7 @@
 //!
 //! Who stands in which group is decided here, with rows that nobody else changes meanwhile. What goes into the room's log with a step keeps two
 //! promises while the lobby is open: where there is a group its place stands, and who stands in one has no place of their own beside it. Either
-//! is said anew with each step, and means nothing where it is so already; so no one has to look where a place stands at that moment.
+//! is said again with each step, and means nothing where it is so already; so no one has to look where a place stands at that moment.
 
 mod code;
 
