@@ -30,13 +30,13 @@ impl WaitingRoomService {
 
     /// In whichever of the event's lines it began. False where nothing of theirs was to be ended: most bookings are paid for after the session.
     async fn end_session(&self, event: EventId, account: AccountId, booked_ms: i64) -> Result<bool, QueueError> {
-        let own = match self.room(event).await {
-            Ok(known) => known,
+        match self.room(event).await {
+            Ok(_) => {}
             Err(QueueError::UnknownEvent) => return Ok(false),
             Err(error) => return Err(error),
-        };
+        }
         let mut ended = false;
-        for known in self.rooms.onsales_of(event).chain([own]) {
+        for known in self.rooms.those(|known| known.room.seats_of == event) {
             if !matches!(known.room.state, RoomState::Scheduled | RoomState::Closed) {
                 let place = self.place_of(known.room.event, account);
                 ended |= known.log.change(place, Change::Booked { booked_ms }).await?.entry.is_some();

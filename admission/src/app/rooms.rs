@@ -139,14 +139,6 @@ impl Rooms {
         self.known.read().unwrap_or_else(PoisonError::into_inner).get(&event).cloned()
     }
 
-    /// The event's lines besides its own.
-    pub(super) fn onsales_of(&self, event: EventId) -> impl Iterator<Item = Known> {
-        let is_one = |known: &&Known| known.room.seats_of == event && known.room.event != event;
-        let onsales: Vec<Known> =
-            self.known.read().unwrap_or_else(PoisonError::into_inner).values().filter(is_one).cloned().collect();
-        onsales.into_iter()
-    }
-
     /// Unless something newer is known.
     fn put(&self, room: Room, draw: Option<KnownDraw>) {
         self.clock.hear(room.read_at.as_millisecond(), Instant::now());

@@ -4,7 +4,7 @@ mod onsale;
 
 use serde::{Deserialize, Serialize};
 
-pub use onsale::{Offer, OnsaleKind, OnsaleRefusal, SECOND_DRAW_NOTICE_S, Standing, check_onsale};
+pub use onsale::{EventLines, Offer, OnsaleKind, OnsaleRefusal, SECOND_DRAW_NOTICE_S, check_onsale};
 
 /// Longest title of an event or name of a venue, in characters: it must fit a ticket.
 pub const MAX_TITLE_CHARS: usize = 200;

@@ -1,7 +1,7 @@
 //! Further onsales of events. Each is a row of `events` with a room, whose seats are those of the event it is part of.
 
 use goticket_domain::EventId;
-use goticket_domain::catalog::{Offer, OnsaleKind, OnsaleRefusal, Standing, check_onsale};
+use goticket_domain::catalog::{EventLines, Offer, OnsaleKind, OnsaleRefusal, check_onsale};
 use goticket_domain::queue::RoomSettings;
 use jiff_sqlx::ToSqlx as _;
 use sqlx::{PgConnection, PgPool};
@@ -32,29 +32,29 @@ pub async fn open(
     let Some(room) = rooms::lock(&mut tx, event).await? else {
         return Err(StorageError::Unexpected(format!("event {event} has no room")));
     };
-    let standing = standing(&mut tx, &room).await?;
-    if let Err(refusal) = check_onsale(offer, &standing, rooms::now(&mut tx).await?) {
+    let lines = lines(&mut tx, &room).await?;
+    if let Err(refusal) = check_onsale(offer, &lines, rooms::now(&mut tx).await?) {
         return Ok(Err(refusal));
     }
     let onsale = EventId::generate();
     let categories = match offer.kind {
         OnsaleKind::Accessible => &offer.categories,
-        OnsaleKind::SecondDraw => &standing.sells,
+        OnsaleKind::SecondDraw => &lines.sells,
     };
     let categories = numbers::<_, _, i16>(categories, |no| *no)?;
     insert(&mut tx, event, onsale, title, offer, &categories).await?;
     rooms::create(&mut tx, onsale, settings).await?;
     if offer.kind == OnsaleKind::Accessible {
         rooms::set_sells(&mut tx, onsale, &categories).await?;
-        let left: Vec<u16> = standing.sells.into_iter().filter(|no| !offer.categories.contains(no)).collect();
+        let left: Vec<u16> = lines.sells.into_iter().filter(|no| !offer.categories.contains(no)).collect();
         rooms::set_sells(&mut tx, event, &numbers::<_, _, i16>(&left, |no| *no)?).await?;
     }
     tx.commit().await?;
     Ok(Ok(onsale))
 }
 
-/// How the event of a locked room stands.
-async fn standing(db: &mut PgConnection, room: &rooms::Room) -> Result<Standing, StorageError> {
+/// The lines of a locked room's event.
+async fn lines(db: &mut PgConnection, room: &rooms::Room) -> Result<EventLines, StorageError> {
     let others: Vec<String> =
         sqlx::query_scalar("SELECT r.state FROM events e JOIN rooms r ON r.event = e.id WHERE e.onsale_of = $1")
             .bind(room.event.0)
@@ -66,7 +66,7 @@ async fn standing(db: &mut PgConnection, room: &rooms::Room) -> Result<Standing,
     .bind(room.event.0)
     .fetch_one(db)
     .await?;
-    Ok(Standing {
+    Ok(EventLines {
         own: room.state,
         others: others.iter().map(|state| state.parse()).collect::<Result<_, _>>().map_err(StorageError::Unexpected)?,
         sells: room.sells.clone().map_or_else(|| numbers(&all, |no| *no), Ok)?,

@@ -52,9 +52,9 @@ pub struct Offer {
     pub onsale_at: Timestamp,
 }
 
-/// How the event stands.
+/// The lines that the event has, and what is left to its own one.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Standing {
+pub struct EventLines {
     /// Its own line.
     pub own: RoomState,
     /// Its other lines.
@@ -95,7 +95,7 @@ pub enum OnsaleRefusal {
 }
 
 /// Whether the event may have this onsale, announced now.
-pub fn check_onsale(offer: &Offer, event: &Standing, now: Timestamp) -> Result<(), OnsaleRefusal> {
+pub fn check_onsale(offer: &Offer, event: &EventLines, now: Timestamp) -> Result<(), OnsaleRefusal> {
     if offer.lobby_opens_at > offer.onsale_at || offer.onsale_at > event.starts_at || event.starts_at <= now {
         return Err(OnsaleRefusal::Schedule);
     }
@@ -116,7 +116,7 @@ pub fn check_onsale(offer: &Offer, event: &Standing, now: Timestamp) -> Result<(
     }
 }
 
-fn check_set_aside(offer: &Offer, event: &Standing) -> Result<(), OnsaleRefusal> {
+fn check_set_aside(offer: &Offer, event: &EventLines) -> Result<(), OnsaleRefusal> {
     let named = &offer.categories;
     let twice = |at: usize, category| named[..at].contains(&category);
     let wrong = named.iter().enumerate().find(|&(at, category)| twice(at, *category) || !event.sells.contains(category));
@@ -139,8 +139,8 @@ mod tests {
         Timestamp::from_second(second).unwrap()
     }
 
-    fn event() -> Standing {
-        Standing { own: RoomState::Scheduled, others: Vec::new(), sells: vec![0, 1, 2], starts_at: at(10_000) }
+    fn event() -> EventLines {
+        EventLines { own: RoomState::Scheduled, others: Vec::new(), sells: vec![0, 1, 2], starts_at: at(10_000) }
     }
 
     #[test]
@@ -161,14 +161,14 @@ mod tests {
         known(Err(OnsaleRefusal::Category { category: 3 }), &[2, 3]);
         known(Err(OnsaleRefusal::Category { category: 2 }), &[2, 2]);
         for own in [RoomState::Lobby, RoomState::Open, RoomState::Closed] {
-            let begun = Standing { own, ..event() };
+            let begun = EventLines { own, ..event() };
             assert_eq!(check_onsale(&offer(&[2]), &begun, at(1_000)), Err(OnsaleRefusal::LobbyOpen), "{own:?}");
         }
     }
 
     #[test]
     fn a_second_draw_is_announced_in_time_and_when_every_other_line_is_closed() {
-        let closed = Standing { own: RoomState::Closed, others: vec![RoomState::Closed], ..event() };
+        let closed = EventLines { own: RoomState::Closed, others: vec![RoomState::Closed], ..event() };
         let offer = |lobby| Offer {
             kind: OnsaleKind::SecondDraw,
             categories: Vec::new(),
@@ -182,17 +182,17 @@ mod tests {
             ("after its draw", closed.clone(), 5_001, Err(OnsaleRefusal::Schedule)),
             (
                 "its own line is open",
-                Standing { own: RoomState::Draining, ..closed.clone() },
+                EventLines { own: RoomState::Draining, ..closed.clone() },
                 earliest,
                 Err(OnsaleRefusal::StillSelling),
             ),
             (
                 "another one is",
-                Standing { others: vec![RoomState::Closed, RoomState::Lobby], ..closed.clone() },
+                EventLines { others: vec![RoomState::Closed, RoomState::Lobby], ..closed.clone() },
                 earliest,
                 Err(OnsaleRefusal::StillSelling),
             ),
-            ("the event is before", Standing { starts_at: at(4_999), ..closed }, earliest, Err(OnsaleRefusal::Schedule)),
+            ("the event is before", EventLines { starts_at: at(4_999), ..closed }, earliest, Err(OnsaleRefusal::Schedule)),
         ];
         for (what, event, lobby, expected) in rows {
             assert_eq!(check_onsale(&offer(lobby), &event, at(1_000)), expected, "{what}");

@@ -2,15 +2,17 @@
 
 use std::net::SocketAddr;
 
-use axum::extract::{ConnectInfo, State};
-use axum::http::{HeaderMap, HeaderName, StatusCode, header};
-use goticket_domain::EventId;
+use axum::extract::{ConnectInfo, FromRequestParts, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderName, StatusCode, header};
 use goticket_domain::queue::Group;
+use goticket_domain::{AccountId, EventId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::TAG;
 use crate::app::caller::Caller;
+use crate::fault::Fault;
 use crate::inbound::parts::Path;
 use crate::inbound::problem::{Problem, ProblemDocument};
 use crate::services::App;
@@ -34,6 +36,27 @@ impl From<Group> for GroupBody {
     }
 }
 
+/// Of a room that there is, by an account, and no more often than it may.
+pub(crate) struct Asked {
+    event: EventId,
+    account: AccountId,
+}
+
+impl FromRequestParts<App> for Asked {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let Caller { account, .. } = <Caller as FromRequestParts<App>>::from_request_parts(parts, app).await?;
+        let Path(event) = <Path<EventId> as FromRequestParts<App>>::from_request_parts(parts, app).await?;
+        let ConnectInfo(peer) = <ConnectInfo<SocketAddr> as FromRequestParts<App>>::from_request_parts(parts, app)
+            .await
+            .map_err(|error| Fault::Bug(error.to_string()))?;
+        app.queue_limits.group(account, app.addresses.network(peer, &parts.headers))?;
+        super::expect_room(app, event).await?;
+        Ok(Self { event, account })
+    }
+}
+
 type Shown = ([(HeaderName, &'static str); 1], axum::Json<GroupBody>);
 
 fn shown(group: Group) -> Shown {
@@ -48,16 +71,8 @@ fn shown(group: Group) -> Shown {
     (status = 429, description = "rate_limited", body = ProblemDocument),
     (status = 503, body = ProblemDocument),
 ))]
-pub(crate) async fn show(
-    State(app): State<App>,
-    caller: Caller,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    Path(event): Path<EventId>,
-    headers: HeaderMap,
-) -> Result<Shown, Problem> {
-    app.queue_limits.group(caller.account, app.addresses.network(peer, &headers))?;
-    super::expect_room(&app, event).await?;
-    Ok(shown(app.waiting_room.group(event, caller.account).await?))
+pub(crate) async fn show(State(app): State<App>, Asked { event, account }: Asked) -> Result<Shown, Problem> {
+    Ok(shown(app.waiting_room.group(event, account).await?))
 }
 
 /// Makes a group of the caller's place in the lobby, or finds the one in which they stand. Until the lobby closes others can join it by its code.
@@ -69,16 +84,8 @@ pub(crate) async fn show(
     (status = 429, description = "rate_limited", body = ProblemDocument),
     (status = 503, body = ProblemDocument),
 ))]
-pub(crate) async fn make(
-    State(app): State<App>,
-    caller: Caller,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    Path(event): Path<EventId>,
-    headers: HeaderMap,
-) -> Result<Shown, Problem> {
-    app.queue_limits.group(caller.account, app.addresses.network(peer, &headers))?;
-    super::expect_room(&app, event).await?;
-    Ok(shown(app.waiting_room.make_group(event, caller.account).await?))
+pub(crate) async fn make(State(app): State<App>, Asked { event, account }: Asked) -> Result<Shown, Problem> {
+    Ok(shown(app.waiting_room.make_group(event, account).await?))
 }
 
 /// Leaves the group: the caller stands in the lobby alone again, and finds that place by a join. Where they lead the group it ends, and everyone
@@ -91,15 +98,7 @@ pub(crate) async fn make(
     (status = 429, description = "rate_limited", body = ProblemDocument),
     (status = 503, body = ProblemDocument),
 ))]
-pub(crate) async fn leave(
-    State(app): State<App>,
-    caller: Caller,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    Path(event): Path<EventId>,
-    headers: HeaderMap,
-) -> Result<StatusCode, Problem> {
-    app.queue_limits.group(caller.account, app.addresses.network(peer, &headers))?;
-    super::expect_room(&app, event).await?;
-    app.waiting_room.leave_group(event, caller.account).await?;
+pub(crate) async fn leave(State(app): State<App>, Asked { event, account }: Asked) -> Result<StatusCode, Problem> {
+    app.waiting_room.leave_group(event, account).await?;
     Ok(StatusCode::NO_CONTENT)
 }
