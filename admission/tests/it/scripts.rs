@@ -1,10 +1,13 @@
 //! Each Lua script alone, on a real Redis; and all of them against the line that the domain says follows from a log.
 
+use std::time::Duration;
+
 use goticket_admission::outbound::redis::{Applied, Filling, Found, Lines, MORE_MAX};
 use goticket_domain::EventId;
 use goticket_domain::queue::{
     DrawSeed, EMPTY_LOG, Entry, Line, Phase, Pivot, Pivots, PlaceId, Score, Segment, Session, Standing, order,
 };
+use goticket_testkit::eventually;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 
@@ -288,6 +291,47 @@ async fn a_filling_is_thrown_away_where_the_line_has_moved_meanwhile() {
     assert_eq!(bench.lines.find(bench.event, AT, &[]).await.unwrap().waiting, 2);
     let ttl: i64 = bench.world.ask("TTL", &[bench.world.names(bench.event).lobby()]).await;
     assert_eq!(ttl, -1, "it stays");
+}
+
+#[tokio::test]
+async fn a_filling_of_which_redis_forgets_a_part_is_thrown_away() {
+    let mut bench = Bench::new().await;
+    let many = (0..200_000_u128).map(|n| Entry::Join(PlaceId(n.to_be_bytes()))).collect();
+    let segment = bench.next(AT, many);
+    bench.line.apply(&segment);
+    let filling = Filling { line: &bench.line, size: 200_000, hash: segment.hash, at_ms: AT };
+    let keys = format!("{}*", bench.world.redis.prefix());
+    let keys = async || bench.world.ask::<Vec<String>>("KEYS", std::slice::from_ref(&keys)).await;
+    let forget = async {
+        let begun = eventually("a filling that has begun", Duration::from_secs(30), async || {
+            let keys = keys().await;
+            (!keys.is_empty()).then_some(keys)
+        });
+        bench.world.ask::<i64>("UNLINK", &begun.await).await
+    };
+    let (filled, forgotten) = tokio::join!(bench.lines.fill(bench.event, 0, &filling), forget);
+    assert_eq!((filled.unwrap(), forgotten), (false, 1));
+    assert_eq!(keys().await, Vec::<String>::new(), "nothing is left");
+    assert!(bench.lines.fill(bench.event, 0, &filling).await.unwrap(), "again");
+    assert_eq!(bench.lines.find(bench.event, AT, &[]).await.unwrap().waiting, 200_000);
+}
+
+#[tokio::test]
+async fn a_draw_is_taken_over_once_its_whole_lobby_is_in_line() {
+    let mut bench = Bench::new().await;
+    bench.append(AT, join(1..=4)).await;
+    bench.append(AT, vec![Entry::Close]).await;
+    bench.append(AT, vec![Entry::Leave(place(2))]).await;
+    let draw = bench.next(AT, vec![Entry::Draw(DrawSeed([0; 32]))]);
+    let apply = async || bench.lines.apply(bench.event, &draw).await.unwrap();
+    let put = async |n: u8| bench.lines.put_scores(bench.event, 6, &[(place(n), Score::drawn(n.into()).unwrap())]).await.unwrap();
+    for n in [1, 3, 4] {
+        assert_eq!(apply().await, Applied::Behind(6), "before place {n}");
+        assert!(put(n).await);
+    }
+    assert_eq!(apply().await, Applied::Done);
+    assert_eq!(bench.stands(2, AT).await, Found::Over);
+    assert_eq!(bench.stands(4, AT).await, Found::Here(Standing::Waiting(Score::drawn(4).unwrap())));
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@
 --   OK | DONE (it was there already) | BEHIND (earlier segments are missing: apply them first) | OTHER (this is another log)
 -- Invariant: segments are taken over whole, once, in order. A place is in at most one of line, lobby, deferred, admitted, sessions;
 -- in slots while it is in sessions.
--- A draw is taken over when the scores of the lobby are in line already (scores.lua).
+-- A draw is taken over when the scores of the whole lobby are in line already (scores.lua): BEHIND while any is missing.
 -- Cost: at most 6 reads and 5 writes per entry, O(log N); an admission moves each of its places.
 local room, line, lobby, admitted, sessions, gone, scores, ending, turns, slots, deferred, ever, deferred_turns = unpack(KEYS)
 local first, at = tonumber(ARGV[1]), tonumber(ARGV[4])
@@ -29,6 +29,9 @@ if applied >= size then
 end
 if applied < first then return {'BEHIND', {applied}} end
 if applied > first or hash ~= ARGV[2] then return {'OTHER', {applied}} end
+if ARGV[5] == 'draw' and phase == 'closed' and redis.call('ZCOUNT', line, '-inf', '(' .. int(LATE_BASE)) ~= redis.call('ZCARD', lobby) then
+  return {'BEHIND', {applied}}
+end
 
 -- Takes a place whose time is over out of where it was.
 local function let_go(place)

@@ -31,8 +31,87 @@ pub struct Filling<'a> {
     pub at_ms: i64,
 }
 
-/// The pairs of one key that is filled.
-type Members = Vec<(u64, PlaceId)>;
+/// A line as its keys have it.
+#[derive(Default)]
+struct Parts {
+    line: Timed,
+    lobby: Timed,
+    admitted: Timed,
+    sessions: Timed,
+    scores: Vec<(String, PlaceId)>,
+    ending: Timed,
+    turns: Vec<(u64, u64)>,
+    slots: Timed,
+    deferred: Timed,
+    ever_deferred: Vec<PlaceId>,
+    deferred_turns: Vec<(u64, u64)>,
+}
+
+/// Places and what they are ordered by: a time or a score.
+type Timed = Vec<(u64, PlaceId)>;
+
+impl Parts {
+    fn of(line: &Line) -> Self {
+        let turns = |(over_ms, through): (i64, Score)| (time(over_ms), through.as_u64());
+        let mut parts = Self {
+            ending: line.ending().map(|(place, until_ms)| (time(until_ms), place)).collect(),
+            turns: line.turns().map(turns).collect(),
+            ever_deferred: line.ever_deferred().collect(),
+            deferred_turns: line.deferred_turns().map(turns).collect(),
+            ..Self::default()
+        };
+        line.places().for_each(|(place, standing)| parts.put(place, standing));
+        // Redis puts what comes in order at the end, and looks for the place of everything else.
+        for timed in [
+            &mut parts.line,
+            &mut parts.lobby,
+            &mut parts.admitted,
+            &mut parts.sessions,
+            &mut parts.ending,
+            &mut parts.slots,
+            &mut parts.deferred,
+        ] {
+            timed.sort_unstable();
+        }
+        parts
+    }
+
+    fn put(&mut self, place: PlaceId, standing: Standing) {
+        match standing {
+            Standing::Lobby { position } => self.lobby.push((position, place)),
+            Standing::Waiting(score) => self.line.push((score.as_u64(), place)),
+            Standing::Deferred(score) => self.deferred.push((score.as_u64(), place)),
+            Standing::Admitted { score, claim_by_ms } => {
+                self.admitted.push((time(claim_by_ms), place));
+                self.scores.push((score.as_u64().to_string(), place));
+            }
+            Standing::Inside { score, session } => {
+                self.sessions.push((time(session.until_ms), place));
+                self.slots.push((time(session.slot_ms), place));
+                self.scores.push((format!("{} {}", score.as_u64(), session.since_ms), place));
+            }
+        }
+    }
+
+    /// How many members each key has, in the scripts' order.
+    fn sizes(&self) -> [usize; 12] {
+        [
+            self.line.len(),
+            self.lobby.len(),
+            self.admitted.len(),
+            self.sessions.len(),
+            // Who is gone is not filled.
+            0,
+            self.scores.len(),
+            self.ending.len(),
+            self.turns.len(),
+            self.slots.len(),
+            self.deferred.len(),
+            self.ever_deferred.len(),
+            self.deferred_turns.len(),
+        ]
+    }
+}
 
 impl Lines {
     /// How many entries of the log the line has, and the log's hash up to there.
@@ -43,103 +122,67 @@ impl Lines {
         Ok((applied.unwrap_or(0), hash))
     }
 
-    /// Puts this line in the place of what is there, which had `seen` entries. False where somebody else has moved it since.
+    /// Puts this line in the place of what is there, which had `seen` entries. False where somebody else has moved it since, or Redis has
+    /// forgotten a part of what was filled.
     pub async fn fill(&self, event: EventId, seen: u64, filling: &Filling<'_>) -> RedisResult<bool> {
         let aside = EventKeys::aside(self.redis.prefix(), event, uuid::Uuid::now_v7());
-        let (mut line, mut lobby, mut admitted, mut sessions, mut slots) =
-            (Members::new(), Members::new(), Members::new(), Members::new(), Members::new());
-        let (mut deferred, mut scores) = (Members::new(), Vec::new());
-        for (place, standing) in filling.line.places() {
-            match standing {
-                Standing::Lobby { position } => lobby.push((position, place)),
-                Standing::Waiting(score) => line.push((score.as_u64(), place)),
-                Standing::Deferred(score) => deferred.push((score.as_u64(), place)),
-                Standing::Admitted { score, claim_by_ms } => {
-                    admitted.push((time(claim_by_ms), place));
-                    scores.push((score.as_u64().to_string(), place));
-                }
-                Standing::Inside { score, session } => {
-                    sessions.push((time(session.until_ms), place));
-                    slots.push((time(session.slot_ms), place));
-                    scores.push((format!("{} {}", score.as_u64(), session.since_ms), place));
-                }
-            }
-        }
-        let ending = filling.line.ending().map(|(place, until_ms)| (time(until_ms), place)).collect();
-        for (key, mut members) in [
-            (aside.line(), line),
-            (aside.lobby(), lobby),
-            (aside.admitted(), admitted),
-            (aside.sessions(), sessions),
-            (aside.slots(), slots),
-            (aside.deferred(), deferred),
-            (aside.ending(), ending),
+        let parts = Parts::of(filling.line);
+        for (key, places) in [
+            (aside.line(), &parts.line),
+            (aside.lobby(), &parts.lobby),
+            (aside.admitted(), &parts.admitted),
+            (aside.sessions(), &parts.sessions),
+            (aside.ending(), &parts.ending),
+            (aside.slots(), &parts.slots),
+            (aside.deferred(), &parts.deferred),
         ] {
-            // Redis puts what comes in order at the end, and looks for the place of everything else.
-            members.sort_unstable();
-            self.write(&key, &members, |chunk| {
-                let mut add = cmd("ZADD");
-                add.arg(&key);
-                for (score, place) in chunk {
-                    add.arg(score).arg(place.0.as_slice());
-                }
-                add
-            })
-            .await?;
+            self.write("ZADD", &key, places, |add, (order, place)| add.arg(order).arg(place.0.as_slice())).await?;
         }
-        let key = aside.scores();
-        self.write(&key, &scores, |chunk| {
-            let mut set = cmd("HSET");
-            set.arg(&key);
-            for (score, place) in chunk {
-                set.arg(place.0.as_slice()).arg(score);
-            }
-            set
-        })
-        .await?;
-        let (key, ever) = (aside.ever_deferred(), filling.line.ever_deferred().map(|place| ((), place)).collect::<Vec<_>>());
-        self.write(&key, &ever, |chunk| {
-            let mut add = cmd("SADD");
-            add.arg(&key);
-            for ((), place) in chunk {
-                add.arg(place.0.as_slice());
-            }
-            add
-        })
-        .await?;
-        self.write_turns(&aside.turns(), filling.line.turns()).await?;
-        self.write_turns(&aside.deferred_turns(), filling.line.deferred_turns()).await?;
-        self.swap(event, seen, &aside, filling).await
+        for (key, turns) in [(aside.turns(), &parts.turns), (aside.deferred_turns(), &parts.deferred_turns)] {
+            self.write("ZADD", &key, turns, |add, (over_ms, through)| add.arg(over_ms).arg(through)).await?;
+        }
+        self.write("HSET", &aside.scores(), &parts.scores, |set, (score, place)| set.arg(place.0.as_slice()).arg(score)).await?;
+        self.write("SADD", &aside.ever_deferred(), &parts.ever_deferred, |add, place| add.arg(place.0.as_slice())).await?;
+        self.swap(event, seen, &aside, filling, &parts).await
     }
 
-    async fn write<T>(&self, key: &str, members: &[(T, PlaceId)], add: impl Fn(&[(T, PlaceId)]) -> Cmd) -> RedisResult<()> {
+    async fn write<T>(
+        &self,
+        write: &str,
+        key: &str,
+        members: &[T],
+        add: impl for<'a> Fn(&'a mut Cmd, &T) -> &'a mut Cmd,
+    ) -> RedisResult<()> {
         let mut writes = Writes { redis: self.redis.clone(), under_way: FuturesOrdered::new() };
         for chunk in members.chunks(CHUNK) {
-            writes.begin(aside(key, add(chunk))).await?;
+            let mut write = cmd(write);
+            write.arg(key);
+            for member in chunk {
+                add(&mut write, member);
+            }
+            writes.begin(aside(key, write)).await?;
         }
         writes.finish().await
     }
 
-    /// So many as a claim window has admissions.
-    async fn write_turns(&self, key: &str, turns: impl Iterator<Item = (i64, Score)>) -> RedisResult<()> {
-        let turns: Vec<(i64, u64)> = turns.map(|(over_ms, through)| (over_ms, through.as_u64())).collect();
-        for chunk in turns.chunks(CHUNK) {
-            self.redis.pipeline::<()>(&aside(key, cmd("ZADD").arg(key).arg(chunk).clone())).await?;
-        }
-        Ok(())
-    }
-
-    async fn swap(&self, event: EventId, seen: u64, aside: &EventKeys, filling: &Filling<'_>) -> RedisResult<bool> {
+    async fn swap(
+        &self,
+        event: EventId,
+        seen: u64,
+        aside: &EventKeys,
+        filling: &Filling<'_>,
+        parts: &Parts,
+    ) -> RedisResult<bool> {
         let keys = [self.line_keys(event), line_keys(aside)].concat();
         let phase = PHASES.iter().find(|(phase, _)| *phase == filling.line.phase()).map_or("", |(_, name)| name);
         let number = |score: Option<Score>| score.map_or(-1, |score| i64::try_from(score.as_u64()).unwrap_or(-1));
         let (frontier, deferred_frontier) = (number(filling.line.frontier()), number(filling.line.deferred_frontier()));
         let so_far = (filling.line.admitted(), filling.at_ms, deferred_frontier);
-        let args = (filling.size, filling.hash.as_slice(), seen, phase, frontier, so_far);
+        let args = (filling.size, filling.hash.as_slice(), seen, phase, frontier, so_far, &parts.sizes());
         let reply: Reply = self.redis.eval(&self.scripts.swap, &keys, args).await?;
         match reply.0.as_str() {
             "OK" => Ok(true),
-            "DONE" => Ok(false),
+            "DONE" | "LOST" => Ok(false),
             _ => unexpected("swap", &reply),
         }
     }
