@@ -10,6 +10,7 @@ use goticket_domain::{
 use goticket_storage::queue_log;
 use http::{Method, header};
 use redis::{aio::MultiplexedConnection, cmd};
+use sqlx::{Executor as _, PgPool};
 use tokio::time::{Instant, sleep_until};
 
 use super::{
@@ -28,6 +29,9 @@ const BORNE_MIN: f64 = 0.95;
 
 /// One of them is always free.
 const CONNECTIONS: usize = 256;
+
+/// Enough for a p99, and next to nothing beside the claims'.
+const COMMITS_PER_SECOND: u32 = 100;
 
 /// Before the clock starts.
 const WARM_UP: Duration = Duration::from_secs(1);
@@ -67,16 +71,18 @@ pub(super) async fn run(ground: Ground) -> anyhow::Result<Measured> {
     let pace = Pace::Evenly(CLAIMS_PER_SECOND.into());
     crowd.ask(&ask, pace, WARM_UP).await?;
     let pings = tokio::spawn(ping(world.redis.clone(), ground.for_));
+    let commits = tokio::spawn(commit(world.pool.clone(), ground.for_));
     let driven = crowd.ask(&ask, pace, ground.for_).await?;
-    let pings = pings.await??;
+    let (pings, commits) = (pings.await??, commits.await??);
     world.deployment.stop().await?;
 
     let note = format!(
-        "{:.0} claims/s: {}; sent late {}; a PING {}",
+        "{:.0} claims/s: {}; sent late {}; a PING {}; a commit of one row {}",
         driven.per_second(),
         driven.took.summary(),
         driven.late.summary(),
-        pings.summary()
+        pings.summary(),
+        commits.summary()
     );
     let value = driven.took.ms_at(99.0).context("nothing was claimed")?;
     let limit = pings.ms_at(99.0).context("Redis did not answer")?;
@@ -95,6 +101,22 @@ async fn ping(mut redis: MultiplexedConnection, for_: Duration) -> anyhow::Resul
         sleep_until(due).await;
         let sent = Instant::now();
         let _: String = cmd("PING").query_async(&mut redis).await?;
+        took.push(sent.elapsed());
+        due = Instant::now().max(due + every);
+    }
+    Ok(Latencies::of(took))
+}
+
+/// What a claim cannot be faster than: it is answered when it is durable.
+async fn commit(pool: PgPool, for_: Duration) -> anyhow::Result<Latencies> {
+    let mut db = pool.acquire().await?;
+    db.execute("CREATE TABLE committed (n integer)").await?;
+    let (begun, every, mut took) = (Instant::now(), Duration::from_secs(1) / COMMITS_PER_SECOND, Vec::new());
+    let mut due = begun;
+    while begun.elapsed() < for_ {
+        sleep_until(due).await;
+        let sent = Instant::now();
+        db.execute("INSERT INTO committed VALUES (1)").await?;
         took.push(sent.elapsed());
         due = Instant::now().max(due + every);
     }
