@@ -6,16 +6,16 @@ use goticket_domain::identity::Role;
 use jiff::Timestamp;
 
 use super::parts::header_text;
-use super::problem::{FieldError, Problem, TokenNames};
+use super::problem::{FieldError, Problem, ProblemCode, TokenNames};
 use crate::app::caller::Caller;
 use crate::services::App;
 
 const NAMES: TokenNames = TokenNames {
     header: "Authorization",
-    missing: "access_token_missing",
-    expired: "access_token_expired",
-    invalid: "access_token_invalid",
-    foreign: "access_token_invalid",
+    missing: ProblemCode::AccessTokenMissing,
+    expired: ProblemCode::AccessTokenExpired,
+    invalid: ProblemCode::AccessTokenInvalid,
+    foreign: ProblemCode::AccessTokenInvalid,
     fix: "log in, or refresh, and send Bearer and the access token",
 };
 
@@ -84,7 +84,7 @@ impl FromRequestParts<App> for Staff {
         match caller.role {
             Role::Organizer | Role::Admin => Ok(Self(caller)),
             Role::User => {
-                Err(Problem::forbidden("role_required", "This is for organizers and admins. Log in with such an account.")
+                Err(Problem::new(ProblemCode::RoleRequired, "This is for organizers and admins. Log in with such an account.")
                     .with_error(FieldError::header(NAMES.header, "is a fan's: log in as an organizer or admin")))
             }
         }

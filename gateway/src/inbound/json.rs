@@ -9,7 +9,7 @@ use serde_json::error::Category;
 use serde_path_to_error::{Path, Segment};
 
 use super::limits::BodyMax;
-use super::problem::{FieldError, Problem};
+use super::problem::{FieldError, Problem, ProblemCode};
 
 /// A body that was JSON of the right shape.
 pub(crate) struct Json<T>(pub(crate) T);
@@ -33,8 +33,7 @@ impl<S: Send + Sync> FromRequest<S> for JsonBytes {
         if !says_json(request.headers()) {
             let fix = "must be application/json";
             return Err(Problem::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "unsupported_media_type",
+                ProblemCode::UnsupportedMediaType,
                 "The body must be JSON: send it with Content-Type: application/json.",
             )
             .with_error(FieldError::header("Content-Type", fix)));
@@ -62,7 +61,7 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         return Err(other.map_or_else(
             |error| malformed(&error),
             |_| {
-                Problem::unprocessable("wrong_type", "The body must be a JSON object.")
+                Problem::new(ProblemCode::WrongType, "The body must be a JSON object.")
                     .with_error(FieldError::body("must be an object: put its members between { and }"))
             },
         ));
@@ -90,10 +89,10 @@ async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Prob
 fn unreadable(rejection: &BytesRejection, limit: BodyMax) -> Problem {
     if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
         let detail = format!("The body is larger than the {limit} that this endpoint takes: send less.");
-        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
+        Problem::new(ProblemCode::BodyTooLarge, detail)
             .with_error(FieldError::body(format!("must have at most {limit}: send less")))
     } else {
-        Problem::bad_request("incomplete_body", "The body ended before it was complete. Repeat the request.")
+        Problem::new(ProblemCode::IncompleteBody, "The body ended before it was complete. Repeat the request.")
             .with_error(FieldError::body("ended before it was complete: repeat the request"))
     }
 }
@@ -101,7 +100,7 @@ fn unreadable(rejection: &BytesRejection, limit: BodyMax) -> Problem {
 fn malformed(error: &serde_json::Error) -> Problem {
     let (line, column) = (error.line(), error.column());
     let detail = format!("The body is not JSON: {} at line {line}, column {column}.", bare(error));
-    Problem::bad_request("malformed_json", detail)
+    Problem::new(ProblemCode::MalformedJson, detail)
         .with_error(FieldError::body(format!("is not JSON at line {line}, column {column}: correct it")))
 }
 
@@ -115,17 +114,17 @@ fn wrong(path: &Path, error: &serde_json::Error) -> Problem {
         let name = quoted(rest);
         let at = if parent.ends_with(&format!("/{name}")) { parent } else { format!("{parent}/{name}") };
         let fix = rest.split_once(", ").map_or("remove it".to_owned(), |(_, known)| format!("remove it; {known}"));
-        return Problem::unprocessable("unknown_field", format!("{at} is not known: {fix}."))
+        return Problem::new(ProblemCode::UnknownField, format!("{at} is not known: {fix}."))
             .with_error(FieldError::pointer(at, format!("is not known: {fix}")));
     }
     if let Some(rest) = message.strip_prefix("missing field ") {
         let at = format!("{parent}/{}", quoted(rest));
-        return Problem::unprocessable("missing_field", format!("{at} is required: add it."))
+        return Problem::new(ProblemCode::MissingField, format!("{at} is required: add it."))
             .with_error(FieldError::pointer(at, "is required: add it"));
     }
-    let code = if message.starts_with("invalid type") { "wrong_type" } else { "invalid_field" };
+    let code = if message.starts_with("invalid type") { ProblemCode::WrongType } else { ProblemCode::InvalidField };
     let place = if parent.is_empty() { "The body" } else { &parent };
-    Problem::unprocessable(code, format!("{place}: {message}.")).with_error(FieldError::pointer(parent.clone(), message))
+    Problem::new(code, format!("{place}: {message}.")).with_error(FieldError::pointer(parent.clone(), message))
 }
 
 /// The message without serde_json's own position.

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use axum::Extension;
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tokio::sync::Semaphore;
 
-use super::problem::{FieldError, Problem};
+use super::problem::{FieldError, Problem, ProblemCode};
 
 /// Largest sum of header names and values, in bytes. The tokens we hand out are under 1 KiB each.
 const HEADERS_MAX: usize = 16 * 1024;
@@ -57,7 +57,7 @@ pub(crate) async fn headers(request: Request, next: Next) -> Response {
     if size > HEADERS_MAX {
         let detail =
             format!("The headers have {size} bytes together and the limit is {HEADERS_MAX}: send fewer or shorter ones.");
-        let problem = Problem::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "headers_too_large", detail);
+        let problem = Problem::new(ProblemCode::HeadersTooLarge, detail);
         let longest = request.headers().iter().max_by_key(|(_, value)| value.len());
         let errors = longest.map(|(name, value)| {
             let message = format!("is the longest with {} bytes: shorten it", value.len());
@@ -82,7 +82,7 @@ pub(crate) async fn in_work(State(slots): State<Arc<Semaphore>>, request: Reques
 /// A request is turned away.
 pub(crate) fn overloaded() -> Problem {
     metrics::counter!("gateway_shed_total").increment(1);
-    Problem::unavailable("overloaded", "More requests are in work than we can take. Repeat the request.")
+    Problem::new(ProblemCode::Overloaded, "More requests are in work than we can take. Repeat the request.")
 }
 
 /// Gives up on a request; what it began may still happen.
@@ -91,5 +91,5 @@ pub(crate) async fn time(State(limit): State<Duration>, request: Request, next: 
         return response;
     }
     tracing::warn!("a request took too long");
-    Problem::unavailable("timed_out", "This took too long. Repeat the request; a booking with the same key.").into_response()
+    Problem::new(ProblemCode::TimedOut, "This took too long. Repeat the request; a booking with the same key.").into_response()
 }

@@ -16,6 +16,7 @@ pub(crate) mod measure;
 pub(crate) mod openapi;
 pub(crate) mod parts;
 pub(crate) mod problem;
+pub(crate) mod problems;
 pub(crate) mod queue;
 pub(crate) mod rate_limit;
 pub(crate) mod replies;
@@ -27,7 +28,7 @@ pub(crate) mod webhook;
 use std::any::Any;
 
 use axum::Router;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use tower_http::CompressionLevel;
@@ -37,7 +38,7 @@ use tower_http::compression::predicate::{And, DefaultPredicate, Predicate, SizeA
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
-use self::problem::{FieldError, Problem};
+use self::problem::{FieldError, Problem, ProblemCode};
 use crate::services::App;
 
 /// Bodies up to this many bytes are sent as they are.
@@ -49,6 +50,7 @@ pub(crate) fn router(app: App, health: Router) -> Router {
     let limit = app.config.request_timeout_ms.millis();
     let apart = from_fn_with_state(app.work.clone(), apart::layer);
     let prompt = OpenApiRouter::with_openapi(openapi::base())
+        .merge(problems::router())
         .merge(auth::router(&app))
         .merge(venues::router())
         .merge(events::router())
@@ -64,7 +66,7 @@ pub(crate) fn router(app: App, health: Router) -> Router {
         .fallback(unknown_route)
         .method_not_allowed_fallback(unknown_method)
         .layer((compression(), limits::BodyMax::USUAL.layer()))
-        .merge(SwaggerUi::new("/docs").url("/openapi.json", api))
+        .merge(SwaggerUi::new("/docs").url("/openapi.json", openapi::described(api)))
         .merge(health.with_state(()))
         // The first is the outermost.
         .layer((
@@ -92,17 +94,13 @@ fn compression() -> CompressionLayer<And<DefaultPredicate, SizeAbove>> {
 }
 
 async fn unknown_route() -> Problem {
-    Problem::not_found("route_not_found", "There is nothing here. See /docs for what there is.")
+    Problem::new(ProblemCode::RouteNotFound, "There is nothing here. See /docs for what there is.")
         .with_error(FieldError::path("path", "leads nowhere: see /docs for what there is"))
 }
 
 async fn unknown_method() -> Problem {
-    Problem::new(
-        StatusCode::METHOD_NOT_ALLOWED,
-        "method_not_allowed",
-        "This resource does not take this method. See the Allow header, or /docs.",
-    )
-    .with_error(FieldError::path("path", "does not take this method: use one of the Allow header's"))
+    Problem::new(ProblemCode::MethodNotAllowed, "This resource does not take this method. See the Allow header, or /docs.")
+        .with_error(FieldError::path("path", "does not take this method: use one of the Allow header's"))
 }
 
 /// The hook of the process has logged where; the client gets what finds it.

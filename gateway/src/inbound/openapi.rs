@@ -1,10 +1,13 @@
 //! The API's description, made from the code. Checked in as `gateway/openapi.json`; a test fails when that is stale.
 
+mod common;
+
+use utoipa::ToSchema;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Components, InfoBuilder, OpenApi, OpenApiBuilder};
 use utoipa_axum::router::OpenApiRouter;
 
-use super::{auth, bookings, events, queue, venues, webhook};
+use super::{auth, bookings, events, problems, queue, venues, webhook};
 use crate::services::App;
 
 const DESCRIPTION: &str = "Virtual waiting room and ticket sale. Errors are RFC 9457 problem documents: `code` is for machines, \
@@ -20,9 +23,15 @@ pub(super) fn base() -> OpenApi {
     OpenApiBuilder::new().info(info).components(Some(components)).build()
 }
 
+/// What the routers say of their operations, and what all of them have in common.
+pub(super) fn described(api: OpenApi) -> OpenApi {
+    common::with_common_answers(api)
+}
+
 /// The OpenAPI 3.1 document as it is served at `/openapi.json`, and as it is checked in: one member per line.
 pub fn document() -> String {
     let all: OpenApiRouter<App> = OpenApiRouter::with_openapi(base())
+        .merge(problems::router())
         .merge(auth::routes())
         .merge(venues::router())
         .merge(events::router())
@@ -31,7 +40,12 @@ pub fn document() -> String {
         .merge(bookings::cancelling_router())
         .merge(bookings::router())
         .merge(webhook::router());
-    let mut text = all.into_openapi().to_pretty_json().unwrap_or_default();
+    let mut text = described(all.into_openapi()).to_pretty_json().unwrap_or_default();
     text.push('\n');
     text
 }
+
+/// Bytes that are no text.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+pub(crate) struct Binary(#[expect(dead_code, reason = "only described")] Vec<u8>);

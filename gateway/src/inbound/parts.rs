@@ -6,7 +6,7 @@ use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 
-use super::problem::{FieldError, Problem};
+use super::problem::{FieldError, Problem, ProblemCode};
 
 /// Most items of a page; also how many an unasked page has.
 pub(crate) const PAGE_MAX: u32 = 100;
@@ -33,7 +33,7 @@ fn bad_path(rejection: &PathRejection) -> Problem {
         ErrorKind::ParseErrorAtKey { key, .. } | ErrorKind::DeserializeError { key, .. } => key.clone(),
         _ => "id".to_owned(),
     };
-    Problem::bad_request("invalid_path", format!("The {name} in the path is not a UUID: copy it from where you got it."))
+    Problem::new(ProblemCode::InvalidPath, format!("The {name} in the path is not a UUID: copy it from where you got it."))
         .with_error(FieldError::path(name, "must be a UUID: copy it from where you got it"))
 }
 
@@ -58,7 +58,7 @@ fn bad_query(text: &str) -> Problem {
         Some((name, message)) => (name, message),
         None => (text.split('`').nth(1).unwrap_or("?"), text),
     };
-    Problem::bad_request("invalid_query", format!("Query parameter {name}: {message}."))
+    Problem::new(ProblemCode::InvalidQuery, format!("Query parameter {name}: {message}."))
         .with_error(FieldError::query(name, message))
 }
 
@@ -74,7 +74,7 @@ pub(crate) fn page_size_to(most: u32, limit: Option<u32>) -> Result<u32, Problem
         Some(limit) if (1..=most).contains(&limit) => Ok(limit),
         Some(_) => {
             let message = format!("must be 1 to {most}");
-            Err(Problem::bad_request("invalid_query", format!("Query parameter limit {message}."))
+            Err(Problem::new(ProblemCode::InvalidQuery, format!("Query parameter limit {message}."))
                 .with_error(FieldError::query("limit", message)))
         }
     }

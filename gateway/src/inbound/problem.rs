@@ -3,6 +3,7 @@
 
 mod booking;
 mod catalog;
+mod code;
 mod entry;
 mod group;
 mod identity;
@@ -10,6 +11,7 @@ mod queue;
 mod streams;
 
 pub(crate) use booking::Refused;
+pub(crate) use code::{Meaning, ProblemCode};
 pub(crate) use entry::ChallengeBody;
 
 use axum::http::{HeaderValue, StatusCode, header};
@@ -30,12 +32,10 @@ const RETRY_AFTER_S: u32 = 1;
 /// An error on its way out.
 #[derive(Debug)]
 pub(crate) struct Problem {
-    status: StatusCode,
-    code: &'static str,
+    code: ProblemCode,
     detail: Box<str>,
     errors: Vec<FieldError>,
     retry_after_s: Option<u32>,
-    challenge: bool,
     until: Option<Timestamp>,
     booking: Option<BookingId>,
     proof: Option<Box<ChallengeBody>>,
@@ -72,8 +72,7 @@ pub(crate) struct ProblemDocument {
     status: u16,
     /// What happened and what to do.
     detail: String,
-    /// Machine-readable; never changes its meaning.
-    code: &'static str,
+    code: ProblemCode,
     /// Finds this request in the logs.
     request_id: String,
     /// Which fields are wrong.
@@ -88,6 +87,25 @@ pub(crate) struct ProblemDocument {
     /// Of `proof_required` and the like: what is to be solved.
     #[serde(skip_serializing_if = "Option::is_none")]
     challenge: Option<Box<ChallengeBody>>,
+}
+
+impl ProblemDocument {
+    /// What every answer with this code says, whatever the occasion.
+    pub(crate) fn example(code: ProblemCode) -> Self {
+        let meaning = code.meaning();
+        Self {
+            kind: format!("/problems/{}", meaning.code),
+            title: code.title(),
+            status: meaning.status.as_u16(),
+            detail: format!("{} {}", meaning.means, meaning.fix),
+            code,
+            request_id: Uuid::nil().to_string(),
+            errors: Vec::new(),
+            until: None,
+            booking: None,
+            challenge: None,
+        }
+    }
 }
 
 impl FieldError {
@@ -114,44 +132,18 @@ impl FieldError {
 }
 
 impl Problem {
-    pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+    /// With `Retry-After`, where it is the server that cannot for the moment.
+    pub(crate) fn new(code: ProblemCode, detail: impl Into<String>) -> Self {
+        let unavailable = code.meaning().status == StatusCode::SERVICE_UNAVAILABLE;
         Self {
-            status,
             code,
             detail: detail.into().into_boxed_str(),
             errors: Vec::new(),
-            retry_after_s: None,
-            challenge: false,
+            retry_after_s: unavailable.then_some(RETRY_AFTER_S),
             until: None,
             booking: None,
             proof: None,
         }
-    }
-
-    pub(crate) fn bad_request(code: &'static str, detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, code, detail)
-    }
-
-    pub(crate) fn forbidden(code: &'static str, detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::FORBIDDEN, code, detail)
-    }
-
-    pub(crate) fn not_found(code: &'static str, detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::NOT_FOUND, code, detail)
-    }
-
-    pub(crate) fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::CONFLICT, code, detail)
-    }
-
-    /// Something is not as the client said that it must be.
-    pub(crate) fn precondition_failed(code: &'static str, detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::PRECONDITION_FAILED, code, detail)
-    }
-
-    /// A body that can be read and cannot be carried out.
-    pub(crate) fn unprocessable(code: &'static str, detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
     }
 
     /// Fields of the body with values that are not allowed.
@@ -160,29 +152,19 @@ impl Problem {
             [only] => format!("{}: {}", only.pointer.as_deref().unwrap_or("the body"), only.message),
             several => format!("{} fields are not as they must be; see errors", several.len()),
         };
-        Self::unprocessable("invalid_field", detail).with_errors(errors)
-    }
-
-    /// Who calls is not known: 401 with a challenge.
-    pub(crate) fn unauthorized(code: &'static str, detail: impl Into<String>) -> Self {
-        Self { challenge: true, ..Self::new(StatusCode::UNAUTHORIZED, code, detail) }
-    }
-
-    /// Not now: 503 with `Retry-After`.
-    pub(crate) fn unavailable(code: &'static str, detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).retry_after(RETRY_AFTER_S)
+        Self::new(ProblemCode::InvalidField, detail).with_errors(errors)
     }
 
     /// A bug. The cause goes to the log, where the request id finds it.
     pub(crate) fn internal(cause: &str) -> Self {
         tracing::error!(cause, "a request failed");
         let detail = "Something went wrong on our side. Tell us the request id and we can find out what.";
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", detail)
+        Self::new(ProblemCode::InternalError, detail)
     }
 
     #[cfg(test)]
     pub(crate) fn status(&self) -> StatusCode {
-        self.status
+        self.code.meaning().status
     }
 
     pub(crate) fn with_error(mut self, error: FieldError) -> Self {
@@ -203,40 +185,29 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
+        let status = self.code.meaning().status;
         let document = ProblemDocument {
-            kind: format!("/problems/{}", self.code),
-            title: title(self.code),
-            status: self.status.as_u16(),
             detail: self.detail.into_string(),
-            code: self.code,
             request_id: request_id::current(),
             errors: self.errors,
             until: self.until,
             booking: self.booking.map(|booking| booking.0),
             challenge: self.proof,
+            ..ProblemDocument::example(self.code)
         };
         let body = serde_json::to_vec(&document).unwrap_or_default();
-        let mut response = (self.status, body).into_response();
+        let mut response = (status, body).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(seconds) = self.retry_after_s {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if self.challenge {
+        if self.code.asks_for_access_token() {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
     }
-}
-
-/// `seats_sold` → `Seats sold`.
-fn title(code: &str) -> String {
-    let mut title = code.replace('_', " ");
-    if let Some(first) = title.get_mut(..1) {
-        first.make_ascii_uppercase();
-    }
-    title
 }
 
 impl From<Fault> for Problem {
@@ -244,7 +215,7 @@ impl From<Fault> for Problem {
         match fault {
             Fault::Unavailable { what, cause } => {
                 tracing::warn!(what, cause, "a request was turned away");
-                Self::unavailable("unavailable", format!("For the moment {what} does not answer. Repeat the request."))
+                Self::new(ProblemCode::Unavailable, format!("For the moment {what} does not answer. Repeat the request."))
             }
             Fault::Bug(cause) => Self::internal(&cause),
         }
@@ -254,10 +225,10 @@ impl From<Fault> for Problem {
 /// What is wrong with a token, by the name of its header and the prefix of its codes.
 pub(crate) struct TokenNames {
     pub(crate) header: &'static str,
-    pub(crate) missing: &'static str,
-    pub(crate) expired: &'static str,
-    pub(crate) invalid: &'static str,
-    pub(crate) foreign: &'static str,
+    pub(crate) missing: ProblemCode,
+    pub(crate) expired: ProblemCode,
+    pub(crate) invalid: ProblemCode,
+    pub(crate) foreign: ProblemCode,
     /// How to get another one.
     pub(crate) fix: &'static str,
 }
@@ -265,23 +236,21 @@ pub(crate) struct TokenNames {
 impl Problem {
     pub(crate) fn missing_token(names: &TokenNames) -> Self {
         let message = format!("is missing: {}", names.fix);
-        Self::unauthorized(names.missing, format!("This needs the header {}: {}.", names.header, names.fix))
+        Self::new(names.missing, format!("This needs the header {}: {}.", names.header, names.fix))
             .with_error(FieldError::header(names.header, message))
     }
 
     pub(crate) fn bad_token(names: &TokenNames, error: &TokenError) -> Self {
         let message = format!("{error}: {}", names.fix);
-        let (status, code) = match error {
-            TokenError::Expired { .. } => (StatusCode::UNAUTHORIZED, names.expired),
-            TokenError::WrongEvent | TokenError::WrongAccount => (StatusCode::FORBIDDEN, names.foreign),
+        let code = match error {
+            TokenError::Expired { .. } => names.expired,
+            TokenError::WrongEvent | TokenError::WrongAccount => names.foreign,
             TokenError::Malformed
             | TokenError::BadSignature
             | TokenError::UnknownKey
             | TokenError::WrongPurpose
-            | TokenError::NotYetValid => (StatusCode::UNAUTHORIZED, names.invalid),
+            | TokenError::NotYetValid => names.invalid,
         };
-        let challenge = status == StatusCode::UNAUTHORIZED;
-        Self { challenge, ..Self::new(status, code, format!("{}: {message}.", names.header)) }
-            .with_error(FieldError::header(names.header, message))
+        Self::new(code, format!("{}: {message}.", names.header)).with_error(FieldError::header(names.header, message))
     }
 }

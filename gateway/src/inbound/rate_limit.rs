@@ -6,13 +6,12 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
-use super::problem::Problem;
+use super::problem::{Problem, ProblemCode};
 use crate::services::App;
 
 /// Keys remembered before the idle ones are forgotten.
@@ -50,8 +49,7 @@ impl<K: Hash + Eq + Clone> RateLimit<K> {
 impl From<TooOften> for Problem {
     fn from(TooOften { wait }: TooOften) -> Self {
         let seconds = u32::try_from(wait.as_secs()).unwrap_or(60) + 1;
-        Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", format!("Too many attempts. Wait {seconds} seconds."))
-            .retry_after(seconds)
+        Self::new(ProblemCode::RateLimited, format!("Too many attempts. Wait {seconds} seconds.")).retry_after(seconds)
     }
 }
 

@@ -18,7 +18,7 @@ use super::caller::Staff;
 use super::json::{self, JsonBytes};
 use super::limits::BodyMax;
 use super::parts::{Path, Query, page_size};
-use super::problem::{FieldError, Problem, ProblemDocument};
+use super::problem::{FieldError, Problem, ProblemCode, ProblemDocument};
 use crate::app::import_venue::{ImportedVenue, describe_venue, import_venue};
 use crate::fault::Fault;
 use crate::services::App;
@@ -127,7 +127,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
 }
 
 /// Imports a venue by its seating plan (body at most 33 MiB).
-#[utoipa::path(post, path = "/v1/venues", tag = TAG, security(("access" = [])), request_body = NewVenue, responses(
+#[utoipa::path(post, path = "/v1/venues", operation_id = "import_venue", tag = TAG, security(("access" = [])), request_body = NewVenue, responses(
     (status = 201, body = VenueBody),
     (status = 413, body = ProblemDocument),
     (status = 422, description = "the pointer names the fault in the plan", body = ProblemDocument),
@@ -143,7 +143,7 @@ async fn import(State(app): State<App>, Staff(caller): Staff, JsonBytes(body): J
 }
 
 /// The caller's venues; an admin's are everybody's.
-#[utoipa::path(get, path = "/v1/venues", tag = TAG, security(("access" = [])), params(PageQuery), responses(
+#[utoipa::path(get, path = "/v1/venues", operation_id = "list_venues", tag = TAG, security(("access" = [])), params(PageQuery), responses(
     (status = 200, body = VenuePage),
 ))]
 async fn list(
@@ -160,7 +160,7 @@ async fn list(
 }
 
 /// A venue and what its plan holds.
-#[utoipa::path(get, path = "/v1/venues/{venue}", tag = TAG, security(("access" = [])), params(("venue" = Uuid, Path)), responses(
+#[utoipa::path(get, path = "/v1/venues/{venue}", operation_id = "show_venue", tag = TAG, security(("access" = [])), params(("venue" = Uuid, Path)), responses(
     (status = 200, body = VenueBody),
     (status = 404, description = "venue_not_found, also for another organizer's", body = ProblemDocument),
 ))]
@@ -172,7 +172,7 @@ async fn show(
     let found = venues::find(&app.pool, venue).await.map_err(Fault::from)?;
     let found = found.filter(|venue| caller.may_manage(venue.owner));
     let found = found.ok_or_else(|| {
-        Problem::not_found("venue_not_found", "You have no such venue. Check the id in the path.")
+        Problem::new(ProblemCode::VenueNotFound, "You have no such venue. Check the id in the path.")
             .with_error(FieldError::path("venue", "is none of your venues: take an id of GET /v1/venues"))
     })?;
     Ok(axum::Json(describe_venue(&app, found).await?.into()))

@@ -7,7 +7,7 @@ use utoipa_axum::routes;
 
 use super::json::RawBody;
 use super::parts::header_text;
-use super::problem::{FieldError, Problem, ProblemDocument};
+use super::problem::{FieldError, Problem, ProblemCode, ProblemDocument};
 use crate::app::take_webhook::take_webhook;
 use crate::outbound::sandbox_payments::SIGNATURE_HEADER;
 use crate::services::App;
@@ -17,7 +17,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
 }
 
 /// For the sandbox payment provider: acknowledged once the booking's writer has it.
-#[utoipa::path(post, path = "/v1/payments/sandbox/webhook", tag = "payments",
+#[utoipa::path(post, path = "/v1/payments/sandbox/webhook", operation_id = "take_sandbox_webhook", tag = "payments",
     params(("Sandbox-Signature" = String, Header, description = "t=<unix seconds>,v1=<hex>[,v1=<hex>]")),
     request_body(content = serde_json::Value, description = "signed as raw bytes"), responses(
     (status = 200, description = "taken"),
@@ -27,7 +27,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
 ))]
 async fn webhook(State(app): State<App>, headers: HeaderMap, RawBody(body): RawBody) -> Result<StatusCode, Problem> {
     let signature = header_text(&headers, SIGNATURE_HEADER).ok_or_else(|| {
-        Problem::new(StatusCode::UNAUTHORIZED, "signature_invalid", "Sandbox-Signature is missing. Sign the raw body.")
+        Problem::new(ProblemCode::SignatureInvalid, "Sandbox-Signature is missing. Sign the raw body.")
             .with_error(FieldError::header("Sandbox-Signature", "is missing: sign the raw body"))
     })?;
     take_webhook(&app, signature, &body).await?;

@@ -78,7 +78,7 @@ async fn without_a_waiting_room_a_room_that_fails_open_sells_and_others_do_not()
     let open = remote.event(&organizer, "fail_open").await;
     let closed = remote.event(&organizer, "fail_closed").await;
     for event in [open, closed] {
-        problem(remote.ask(event, &fan, "early", None).await, 401, "entry_token_missing").await;
+        problem(remote.ask(event, &fan, "early", None).await, 403, "entry_token_missing").await;
     }
 
     remote.waiting_room.trigger();
@@ -92,7 +92,7 @@ async fn without_a_waiting_room_a_room_that_fails_open_sells_and_others_do_not()
     .await;
     let refused = eventually("the other is lost, too", SOON, async || {
         let answer = remote.ask(closed, &fan, "lost", None).await;
-        (answer.status() != StatusCode::UNAUTHORIZED).then_some(answer)
+        (answer.status() != StatusCode::FORBIDDEN).then_some(answer)
     });
     problem(refused.await, 503, "unavailable").await;
 

@@ -110,7 +110,7 @@ async fn the_ticket_is_shown_in_the_query_or_a_header_and_must_be_good() {
     let request = line.world.request(Method::GET, &path, None).header("Place-Ticket", &line.ticket);
     EventStream::of(request.send().await.unwrap()).next().await.unwrap();
     for query in ["", "?ticket=", "?ticket=p2.x.y"] {
-        problem(ask(&line.world, &format!("{path}{query}"), None, None).await, 401, "place_ticket_invalid").await;
+        problem(ask(&line.world, &format!("{path}{query}"), None, None).await, 403, "place_ticket_invalid").await;
     }
     problem(ask(&line.world, &format!("{path}?tickets=x"), None, None).await, 400, "invalid_query").await;
 }

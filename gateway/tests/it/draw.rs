@@ -102,5 +102,5 @@ async fn the_draw_is_public_step_by_step_with_what_proves_a_place() {
     let list = hex::encode(list.bytes().await.unwrap());
     assert_eq!(list, format!("01{}", lobby.joined["place"]["id"].as_str().unwrap()));
     let forged = lobby.with("/draw", &json!("p2.forged")).await;
-    problem(forged, 401, "place_ticket_invalid").await;
+    problem(forged, 403, "place_ticket_invalid").await;
 }

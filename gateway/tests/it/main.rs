@@ -21,6 +21,7 @@ mod my_bookings;
 mod onsales;
 mod openapi;
 mod place;
+mod problems;
 mod queue_loss;
 mod repetition;
 mod roles;

@@ -1,5 +1,6 @@
 //! The API's description.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use goticket_gateway::openapi_document;
@@ -29,4 +30,24 @@ async fn the_description_is_served_with_pages_to_read_it() {
     let page = world.get("/docs/", None).await;
     assert_eq!(page.status(), 200);
     assert!(page.text().await.unwrap().contains("swagger-ui"));
+}
+
+#[test]
+fn every_operation_has_an_id_of_its_own_and_says_what_each_answer_is() {
+    let document: Value = serde_json::from_str(&openapi_document()).unwrap();
+    let mut ids = BTreeSet::new();
+    let items = document["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap());
+    for (_, operation) in items.filter(|(_, operation)| operation["responses"].is_object()) {
+        let id = operation["operationId"].as_str().unwrap();
+        assert!(ids.insert(id.to_owned()), "{id} twice");
+        for (status, answer) in operation["responses"].as_object().unwrap() {
+            assert!(answer["description"].as_str().is_some_and(|text| !text.is_empty()), "{id} {status}");
+            let problem = status.starts_with(['4', '5']);
+            let kinds = answer["content"].as_object().into_iter().flat_map(|content| content.keys());
+            for kind in kinds {
+                assert_eq!(kind == "application/problem+json", problem, "{id} {status} {kind}");
+            }
+        }
+    }
+    assert!(ids.len() > 50, "{}", ids.len());
 }

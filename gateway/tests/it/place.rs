@@ -69,13 +69,13 @@ async fn a_poll_needs_the_ticket_alone() {
     let end = line.ticket.len() - 1;
     let other_mac = format!("{}{}", &line.ticket[..end], if line.ticket.ends_with('A') { "Q" } else { "A" });
     for ticket in [other_mac.as_str(), "", "p2.x.y", &line.ticket[1..]] {
-        problem(line.poll("", ticket).await, 401, "place_ticket_invalid").await;
+        problem(line.poll("", ticket).await, 403, "place_ticket_invalid").await;
     }
-    problem(line.world.get(&format!("{}/place", line.queue), Some(&line.fan)).await, 401, "place_ticket_invalid").await;
+    problem(line.world.get(&format!("{}/place", line.queue), Some(&line.fan)).await, 403, "place_ticket_invalid").await;
     let other = line.world.event(&line.world.person(Role::Organizer).await).await;
     line.world.board_in(other, &["open"]).await;
     let url = line.world.url(&format!("/v1/events/{other}/queue/place"));
-    problem(line.world.http.get(url).header("Place-Ticket", &line.ticket).send().await.unwrap(), 401, "place_ticket_invalid")
+    problem(line.world.http.get(url).header("Place-Ticket", &line.ticket).send().await.unwrap(), 403, "place_ticket_invalid")
         .await;
 }
 
@@ -86,7 +86,7 @@ async fn the_ticket_alone_claims_nothing() {
     let request = |person| line.world.request(reqwest::Method::POST, &claim, person).header("Place-Ticket", &line.ticket);
     problem(request(None).send().await.unwrap(), 401, "access_token_missing").await;
     let other = line.world.person(Role::User).await;
-    problem(request(Some(&other)).send().await.unwrap(), 401, "place_ticket_invalid").await;
+    problem(request(Some(&other)).send().await.unwrap(), 403, "place_ticket_invalid").await;
 }
 
 #[tokio::test]

@@ -61,12 +61,12 @@ async fn an_entry_token_must_be_for_this_account_and_this_event() {
     };
     let (hour, day) = (SignedDuration::from_hours(1), SignedDuration::from_hours(24));
     let rows = [
-        (None, 401, "entry_token_missing"),
-        (Some(issue(&world.keys, now - day, now - hour)), 401, "entry_token_expired"),
-        (Some(issue(&Keys::generate(), now, now + hour)), 401, "entry_token_invalid"),
-        (Some(damaged(&issue(&world.keys, now, now + hour))), 401, "entry_token_invalid"),
-        (Some(issue(&world.keys, now + day, now + day + hour)), 401, "entry_token_invalid"),
-        (Some(fan.token.clone()), 401, "entry_token_invalid"),
+        (None, 403, "entry_token_missing"),
+        (Some(issue(&world.keys, now - day, now - hour)), 403, "entry_token_expired"),
+        (Some(issue(&Keys::generate(), now, now + hour)), 403, "entry_token_invalid"),
+        (Some(damaged(&issue(&world.keys, now, now + hour))), 403, "entry_token_invalid"),
+        (Some(issue(&world.keys, now + day, now + day + hour)), 403, "entry_token_invalid"),
+        (Some(fan.token.clone()), 403, "entry_token_invalid"),
         (Some(world.entry_token(event, &other)), 403, "entry_token_foreign"),
         (Some(world.entry_token(goticket_domain::EventId::generate(), &fan)), 403, "entry_token_foreign"),
     ];
@@ -110,7 +110,7 @@ async fn a_place_ticket_must_be_ours_and_for_this_event() {
             if let Some(ticket) = &ticket {
                 request = request.header("Place-Ticket", ticket);
             }
-            let body = problem(request.send().await.unwrap(), 401, "place_ticket_invalid").await;
+            let body = problem(request.send().await.unwrap(), 403, "place_ticket_invalid").await;
             assert_eq!(body["errors"][0]["header"], "Place-Ticket", "{body}");
         }
     }

@@ -20,7 +20,7 @@ pub(crate) struct LogIn {
 }
 
 /// Begins a session.
-#[utoipa::path(post, path = "/v1/auth/login", tag = TAG, request_body = LogIn, responses(
+#[utoipa::path(post, path = "/v1/auth/login", operation_id = "log_in", tag = TAG, request_body = LogIn, responses(
     (status = 200, body = SessionBody),
     (status = 401, description = "wrong_credentials", body = ProblemDocument),
     (status = 429, body = ProblemDocument),

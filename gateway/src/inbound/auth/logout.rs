@@ -11,7 +11,7 @@ use crate::inbound::problem::{Problem, ProblemDocument};
 use crate::services::App;
 
 /// Ends a session: its refresh tokens are worth nothing from now on. Access tokens run out by themselves.
-#[utoipa::path(post, path = "/v1/auth/logout", tag = TAG, request_body = RefreshBody, responses(
+#[utoipa::path(post, path = "/v1/auth/logout", operation_id = "log_out", tag = TAG, request_body = RefreshBody, responses(
     (status = 204, description = "ended, or was not there"),
     (status = 503, body = ProblemDocument),
 ))]

@@ -18,7 +18,7 @@ pub(crate) struct RefreshBody {
 }
 
 /// Exchanges a refresh token for the next one. Using one twice ends the session.
-#[utoipa::path(post, path = "/v1/auth/refresh", tag = TAG, request_body = RefreshBody, responses(
+#[utoipa::path(post, path = "/v1/auth/refresh", operation_id = "refresh_session", tag = TAG, request_body = RefreshBody, responses(
     (status = 200, body = SessionBody),
     (status = 401, description = "refresh_token_invalid", body = ProblemDocument),
     (status = 503, body = ProblemDocument),

@@ -25,7 +25,7 @@ pub(crate) struct Registration {
 }
 
 /// Makes an account and logs it in. A mail with a link goes to its address: following it verifies the address.
-#[utoipa::path(post, path = "/v1/auth/register", tag = TAG, request_body = Registration, responses(
+#[utoipa::path(post, path = "/v1/auth/register", operation_id = "register", tag = TAG, request_body = Registration, responses(
     (status = 201, body = SessionBody),
     (status = 409, description = "email_taken", body = ProblemDocument),
     (status = 422, body = ProblemDocument),

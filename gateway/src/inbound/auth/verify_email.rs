@@ -28,7 +28,7 @@ pub(crate) struct Proof {
 }
 
 /// The page that links of verification mails lead to, where no other one is set.
-#[utoipa::path(get, path = "/v1/auth/verify-email", tag = TAG, responses(
+#[utoipa::path(get, path = "/v1/auth/verify-email", operation_id = "verify_email_page", tag = TAG, responses(
     (status = 200, description = "a page", content_type = "text/html", body = String),
 ))]
 pub(crate) async fn page() -> impl IntoResponse {
@@ -42,7 +42,7 @@ pub(crate) async fn page() -> impl IntoResponse {
 }
 
 /// Shows that the address of an account is its holder's, by what a mail to it says. Needs no log-in. Doing it again changes nothing.
-#[utoipa::path(post, path = "/v1/auth/verify-email", tag = TAG, request_body = Proof, responses(
+#[utoipa::path(post, path = "/v1/auth/verify-email", operation_id = "verify_email", tag = TAG, request_body = Proof, responses(
     (status = 204, description = "the address is verified"),
     (status = 422, description = "verification_invalid, verification_expired", body = ProblemDocument),
     (status = 429, body = ProblemDocument),
@@ -54,7 +54,7 @@ pub(crate) async fn verify(State(app): State<App>, Json(body): Json<Proof>) -> R
 }
 
 /// Mails the link once more; a few times for each account.
-#[utoipa::path(post, path = "/v1/auth/verify-email/send", tag = TAG, security(("access" = [])), responses(
+#[utoipa::path(post, path = "/v1/auth/verify-email/send", operation_id = "send_verification", tag = TAG, security(("access" = [])), responses(
     (status = 202, description = "the mail is on its way"),
     (status = 204, description = "the address is verified already"),
     (status = 401, body = ProblemDocument),

@@ -13,7 +13,7 @@ use crate::inbound::problem::{Problem, ProblemDocument};
 use crate::services::App;
 
 /// Gives a held booking back, or a request that is not decided yet: it is then refused. Repeating it changes nothing.
-#[utoipa::path(delete, path = "/v1/bookings/{booking}", tag = TAG, security(("access" = [])), params(("booking" = Uuid, Path)),
+#[utoipa::path(delete, path = "/v1/bookings/{booking}", operation_id = "cancel_booking", tag = TAG, security(("access" = [])), params(("booking" = Uuid, Path)),
     responses(
     (status = 200, description = "cancelled, or refused before it was decided", body = BookingBody),
     (status = 202, description = "accepted", body = PendingBody),

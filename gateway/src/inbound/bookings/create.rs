@@ -16,7 +16,7 @@ use crate::inbound::apart::apart;
 use crate::inbound::json::Json;
 use crate::inbound::limits::overloaded;
 use crate::inbound::parts::Path;
-use crate::inbound::problem::{FieldError, Problem, ProblemDocument, Refused};
+use crate::inbound::problem::{FieldError, Problem, ProblemCode, ProblemDocument, Refused};
 use crate::services::App;
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
@@ -43,7 +43,7 @@ impl SeatRequest {
     fn into_choice(self) -> Result<UncheckedChoice, Problem> {
         let too_much = "does not go with seats: name seats, or a section and a quantity";
         let missing = |field: &str, fix: &str| {
-            Problem::unprocessable("missing_field", format!("/{field} {fix}."))
+            Problem::new(ProblemCode::MissingField, format!("/{field} {fix}."))
                 .with_error(FieldError::pointer(format!("/{field}"), fix))
         };
         match self {
@@ -71,7 +71,7 @@ impl SeatRequest {
 }
 
 /// Asks for seats. The same key again gets the same outcome; `Prefer: wait=N` says how long to wait for it.
-#[utoipa::path(post, path = "/v1/events/{event}/bookings", tag = TAG, security(("access" = [])),
+#[utoipa::path(post, path = "/v1/events/{event}/bookings", operation_id = "book_seats", tag = TAG, security(("access" = [])),
     params(
         ("event" = Uuid, Path),
         ("Entry-Token" = Option<String>, Header, description = "from claiming one's place; without it where a room that fails open is lost"),
@@ -81,8 +81,8 @@ impl SeatRequest {
     request_body = SeatRequest, responses(
     (status = 201, description = "held", body = BookingBody),
     (status = 202, description = "accepted, not decided yet", body = PendingBody),
-    (status = 401, description = "entry_token_missing, _expired, _invalid", body = ProblemDocument),
-    (status = 403, description = "entry_token_foreign, category_not_offered", body = ProblemDocument),
+    (status = 401, body = ProblemDocument),
+    (status = 403, description = "entry_token_missing, _expired, _invalid, _foreign, category_not_offered", body = ProblemDocument),
     (status = 409, description = "seats_sold, seats_held, seats_yours, contended, not_together, limit_reached, not_on_sale, sale_closed, request_cancelled, booking_failed, sale_stopped, onsale_of_another", body = ProblemDocument),
     (status = 422, description = "also idempotency_key_reused", body = ProblemDocument),
     (status = 429, description = "too_many_undecided, too_many_refusals", body = ProblemDocument),

@@ -8,7 +8,7 @@ use goticket_tokens::{Entrance, TokenError};
 
 use crate::app::caller::Caller;
 use crate::inbound::parts::header_text;
-use crate::inbound::problem::{Problem, TokenNames};
+use crate::inbound::problem::{Problem, ProblemCode, TokenNames};
 use crate::inbound::rate_limit::RateLimit;
 use crate::services::App;
 
@@ -18,10 +18,10 @@ pub(crate) const PASSED_PER_S: u32 = 50;
 
 const ENTRY: TokenNames = TokenNames {
     header: "Entry-Token",
-    missing: "entry_token_missing",
-    expired: "entry_token_expired",
-    invalid: "entry_token_invalid",
-    foreign: "entry_token_foreign",
+    missing: ProblemCode::EntryTokenMissing,
+    expired: ProblemCode::EntryTokenExpired,
+    invalid: ProblemCode::EntryTokenInvalid,
+    foreign: ProblemCode::EntryTokenForeign,
     fix: "claim your place in this event's line to get one",
 };
 

@@ -7,7 +7,7 @@ use goticket_domain::booking::IdempotencyKey;
 
 use crate::inbound::limits::WAIT_MAX;
 use crate::inbound::parts::header_text;
-use crate::inbound::problem::{FieldError, Problem};
+use crate::inbound::problem::{FieldError, Problem, ProblemCode};
 
 /// How long a client waits that says nothing.
 const WAIT_USUAL: Duration = Duration::from_secs(2);
@@ -18,7 +18,7 @@ pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<IdempotencyKey, Pro
     let Some(text) = headers.get(KEY) else {
         let fix = "is missing: send a new UUID for a new request, and the same for its repetition";
         return Err(
-            Problem::bad_request("idempotency_key_missing", format!("{KEY} {fix}.")).with_error(FieldError::header(KEY, fix))
+            Problem::new(ProblemCode::IdempotencyKeyMissing, format!("{KEY} {fix}.")).with_error(FieldError::header(KEY, fix))
         );
     };
     let parsed = header_text(headers, KEY).map(IdempotencyKey::parse);
@@ -30,7 +30,7 @@ pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<IdempotencyKey, Pro
 }
 
 fn invalid_key(message: &str) -> Problem {
-    Problem::bad_request("idempotency_key_invalid", format!("{KEY} {message}.")).with_error(FieldError::header(KEY, message))
+    Problem::new(ProblemCode::IdempotencyKeyInvalid, format!("{KEY} {message}.")).with_error(FieldError::header(KEY, message))
 }
 
 /// `Prefer: wait=N` (RFC 7240, section 4.3). What cannot be read is ignored, as that RFC has it.

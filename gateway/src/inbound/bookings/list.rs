@@ -67,7 +67,7 @@ impl From<ListedState> for Listed {
 }
 
 /// The caller's bookings, newest first. Requests that are still to be decided are not among them.
-#[utoipa::path(get, path = "/v1/bookings", tag = TAG, security(("access" = [])), params(BookingsQuery), responses(
+#[utoipa::path(get, path = "/v1/bookings", operation_id = "list_bookings", tag = TAG, security(("access" = [])), params(BookingsQuery), responses(
     (status = 200, body = BookingPage),
     (status = 400, description = "invalid_query", body = ProblemDocument),
     (status = 503, body = ProblemDocument),

@@ -42,7 +42,7 @@ pub(crate) struct PaymentBody {
 }
 
 /// Begins to pay a held booking. Asking again gives the same page; after a decline, a new one.
-#[utoipa::path(post, path = "/v1/bookings/{booking}/payment", tag = TAG, security(("access" = [])),
+#[utoipa::path(post, path = "/v1/bookings/{booking}/payment", operation_id = "pay_booking", tag = TAG, security(("access" = [])),
     params(("booking" = Uuid, Path)), request_body = PaymentRequest, responses(
     (status = 201, body = PaymentBody),
     (status = 200, description = "the one that is open already", body = PaymentBody),

@@ -49,7 +49,7 @@ impl From<PastAttempt> for PastPaymentBody {
 }
 
 /// The attempts to pay one of the caller's bookings. None of a request that was refused, or is still to be decided.
-#[utoipa::path(get, path = "/v1/bookings/{booking}/payments", tag = TAG, security(("access" = [])),
+#[utoipa::path(get, path = "/v1/bookings/{booking}/payments", operation_id = "list_payments", tag = TAG, security(("access" = [])),
     params(("booking" = Uuid, Path)), responses(
     (status = 200, body = PaymentList),
     (status = 404, body = ProblemDocument),

@@ -33,7 +33,7 @@ impl BookingDocument {
 }
 
 /// One of the caller's bookings; also a request that was refused, or is still to be decided (`state` is then `pending`).
-#[utoipa::path(get, path = "/v1/bookings/{booking}", tag = TAG, security(("access" = [])), params(("booking" = Uuid, Path)),
+#[utoipa::path(get, path = "/v1/bookings/{booking}", operation_id = "show_booking", tag = TAG, security(("access" = [])), params(("booking" = Uuid, Path)),
     responses(
     (status = 200, body = BookingBody),
     (status = 404, body = ProblemDocument),

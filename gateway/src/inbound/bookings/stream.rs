@@ -37,7 +37,7 @@ struct Seen {
 /// `booking` with what the booking's own address shows: first as it is now, unless the `Last-Event-ID` is of just that, then each time it
 /// is another. The stream ends once its state is final: `refused`, `confirmed`, `expired`, `cancelled` or `refunded`; opened again with
 /// that event's id it answers 204. It ends with the access token too, and after some minutes: open it again.
-#[utoipa::path(get, path = "/v1/bookings/{booking}/stream", tag = TAG, security(("access" = [])),
+#[utoipa::path(get, path = "/v1/bookings/{booking}/stream", operation_id = "stream_booking", tag = TAG, security(("access" = [])),
     params(("booking" = Uuid, Path), ("Last-Event-ID" = Option<String>, Header, description = "of the event seen last")), responses(
     (status = 200, description = "events booking", content_type = "text/event-stream", body = String),
     (status = 204, description = "the state seen last is final: there is nothing to wait for"),

@@ -14,8 +14,9 @@ use super::{BookedSeat, Shown, TAG};
 use crate::app::caller::Caller;
 use crate::app::look_up_booking::{Found, look_up_booking};
 use crate::fault::Fault;
+use crate::inbound::openapi::Binary;
 use crate::inbound::parts::Path;
-use crate::inbound::problem::{FieldError, Problem, ProblemDocument};
+use crate::inbound::problem::{FieldError, Problem, ProblemCode, ProblemDocument};
 use crate::services::App;
 
 /// A booking's tickets.
@@ -36,7 +37,7 @@ pub(crate) struct TicketBody {
 }
 
 /// The tickets of one of the caller's bookings. None of a request that was refused, or is still to be decided.
-#[utoipa::path(get, path = "/v1/bookings/{booking}/tickets", tag = TAG, security(("access" = [])),
+#[utoipa::path(get, path = "/v1/bookings/{booking}/tickets", operation_id = "list_tickets", tag = TAG, security(("access" = [])),
     params(("booking" = Uuid, Path)), responses(
     (status = 200, body = TicketList),
     (status = 404, body = ProblemDocument),
@@ -70,25 +71,25 @@ async fn of_order(app: &App, order: &Order) -> Result<Vec<TicketBody>, Fault> {
 }
 
 /// A ticket as a PDF page.
-#[utoipa::path(get, path = "/v1/tickets/{file}", tag = TAG, security(("access" = [])),
+#[utoipa::path(get, path = "/v1/tickets/{file}", operation_id = "show_ticket", tag = TAG, security(("access" = [])),
     params(("file" = String, Path, description = "the ticket's id and `.pdf`")), responses(
-    (status = 200, content_type = "application/pdf", body = Vec<u8>),
+    (status = 200, content_type = "application/pdf", body = Binary),
     (status = 404, body = ProblemDocument),
     (status = 503, description = "not rendered yet", body = ProblemDocument),
 ))]
 pub(crate) async fn pdf(State(app): State<App>, caller: Caller, Path(file): Path<String>) -> Result<impl IntoResponse, Problem> {
     let id: Option<TicketId> = file.strip_suffix(".pdf").and_then(|id| id.parse().ok());
     let id = id.ok_or_else(|| {
-        Problem::bad_request("invalid_path", "The path must end with a ticket's id and .pdf: copy it from pdf_url.")
+        Problem::new(ProblemCode::InvalidPath, "The path must end with a ticket's id and .pdf: copy it from pdf_url.")
             .with_error(FieldError::path("file", "must be a UUID and .pdf: copy it from pdf_url"))
     })?;
     let ticket = view::ticket(&app.pool, caller.account, id).await.map_err(Fault::from)?;
     ticket.ok_or_else(|| {
-        Problem::not_found("ticket_not_found", "You have no such ticket. Check the id in the path.")
+        Problem::new(ProblemCode::TicketNotFound, "You have no such ticket. Check the id in the path.")
             .with_error(FieldError::path("file", "is none of your tickets: copy it from pdf_url"))
     })?;
     let pdf = app.objects.ticket_pdf(id).await?.ok_or_else(|| {
-        Problem::unavailable("not_rendered", "The ticket is still being printed. Repeat the request.").retry_after(2)
+        Problem::new(ProblemCode::NotRendered, "The ticket is still being printed. Repeat the request.").retry_after(2)
     })?;
     let name = format!("inline; filename=\"ticket-{id}.pdf\"");
     let headers = [

@@ -46,7 +46,7 @@ pub(crate) struct SectionLeft {
 }
 
 /// How many places are free, by price category and by section.
-#[utoipa::path(get, path = "/v1/events/{event}/availability", tag = TAG, security((), ("access" = [])),
+#[utoipa::path(get, path = "/v1/events/{event}/availability", operation_id = "show_availability", tag = TAG, security((), ("access" = [])),
     params(("event" = Uuid, Path)), responses(
     (status = 200, body = AvailabilityBody),
     (status = 404, body = ProblemDocument),

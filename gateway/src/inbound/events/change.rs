@@ -28,7 +28,7 @@ pub(crate) struct EventChange {
 }
 
 /// Corrects a draft; of a published event only the title.
-#[utoipa::path(patch, path = "/v1/events/{event}", tag = TAG, security(("access" = [])), params(("event" = Uuid, Path)),
+#[utoipa::path(patch, path = "/v1/events/{event}", operation_id = "change_event", tag = TAG, security(("access" = [])), params(("event" = Uuid, Path)),
     request_body = EventChange, responses(
     (status = 200, body = EventBody),
     (status = 403, description = "not_your_event", body = ProblemDocument),

@@ -109,7 +109,7 @@ impl From<QueueSettings> for RoomSettings {
 }
 
 /// Prepares an event: numbers the venue's places and prices them.
-#[utoipa::path(post, path = "/v1/events", tag = TAG, security(("access" = [])), request_body = EventDraft, responses(
+#[utoipa::path(post, path = "/v1/events", operation_id = "create_event", tag = TAG, security(("access" = [])), request_body = EventDraft, responses(
     (status = 201, body = EventBody),
     (status = 403, body = ProblemDocument),
     (status = 422, body = ProblemDocument),

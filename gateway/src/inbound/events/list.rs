@@ -25,7 +25,7 @@ pub(crate) struct EventPage {
 }
 
 /// Published events; an organizer sees their drafts, an admin all.
-#[utoipa::path(get, path = "/v1/events", tag = TAG, security((), ("access" = [])), params(PageQuery), responses(
+#[utoipa::path(get, path = "/v1/events", operation_id = "list_events", tag = TAG, security((), ("access" = [])), params(PageQuery), responses(
     (status = 200, body = EventPage),
 ))]
 pub(crate) async fn list(

@@ -38,7 +38,7 @@ pub(crate) struct OnsaleDraft {
 
 /// Opens a further onsale: a line of its own, with its own draw, for seats of this event. It is listed as an event; fans who come through its
 /// line book at this one.
-#[utoipa::path(post, path = "/v1/events/{event}/onsales", tag = TAG, security(("access" = [])), params(("event" = Uuid, Path)),
+#[utoipa::path(post, path = "/v1/events/{event}/onsales", operation_id = "create_onsale", tag = TAG, security(("access" = [])), params(("event" = Uuid, Path)),
     request_body = OnsaleDraft, responses(
     (status = 201, body = EventBody),
     (status = 403, description = "not_your_event", body = ProblemDocument),

@@ -11,7 +11,7 @@ use crate::inbound::problem::{Problem, ProblemDocument};
 use crate::services::App;
 
 /// Publishes a draft and makes its waiting room. Publishing again changes nothing.
-#[utoipa::path(post, path = "/v1/events/{event}/publish", tag = TAG, security(("access" = [])), params(("event" = Uuid, Path)),
+#[utoipa::path(post, path = "/v1/events/{event}/publish", operation_id = "publish_event", tag = TAG, security(("access" = [])), params(("event" = Uuid, Path)),
     responses(
     (status = 200, body = EventBody),
     (status = 403, description = "not_your_event", body = ProblemDocument),

@@ -22,7 +22,7 @@ use crate::services::App;
 /// the map was replaced. `delta` with `{"previous", "version", "changes": [[seat, state], …]}`, states as in the map: leads from the
 /// version `previous` to `version`; leave it out if the map read is as new already. With the version read last as `Last-Event-ID`, and
 /// nothing missed, there is no `map` at first. The stream ends after some minutes: open it again.
-#[utoipa::path(get, path = "/v1/events/{event}/seats/stream", tag = TAG, security((), ("access" = [])),
+#[utoipa::path(get, path = "/v1/events/{event}/seats/stream", operation_id = "stream_seats", tag = TAG, security((), ("access" = [])),
     params(("event" = Uuid, Path), ("Last-Event-ID" = Option<String>, Header, description = "the version read last")), responses(
     (status = 200, description = "events map and delta", content_type = "text/event-stream", body = String),
     (status = 404, body = ProblemDocument),

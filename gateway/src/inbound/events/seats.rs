@@ -55,7 +55,7 @@ pub(crate) struct SeatBody {
 }
 
 /// The seat map: where seats are, and which are free, held or sold. Advisory: what is free can be gone a moment later.
-#[utoipa::path(get, path = "/v1/events/{event}/seats", tag = TAG, security((), ("access" = [])),
+#[utoipa::path(get, path = "/v1/events/{event}/seats", operation_id = "show_seats", tag = TAG, security((), ("access" = [])),
     params(("event" = Uuid, Path), SeatsQuery), responses(
     (status = 200, body = SeatMapBody),
     (status = 304, description = "not changed since the ETag in If-None-Match"),

@@ -10,7 +10,7 @@ use crate::inbound::problem::{Problem, ProblemDocument};
 use crate::services::App;
 
 /// One event; a draft only for its organizer and admins.
-#[utoipa::path(get, path = "/v1/events/{event}", tag = TAG, security((), ("access" = [])), params(("event" = Uuid, Path)), responses(
+#[utoipa::path(get, path = "/v1/events/{event}", operation_id = "show_event", tag = TAG, security((), ("access" = [])), params(("event" = Uuid, Path)), responses(
     (status = 200, body = EventBody),
     (status = 404, body = ProblemDocument),
 ))]

@@ -1,9 +1,8 @@
 //! Bookings, payments, webhooks.
 
-use axum::http::StatusCode;
 use goticket_domain::booking::{BookingState, Refusal, RefusalReason};
 
-use super::{FieldError, Problem};
+use super::{FieldError, Problem, ProblemCode};
 use crate::app::book::BookError;
 use crate::app::cancel::CancelError;
 use crate::app::look_up_booking::LookUpError;
@@ -17,12 +16,12 @@ const UNDECIDED_RETRY_S: u32 = 2;
 impl From<SendError> for Problem {
     fn from(error: SendError) -> Self {
         match error {
-            SendError::NotSent => Self::unavailable(
-                "not_accepted",
+            SendError::NotSent => Self::new(
+                ProblemCode::NotAccepted,
                 "The request was not accepted: the queue takes nothing for the moment. Repeat it with the same key.",
             ),
-            SendError::Unknown => Self::unavailable(
-                "acceptance_unknown",
+            SendError::Unknown => Self::new(
+                ProblemCode::AcceptanceUnknown,
                 "Whether the request was accepted is not known. Repeat it with the same key: it will be carried out once.",
             ),
         }
@@ -41,19 +40,18 @@ impl From<BookError> for Problem {
                      them with the section."
                 );
                 let message = format!("lets in to price categories {categories}: choose seats of these");
-                Self::forbidden("category_not_offered", detail).with_error(FieldError::header("Entry-Token", message))
+                Self::new(ProblemCode::CategoryNotOffered, detail).with_error(FieldError::header("Entry-Token", message))
             }
             BookError::KeyReused => key_reused(),
             BookError::TooManyUndecided => Self::new(
-                StatusCode::TOO_MANY_REQUESTS,
-                "too_many_undecided",
+                ProblemCode::TooManyUndecided,
                 "Too many of your requests are not decided yet. Wait for an outcome before you ask for more.",
             )
             .retry_after(UNDECIDED_RETRY_S),
             BookError::TooManyRefusals { left } => {
                 let seconds = u32::try_from(left.as_secs()).unwrap_or(60) + 1;
                 let detail = format!("Too many of your requests were refused. Wait {seconds} seconds, and look at the seat map.");
-                Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_refusals", detail).retry_after(seconds)
+                Self::new(ProblemCode::TooManyRefusals, detail).retry_after(seconds)
             }
             BookError::NotAccepted(error) => error.into(),
             BookError::Fault(fault) => fault.into(),
@@ -62,8 +60,8 @@ impl From<BookError> for Problem {
 }
 
 fn key_reused() -> Problem {
-    Problem::unprocessable(
-        "idempotency_key_reused",
+    Problem::new(
+        ProblemCode::IdempotencyKeyReused,
         "This Idempotency-Key was used for another request. Use a new key for a new request.",
     )
     .with_error(FieldError::header("Idempotency-Key", "was used for another request: use a new one"))
@@ -86,7 +84,8 @@ impl Refused {
         match refusal.reason {
             RefusalReason::Sold => {
                 let errors = in_the_way("is sold: choose another one", "asks for seats that are sold: choose others");
-                Problem::conflict("seats_sold", "These seats are sold and will not come back. Choose others.").with_errors(errors)
+                Problem::new(ProblemCode::SeatsSold, "These seats are sold and will not come back. Choose others.")
+                    .with_errors(errors)
             }
             RefusalReason::Held => {
                 let detail = "Somebody else holds these seats; they may come back. Choose others or try again.";
@@ -94,46 +93,46 @@ impl Refused {
                     "is held: choose another one, or try again",
                     "asks for seats that are held: choose others, or try again",
                 );
-                Problem { until: refusal.until, ..Problem::conflict("seats_held", detail).with_errors(errors) }
+                Problem { until: refusal.until, ..Problem::new(ProblemCode::SeatsHeld, detail).with_errors(errors) }
             }
             RefusalReason::Yours => {
                 let detail = "These seats are yours already: see the booking that has them.";
                 let errors = in_the_way("is yours already: see your booking", "asks for seats that are yours already");
-                Problem { booking: refusal.yours, ..Problem::conflict("seats_yours", detail).with_errors(errors) }
+                Problem { booking: refusal.yours, ..Problem::new(ProblemCode::SeatsYours, detail).with_errors(errors) }
             }
             RefusalReason::Contended => {
                 let detail = "Somebody was faster in this very moment. Try again with a new key.";
                 let errors = in_the_way("was taken just now: try again", "asks for seats that were taken just now: try again");
-                Problem::conflict("contended", detail).with_errors(errors)
+                Problem::new(ProblemCode::Contended, detail).with_errors(errors)
             }
             RefusalReason::NotTogether => {
                 let detail = "There are not so many seats side by side. Ask for fewer, or for another section.";
-                Problem::conflict("not_together", detail)
+                Problem::new(ProblemCode::NotTogether, detail)
                     .with_error(here("asks for more seats than lie side by side: ask for fewer"))
             }
             RefusalReason::LimitReached => {
                 let detail =
                     "Your account would have more tickets than this event allows. See its ticket_limit, and ask for fewer.";
-                Problem::conflict("limit_reached", detail)
+                Problem::new(ProblemCode::LimitReached, detail)
                     .with_error(here("would make more than the event's ticket_limit for your account: ask for fewer"))
             }
-            RefusalReason::NotOnSale => Problem::conflict("not_on_sale", "This event is not on sale yet. See its onsale_at.")
+            RefusalReason::NotOnSale => Problem::new(ProblemCode::NotOnSale, "This event is not on sale yet. See its onsale_at.")
                 .with_error(FieldError::path("event", "is not on sale yet: see its onsale_at")),
-            RefusalReason::Closed => Problem::conflict("sale_closed", "The sale of this event is over. See other events.")
+            RefusalReason::Closed => Problem::new(ProblemCode::SaleClosed, "The sale of this event is over. See other events.")
                 .with_error(FieldError::path("event", "is sold no more: see other events")),
             RefusalReason::Cancelled => {
                 let detail = "You gave this request back before it was decided. Ask again with a new key.";
-                Problem::conflict("request_cancelled", detail)
+                Problem::new(ProblemCode::RequestCancelled, detail)
                     .with_error(FieldError::header("Idempotency-Key", "is of a request you gave back: use a new one"))
             }
             RefusalReason::Failed => {
                 let detail = "We could not carry this request out; it got no seats. Try again with a new key.";
-                Problem::conflict("booking_failed", detail)
+                Problem::new(ProblemCode::BookingFailed, detail)
                     .with_error(FieldError::header("Idempotency-Key", "is of a request that failed: try again with a new one"))
             }
             RefusalReason::Invalid => {
                 let detail = "These seats cannot be booked together. See the seat map.";
-                Problem::unprocessable("invalid_booking", detail)
+                Problem::new(ProblemCode::InvalidBooking, detail)
                     .with_error(here("asks for seats that cannot be booked together: see the seat map"))
             }
         }
@@ -143,8 +142,10 @@ impl Refused {
 impl From<LookUpError> for Problem {
     fn from(error: LookUpError) -> Self {
         match error {
-            LookUpError::NotFound => Self::not_found("booking_not_found", "You have no such booking. Check the id in the path.")
-                .with_error(FieldError::path("booking", "is none of your bookings: copy it from where you got it")),
+            LookUpError::NotFound => {
+                Self::new(ProblemCode::BookingNotFound, "You have no such booking. Check the id in the path.")
+                    .with_error(FieldError::path("booking", "is none of your bookings: copy it from where you got it"))
+            }
             LookUpError::KeyReused => key_reused(),
             LookUpError::Fault(fault) => fault.into(),
         }
@@ -152,13 +153,13 @@ impl From<LookUpError> for Problem {
 }
 
 fn not_decided() -> Problem {
-    Problem::conflict("booking_pending", "This request is not decided yet. Look at it again in a moment.")
+    Problem::new(ProblemCode::BookingPending, "This request is not decided yet. Look at it again in a moment.")
         .with_error(FieldError::path("booking", "is not decided yet: look at it again in a moment"))
         .retry_after(1)
 }
 
 fn refused_before() -> Problem {
-    Problem::conflict("booking_refused", "This request got no seats: there is nothing to pay or to give back.")
+    Problem::new(ProblemCode::BookingRefused, "This request got no seats: there is nothing to pay or to give back.")
         .with_error(FieldError::path("booking", "got no seats: ask for others"))
 }
 
@@ -168,7 +169,7 @@ impl From<CancelError> for Problem {
             CancelError::NotHeld(state) => {
                 let detail = format!("This booking is {}: only a held one can be given back.", state.as_str());
                 let message = format!("is {}: only a held one can be given back", state.as_str());
-                Self::conflict("booking_not_held", detail).with_error(FieldError::path("booking", message))
+                Self::new(ProblemCode::BookingNotHeld, detail).with_error(FieldError::path("booking", message))
             }
             CancelError::Refused => refused_before(),
             CancelError::NotAccepted(error) => error.into(),
@@ -181,16 +182,16 @@ impl From<PayError> for Problem {
     fn from(error: PayError) -> Self {
         match error {
             PayError::NotPayable(BookingState::Confirmed) => {
-                Self::conflict("already_paid", "This booking is paid. Its tickets are under /tickets.")
+                Self::new(ProblemCode::AlreadyPaid, "This booking is paid. Its tickets are under /tickets.")
                     .with_error(FieldError::path("booking", "is paid: get its tickets"))
             }
             PayError::NotPayable(state) => {
                 let detail = format!("This booking is {}: it cannot be paid any more. Book again.", state.as_str());
-                Self::conflict("booking_not_payable", detail)
+                Self::new(ProblemCode::BookingNotPayable, detail)
                     .with_error(FieldError::path("booking", format!("is {}: book again", state.as_str())))
             }
             PayError::SaleClosed => {
-                Self::conflict("sale_closed", "The sale of this event was closed: this booking cannot be paid any more.")
+                Self::new(ProblemCode::SaleClosed, "The sale of this event was closed: this booking cannot be paid any more.")
                     .with_error(FieldError::path("booking", "is for an event that was closed: see other events"))
             }
             PayError::Refused => refused_before(),
@@ -204,17 +205,15 @@ impl From<PayError> for Problem {
 impl From<WebhookError> for Problem {
     fn from(error: WebhookError) -> Self {
         match error {
-            WebhookError::Signature(fault) => Self::new(
-                StatusCode::UNAUTHORIZED,
-                "signature_invalid",
-                format!("Sandbox-Signature {fault}. Sign the raw body again."),
-            )
-            .with_error(FieldError::header("Sandbox-Signature", format!("{fault}: sign the raw body again"))),
+            WebhookError::Signature(fault) => {
+                Self::new(ProblemCode::SignatureInvalid, format!("Sandbox-Signature {fault}. Sign the raw body again."))
+                    .with_error(FieldError::header("Sandbox-Signature", format!("{fault}: sign the raw body again")))
+            }
             WebhookError::Unreadable(cause) => {
-                Self::unprocessable("invalid_webhook", format!("The body is no webhook: {cause}."))
+                Self::new(ProblemCode::InvalidWebhook, format!("The body is no webhook: {cause}."))
                     .with_error(FieldError::body("must be an event of this provider"))
             }
-            WebhookError::UnknownPayment => Self::not_found("payment_not_found", "There is no payment with this reference.")
+            WebhookError::UnknownPayment => Self::new(ProblemCode::PaymentNotFound, "There is no payment with this reference.")
                 .with_error(FieldError::pointer(
                     "/data/reference",
                     "is none of our payments: send the reference the payment was opened with",

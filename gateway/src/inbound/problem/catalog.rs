@@ -2,7 +2,7 @@
 
 use goticket_domain::catalog::OnsaleRefusal;
 
-use super::{FieldError, Problem};
+use super::{FieldError, Problem, ProblemCode};
 use crate::app::catalog::EventError;
 use crate::app::change_event::ChangeEventError;
 use crate::app::create_event::{CreateEventError, Wrong};
@@ -13,15 +13,15 @@ use crate::app::publish_event::PublishError;
 impl From<EventError> for Problem {
     fn from(error: EventError) -> Self {
         match error {
-            EventError::NotFound => Self::not_found("event_not_found", "There is no such event. Check the id in the path.")
+            EventError::NotFound => Self::new(ProblemCode::EventNotFound, "There is no such event. Check the id in the path.")
                 .with_error(FieldError::path("event", "is no event's id: take one of GET /v1/events")),
             EventError::Forbidden => {
-                Self::forbidden("not_your_event", "This event belongs to another organizer. Log in as its organizer.")
+                Self::new(ProblemCode::NotYourEvent, "This event belongs to another organizer. Log in as its organizer.")
                     .with_error(FieldError::path("event", "is another organizer's: log in as its organizer"))
             }
             EventError::OnsaleOf(of) => {
                 let detail = format!("This is an onsale of event {of}, which has the seats. Look at them, and book, there.");
-                Self::conflict("onsale_of_another", detail)
+                Self::new(ProblemCode::OnsaleOfAnother, detail)
                     .with_error(FieldError::path("event", format!("is an onsale: its seats are those of event {of}")))
             }
             EventError::Fault(fault) => fault.into(),
@@ -35,7 +35,7 @@ impl From<CreateOnsaleError> for Problem {
         match error {
             CreateOnsaleError::Invalid(wrong) => invalid(wrong),
             CreateOnsaleError::NotPublished => {
-                Self::conflict("not_published", "The event is not published. Publish it, then open further onsales.")
+                Self::new(ProblemCode::NotPublished, "The event is not published. Publish it, then open further onsales.")
                     .with_error(FieldError::path("event", "is a draft or closed: publish it first"))
             }
             CreateOnsaleError::Refused(refusal) => {
@@ -47,12 +47,12 @@ impl From<CreateOnsaleError> for Problem {
                     OnsaleRefusal::LobbyOpen => {
                         let detail =
                             "The event's lobby is open already: whoever is in it was promised its seats. Set seats aside before.";
-                        Self::conflict("lobby_open", detail)
+                        Self::new(ProblemCode::LobbyOpen, detail)
                             .with_error(FieldError::path("event", "has a lobby that is open: set seats aside before"))
                     }
                     OnsaleRefusal::StillSelling => {
                         let detail = "Another line of the event is not closed: seats that come back go to it. Close it first.";
-                        Self::conflict("still_selling", detail)
+                        Self::new(ProblemCode::StillSelling, detail)
                             .with_error(FieldError::path("event", "has a line that is not closed: close it first"))
                     }
                 }
@@ -73,7 +73,7 @@ fn invalid(wrong: Vec<Wrong>) -> Problem {
 }
 
 fn plans_busy() -> Problem {
-    Problem::unavailable("busy", "Too many seating plans are being read at this moment. Repeat the request.").retry_after(2)
+    Problem::new(ProblemCode::Busy, "Too many seating plans are being read at this moment. Repeat the request.").retry_after(2)
 }
 
 impl From<ImportError> for Problem {
@@ -86,7 +86,7 @@ impl From<ImportError> for Problem {
             }
             ImportError::Plan(plan) => {
                 let pointer = format!("/plan{}", plan.pointer);
-                Self::unprocessable("invalid_plan", format!("{pointer}: {}", plan.problem))
+                Self::new(ProblemCode::InvalidPlan, format!("{pointer}: {}", plan.problem))
                     .with_error(FieldError::pointer(pointer, plan.problem.to_string()))
             }
             ImportError::Busy => plans_busy(),
@@ -110,7 +110,7 @@ impl From<ChangeEventError> for Problem {
         match error {
             ChangeEventError::Invalid(wrong) => invalid(wrong),
             ChangeEventError::NotADraft(sealed) => {
-                Self::conflict("event_published", "The event is published: only its title can still be changed.")
+                Self::new(ProblemCode::EventPublished, "The event is published: only its title can still be changed.")
                     .with_errors(sealed.into_iter().map(FieldError::from).collect())
             }
             ChangeEventError::Event(error) => error.into(),
@@ -123,10 +123,10 @@ impl From<PublishError> for Problem {
         match error {
             PublishError::Past => {
                 let detail = "The event has started already. Set starts_at to a time to come, then publish it.";
-                Self::unprocessable("event_past", detail)
+                Self::new(ProblemCode::EventPast, detail)
                     .with_error(FieldError::pointer("/starts_at", "is past: set it to a time to come, then publish"))
             }
-            PublishError::Closed => Self::conflict("event_closed", "The event is closed. Create a new one.")
+            PublishError::Closed => Self::new(ProblemCode::EventClosed, "The event is closed. Create a new one.")
                 .with_error(FieldError::path("event", "is closed: create a new one")),
             PublishError::Event(error) => error.into(),
         }

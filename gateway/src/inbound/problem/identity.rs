@@ -1,8 +1,6 @@
 //! Registering, logging in, refreshing.
 
-use axum::http::StatusCode;
-
-use super::{FieldError, Problem};
+use super::{FieldError, Problem, ProblemCode};
 use crate::app::log_in::LogInError;
 use crate::app::passwords::Busy;
 use crate::app::refresh::RefreshError;
@@ -11,14 +9,14 @@ use crate::app::verify_email::VerifyError;
 
 impl From<Busy> for Problem {
     fn from(_: Busy) -> Self {
-        Self::unavailable("busy", "Too many people are logging in at this moment. Repeat the request.").retry_after(2)
+        Self::new(ProblemCode::Busy, "Too many people are logging in at this moment. Repeat the request.").retry_after(2)
     }
 }
 
 impl From<RegisterError> for Problem {
     fn from(error: RegisterError) -> Self {
         match error {
-            RegisterError::EmailTaken => Self::conflict("email_taken", "There is an account with this address: log in.")
+            RegisterError::EmailTaken => Self::new(ProblemCode::EmailTaken, "There is an account with this address: log in.")
                 .with_error(FieldError::pointer("/email", "is taken: log in, or use another address")),
             RegisterError::BadPassword => {
                 Self::invalid(vec![FieldError::pointer("/password", "cannot be stored: use another one")])
@@ -32,12 +30,10 @@ impl From<RegisterError> for Problem {
 impl From<LogInError> for Problem {
     fn from(error: LogInError) -> Self {
         match error {
-            LogInError::Wrong => Self::new(
-                StatusCode::UNAUTHORIZED,
-                "wrong_credentials",
-                "Address or password is wrong. Correct them, or register.",
-            )
-            .with_error(FieldError::body("has a wrong email or password: correct them, or register")),
+            LogInError::Wrong => {
+                Self::new(ProblemCode::WrongCredentials, "Address or password is wrong. Correct them, or register.")
+                    .with_error(FieldError::body("has a wrong email or password: correct them, or register"))
+            }
             LogInError::Busy(busy) => busy.into(),
             LogInError::Fault(fault) => fault.into(),
         }
@@ -46,16 +42,15 @@ impl From<LogInError> for Problem {
 
 impl From<VerifyError> for Problem {
     fn from(error: VerifyError) -> Self {
-        let refused =
-            |code, detail: &str, message| Self::unprocessable(code, detail).with_error(FieldError::pointer("/token", message));
+        let refused = |code, detail: &str, message| Self::new(code, detail).with_error(FieldError::pointer("/token", message));
         match error {
             VerifyError::Invalid => refused(
-                "verification_invalid",
+                ProblemCode::VerificationInvalid,
                 "This link is none of ours, or of an address that the account has no more. Log in and ask for another mail.",
                 "is not valid: send what stands behind # in the link, or ask for another mail",
             ),
             VerifyError::Expired => refused(
-                "verification_expired",
+                ProblemCode::VerificationExpired,
                 "This link was good for a day. Log in and ask for another mail.",
                 "has expired: ask for another mail",
             ),
@@ -68,8 +63,7 @@ impl From<RefreshError> for Problem {
     fn from(error: RefreshError) -> Self {
         match error {
             RefreshError::Invalid => Self::new(
-                StatusCode::UNAUTHORIZED,
-                "refresh_token_invalid",
+                ProblemCode::RefreshTokenInvalid,
                 "The refresh token was used before, has expired or is none of ours. Log in again.",
             )
             .with_error(FieldError::pointer("/refresh_token", "is not valid: log in again")),

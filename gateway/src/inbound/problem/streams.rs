@@ -1,8 +1,6 @@
 //! Streams that cannot be opened.
 
-use axum::http::StatusCode;
-
-use super::Problem;
+use super::{Problem, ProblemCode};
 use crate::app::seat_feeds::FollowError;
 use crate::app::stream_slots::NoSlot;
 
@@ -15,7 +13,7 @@ impl From<NoSlot> for Problem {
             NoSlot::Full => streams_full(),
             NoSlot::TooManyOfOne => {
                 let detail = "You have too many streams open. Close one, or ask for the resource itself now and then.";
-                Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_streams", detail).retry_after(STREAM_RETRY_S)
+                Self::new(ProblemCode::TooManyStreams, detail).retry_after(STREAM_RETRY_S)
             }
         }
     }
@@ -32,5 +30,5 @@ impl From<FollowError> for Problem {
 
 fn streams_full() -> Problem {
     let detail = "As many streams are open as we can take. Ask for the resource itself now and then, or try again.";
-    Problem::unavailable("streams_full", detail).retry_after(STREAM_RETRY_S)
+    Problem::new(ProblemCode::StreamsFull, detail).retry_after(STREAM_RETRY_S)
 }

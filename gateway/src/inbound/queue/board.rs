@@ -16,7 +16,7 @@ use crate::services::App;
 pub(crate) const ROUTE: &str = "/v1/events/{event}/queue/board";
 
 /// The room's public state: the same bytes for every fan, from which each computes their own place; see docs/CLIENTS.md.
-#[utoipa::path(get, path = "/v1/events/{event}/queue/board", tag = TAG, params(("event" = Uuid, Path),
+#[utoipa::path(get, path = "/v1/events/{event}/queue/board", operation_id = "show_board", tag = TAG, params(("event" = Uuid, Path),
     ("If-None-Match" = Option<String>, Header, description = "the ETag of the board read last")), responses(
     (status = 200, body = Value),
     (status = 304, description = "not changed since the ETag in If-None-Match"),

@@ -15,7 +15,7 @@ use crate::services::App;
 
 /// What the caller has to solve before they join, in altcha's form. The solution is good for five minutes and for their account only. A
 /// place that is taken needs none.
-#[utoipa::path(get, path = "/v1/events/{event}/queue/challenge", tag = TAG, security(("access" = [])),
+#[utoipa::path(get, path = "/v1/events/{event}/queue/challenge", operation_id = "make_challenge", tag = TAG, security(("access" = [])),
     params(("event" = Uuid, Path)), responses(
     (status = 200, body = ChallengeBody),
     (status = 204, description = "the room asks for no proof of work"),

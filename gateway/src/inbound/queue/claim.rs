@@ -28,10 +28,11 @@ pub(crate) struct ClaimBody {
 /// Turns an admitted place into a session. Repeating it gives the same session, and a token that ends later.
 ///
 /// Who does not claim again before their token ends loses their slot. As long as the session lasts a claim takes one again, if there is room.
-#[utoipa::path(post, path = "/v1/events/{event}/queue/claim", tag = TAG, security(("access" = [])),
+#[utoipa::path(post, path = "/v1/events/{event}/queue/claim", operation_id = "claim_place", tag = TAG, security(("access" = [])),
     params(("event" = Uuid, Path), ("Place-Ticket" = String, Header)), responses(
     (status = 200, body = ClaimBody),
-    (status = 401, description = "place_ticket_invalid", body = ProblemDocument),
+    (status = 401, body = ProblemDocument),
+    (status = 403, description = "place_ticket_invalid", body = ProblemDocument),
     (status = 409, description = "not_your_turn, not_drawn, no_room_inside, deferred, claim_window_passed, not_in_line, group_leader_claims", body = ProblemDocument),
     (status = 503, body = ProblemDocument),
 ))]

@@ -15,7 +15,7 @@ use super::control::checked_reason;
 use crate::inbound::caller::Staff;
 use crate::inbound::json::Json;
 use crate::inbound::parts::Path;
-use crate::inbound::problem::{FieldError, Problem, ProblemDocument};
+use crate::inbound::problem::{FieldError, Problem, ProblemCode, ProblemDocument};
 use crate::services::App;
 
 /// Codes that are to be made.
@@ -125,7 +125,7 @@ impl From<CodeState> for CodeBody {
 }
 
 /// Every batch of codes that were made, and how often they were used.
-#[utoipa::path(get, path = "/v1/events/{event}/queue/codes", tag = TAG, security(("access" = [])),
+#[utoipa::path(get, path = "/v1/events/{event}/queue/codes", operation_id = "list_codes", tag = TAG, security(("access" = [])),
     params(("event" = Uuid, Path)), responses(
     (status = 200, body = BatchesBody),
     (status = 403, body = ProblemDocument),
@@ -142,7 +142,7 @@ pub(crate) async fn list(
 }
 
 /// Makes codes that let their holders join while the room asks for a code. They are told this once; repeating it makes other ones.
-#[utoipa::path(post, path = "/v1/events/{event}/queue/codes", tag = TAG, security(("access" = [])),
+#[utoipa::path(post, path = "/v1/events/{event}/queue/codes", operation_id = "make_codes", tag = TAG, security(("access" = [])),
     params(("event" = Uuid, Path)), request_body = NewCodesBody, responses(
     (status = 201, body = MadeBody),
     (status = 403, body = ProblemDocument),
@@ -164,7 +164,7 @@ pub(crate) async fn make(
 }
 
 /// What became of one code: for whoever is asked why it does not work.
-#[utoipa::path(post, path = "/v1/events/{event}/queue/codes/look-up", tag = TAG, security(("access" = [])),
+#[utoipa::path(post, path = "/v1/events/{event}/queue/codes/look-up", operation_id = "look_up_code", tag = TAG, security(("access" = [])),
     params(("event" = Uuid, Path)), request_body = CodeQueryBody, responses(
     (status = 200, body = CodeBody),
     (status = 403, body = ProblemDocument),
@@ -182,7 +182,7 @@ pub(crate) async fn look_up(
 }
 
 /// No one joins by this code any more; who did stays in line. Revoking it again changes nothing.
-#[utoipa::path(post, path = "/v1/events/{event}/queue/codes/revoke", tag = TAG, security(("access" = [])),
+#[utoipa::path(post, path = "/v1/events/{event}/queue/codes/revoke", operation_id = "revoke_code", tag = TAG, security(("access" = [])),
     params(("event" = Uuid, Path)), request_body = RevocationBody, responses(
     (status = 200, body = CodeBody),
     (status = 403, body = ProblemDocument),
@@ -205,7 +205,7 @@ pub(crate) async fn revoke(
 fn not_found(error: QueueError) -> Problem {
     match error {
         QueueError::Entry(EntryRefusal::CodeInvalid) => {
-            Problem::not_found("code_not_found", "This is no code of this event. Compare it with what was given out.")
+            Problem::new(ProblemCode::CodeNotFound, "This is no code of this event. Compare it with what was given out.")
                 .with_error(FieldError::pointer("/code", "is no code of this event: compare it with what was given out"))
         }
         error => error.into(),

@@ -294,7 +294,7 @@ fn code_rule(entry: Option<EntryKind>, until: Option<Timestamp>) -> Result<Optio
 }
 
 /// How the room stands. The ETag names state and settings, whatever the counts beside them: show it in `If-Match` with a change.
-#[utoipa::path(get, path = "/v1/events/{event}/queue/control", tag = TAG, security(("access" = [])),
+#[utoipa::path(get, path = "/v1/events/{event}/queue/control", operation_id = "show_control", tag = TAG, security(("access" = [])),
     params(("event" = Uuid, Path)), responses(
     (status = 200, body = ControlBody, headers(("ETag" = String, description = "the revision of state and settings"))),
     (status = 403, body = ProblemDocument),
@@ -308,7 +308,7 @@ pub(crate) async fn show(State(app): State<App>, Staff(caller): Staff, Path(even
 /// Changes the room's state or settings; who, when and why goes into its log. Opening a lobby begins the sale now: `state` stays
 /// `lobby` until the order is drawn, which takes longer than this answer where millions take part. With `If-Match`, of operators who
 /// change the room at the same time one succeeds; without it, the last one does. With `what_if` nothing is changed, and told what would be.
-#[utoipa::path(patch, path = "/v1/events/{event}/queue/control", tag = TAG, security(("access" = [])),
+#[utoipa::path(patch, path = "/v1/events/{event}/queue/control", operation_id = "change_control", tag = TAG, security(("access" = [])),
     params(("event" = Uuid, Path), ChangeQuery,
         ("If-Match" = Option<String>, Header, description = "the ETag of the control that the change was decided with")),
     request_body = ControlChangeBody, responses(

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{PLACE_TICKET, TAG, expect_room, place_ticket};
+use crate::inbound::openapi::Binary;
 use crate::inbound::parts::{Path, Query};
 use crate::inbound::problem::{Problem, ProblemDocument};
 use crate::services::App;
@@ -41,10 +42,10 @@ pub(crate) struct DrawBody {
 
 /// Everything that is public of the draw by now. With the header `Place-Ticket`, once the lobby is closed, also what proves that place. With
 /// the list of entries, `goticket verify-draw` checks it all offline.
-#[utoipa::path(get, path = "/v1/events/{event}/queue/draw", tag = TAG, security(()), params(("event" = Uuid, Path), DrawQuery,
+#[utoipa::path(get, path = "/v1/events/{event}/queue/draw", operation_id = "show_draw", tag = TAG, security(()), params(("event" = Uuid, Path), DrawQuery,
     ("Place-Ticket" = Option<String>, Header)), responses(
     (status = 200, body = DrawBody),
-    (status = 401, description = "place_ticket_invalid", body = ProblemDocument),
+    (status = 403, description = "place_ticket_invalid", body = ProblemDocument),
     (status = 404, body = ProblemDocument),
     (status = 429, description = "rate_limited", body = ProblemDocument),
     (status = 503, body = ProblemDocument),
@@ -78,9 +79,9 @@ pub(crate) struct EntriesQuery {
 
 /// The closed lobby's list: 17 bytes for each entry, 1 for a join or 2 for a leave and the 16 of the place id. All pages one after the other are the
 /// leaves of the tree whose root was signed.
-#[utoipa::path(get, path = "/v1/events/{event}/queue/draw/entries", tag = TAG, security(()), params(("event" = Uuid, Path), EntriesQuery),
+#[utoipa::path(get, path = "/v1/events/{event}/queue/draw/entries", operation_id = "list_draw_entries", tag = TAG, security(()), params(("event" = Uuid, Path), EntriesQuery),
     responses(
-    (status = 200, content_type = "application/octet-stream", body = Vec<u8>,
+    (status = 200, content_type = "application/octet-stream", body = Binary,
         headers(("Next-Entry" = Option<u64>, description = "where the next page begins; missing on the last"))),
     (status = 404, body = ProblemDocument),
     (status = 409, description = "not_closed", body = ProblemDocument),

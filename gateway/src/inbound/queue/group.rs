@@ -64,7 +64,7 @@ fn shown(group: Group) -> Shown {
 }
 
 /// The group in which the caller stands.
-#[utoipa::path(get, path = "/v1/events/{event}/queue/group", tag = TAG, security(("access" = [])), params(("event" = Uuid, Path)),
+#[utoipa::path(get, path = "/v1/events/{event}/queue/group", operation_id = "show_group", tag = TAG, security(("access" = [])), params(("event" = Uuid, Path)),
     responses(
     (status = 200, body = GroupBody),
     (status = 404, description = "event_not_found, in_no_group", body = ProblemDocument),
@@ -76,7 +76,7 @@ pub(crate) async fn show(State(app): State<App>, Asked { event, account }: Asked
 }
 
 /// Makes a group of the caller's place in the lobby, or finds the one in which they stand. Until the lobby closes others can join it by its code.
-#[utoipa::path(post, path = "/v1/events/{event}/queue/group", tag = TAG, security(("access" = [])), params(("event" = Uuid, Path)),
+#[utoipa::path(post, path = "/v1/events/{event}/queue/group", operation_id = "make_group", tag = TAG, security(("access" = [])), params(("event" = Uuid, Path)),
     responses(
     (status = 200, body = GroupBody),
     (status = 404, body = ProblemDocument),
@@ -90,7 +90,7 @@ pub(crate) async fn make(State(app): State<App>, Asked { event, account }: Asked
 
 /// Leaves the group: the caller stands in the lobby alone again, and finds that place by a join. Where they lead the group it ends, and everyone
 /// does.
-#[utoipa::path(delete, path = "/v1/events/{event}/queue/group", tag = TAG, security(("access" = [])), params(("event" = Uuid, Path)),
+#[utoipa::path(delete, path = "/v1/events/{event}/queue/group", operation_id = "leave_group", tag = TAG, security(("access" = [])), params(("event" = Uuid, Path)),
     responses(
     (status = 204, description = "left, or was in none"),
     (status = 404, body = ProblemDocument),

@@ -4,7 +4,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 
 use goticket_domain::queue::QueueError;
 
-use crate::inbound::problem::{FieldError, Problem};
+use crate::inbound::problem::{FieldError, Problem, ProblemCode};
 
 /// What `If-Match` asks for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,7 +26,7 @@ impl IfMatch {
             [tag] => revision(tag).map(Self::Revision).ok_or_else(|| QueueError::ControlChanged.into()),
             _ => {
                 let message = "must be one entity tag: that of the answer which the change was decided with";
-                Err(Problem::bad_request("invalid_header", format!("If-Match {message}."))
+                Err(Problem::new(ProblemCode::InvalidHeader, format!("If-Match {message}."))
                     .with_error(FieldError::header("If-Match", message)))
             }
         }

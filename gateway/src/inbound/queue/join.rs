@@ -97,7 +97,7 @@ impl PlaceBody {
 
 /// Takes the account's one place in line, or finds it again, from whichever device. Who stands in a group finds the group's. A room may ask for more of those who have none yet: the
 /// refusal says what.
-#[utoipa::path(post, path = "/v1/events/{event}/queue", tag = TAG, security(("access" = [])),
+#[utoipa::path(post, path = "/v1/events/{event}/queue", operation_id = "join_queue", tag = TAG, security(("access" = [])),
     params(("event" = Uuid, Path),
         ("Join-Proof" = Option<String>, Header, description = "the solution of a challenge, as altcha's widget makes it"),
         ("Join-Code" = Option<String>, Header, description = "a presale or invite code, as it was typed"),

@@ -11,7 +11,7 @@ use crate::inbound::problem::{Problem, ProblemDocument};
 use crate::services::App;
 
 /// Gives the place or the session back. Who stands in a group leaves it; the group ends with its leader's place.
-#[utoipa::path(delete, path = "/v1/events/{event}/queue", tag = TAG, security(("access" = [])), params(("event" = Uuid, Path)),
+#[utoipa::path(delete, path = "/v1/events/{event}/queue", operation_id = "leave_queue", tag = TAG, security(("access" = [])), params(("event" = Uuid, Path)),
     responses(
     (status = 204, description = "given back, or was not there"),
     (status = 404, body = ProblemDocument),

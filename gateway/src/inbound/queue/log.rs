@@ -52,7 +52,7 @@ impl From<LogEntry> for LogItem {
 }
 
 /// Who changed what, when and why.
-#[utoipa::path(get, path = "/v1/events/{event}/queue/log", tag = TAG, security(("access" = [])),
+#[utoipa::path(get, path = "/v1/events/{event}/queue/log", operation_id = "show_control_log", tag = TAG, security(("access" = [])),
     params(("event" = Uuid, Path), LogQuery), responses(
     (status = 200, body = LogBody),
     (status = 403, body = ProblemDocument),

@@ -27,7 +27,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::parts::header_text;
-use super::problem::{FieldError, Problem};
+use super::problem::{FieldError, Problem, ProblemCode};
 use crate::app::boards::NoBoard;
 use crate::app::seen_board::Seen;
 use crate::services::App;
@@ -88,7 +88,7 @@ fn own_place_ticket<'a>(app: &App, headers: &'a HeaderMap, event: EventId, accou
 
 fn invalid_ticket(message: impl Into<String>) -> Problem {
     let message = message.into();
-    Problem::unauthorized("place_ticket_invalid", format!("{PLACE_TICKET} {message}."))
+    Problem::new(ProblemCode::PlaceTicketInvalid, format!("{PLACE_TICKET} {message}."))
         .with_error(FieldError::header(PLACE_TICKET, message))
 }
 

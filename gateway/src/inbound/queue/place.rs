@@ -17,7 +17,7 @@ use super::join::PlaceBody;
 use super::{LocationBody, PLACE_TICKET, TAG, place_ticket};
 use crate::app::seen_board::Seen;
 use crate::inbound::parts::{Path, Query, header_text};
-use crate::inbound::problem::{FieldError, Problem, ProblemDocument};
+use crate::inbound::problem::{FieldError, Problem, ProblemCode, ProblemDocument};
 use crate::services::App;
 
 /// As it is counted.
@@ -42,7 +42,7 @@ fn wanted(categories: Option<&str>) -> Result<Vec<u16>, Problem> {
     let numbers: Option<Vec<u16>> = text.split(',').take(CATEGORIES_MAX + 1).map(|number| number.parse().ok()).collect();
     numbers.filter(|numbers| numbers.len() <= CATEGORIES_MAX).ok_or_else(|| {
         let message = format!("must be 1 to {CATEGORIES_MAX} numbers of the event's categories, separated by commas");
-        Problem::bad_request("invalid_query", format!("Query parameter categories {message}."))
+        Problem::new(ProblemCode::InvalidQuery, format!("Query parameter categories {message}."))
             .with_error(FieldError::query("categories", message))
     })
 }
@@ -105,11 +105,11 @@ pub(crate) struct DrawnBody {
 }
 
 /// Where the holder of a place ticket stands in line. Answered from memory, but for `exact`. The ticket is enough: no one has to be logged in.
-#[utoipa::path(get, path = "/v1/events/{event}/queue/place", tag = TAG, security(()),
+#[utoipa::path(get, path = "/v1/events/{event}/queue/place", operation_id = "show_place", tag = TAG, security(()),
     params(("event" = Uuid, Path), PlaceQuery, ("Place-Ticket" = String, Header)), responses(
     (status = 200, body = PlaceAnswer),
     (status = 400, description = "invalid_query", body = ProblemDocument),
-    (status = 401, description = "place_ticket_invalid", body = ProblemDocument),
+    (status = 403, description = "place_ticket_invalid", body = ProblemDocument),
     (status = 409, description = "not_in_line, when asked exactly", body = ProblemDocument),
     (status = 429, description = "rate_limited, when asked exactly", body = ProblemDocument),
     (status = 503, body = ProblemDocument),

@@ -71,7 +71,7 @@ impl From<Interval> for IntervalBody {
 }
 
 /// How the waiting room went, interval by interval: the last week is kept. With `Accept: text/csv` a table.
-#[utoipa::path(get, path = "/v1/events/{event}/queue/statistics", tag = TAG, security(("access" = [])),
+#[utoipa::path(get, path = "/v1/events/{event}/queue/statistics", operation_id = "show_statistics", tag = TAG, security(("access" = [])),
     params(("event" = Uuid, Path), StatisticsQuery), responses(
     (status = 200, content((StatisticsBody = "application/json"), (String = "text/csv"))),
     (status = 403, body = ProblemDocument),

@@ -32,12 +32,12 @@ pub(crate) struct StreamQuery {
 /// a ticket that says the rank, to come back with), `turn` (claim now), `passed` (a claim tells what became of the place) or
 /// `closed`, with `{}`: the last event. 204: nothing has come after it, do not come back. The
 /// stream also ends after some minutes: open it again.
-#[utoipa::path(get, path = "/v1/events/{event}/queue/stream", tag = TAG, security(()), params(("event" = Uuid, Path), StreamQuery,
+#[utoipa::path(get, path = "/v1/events/{event}/queue/stream", operation_id = "stream_board", tag = TAG, security(()), params(("event" = Uuid, Path), StreamQuery,
     ("Place-Ticket" = Option<String>, Header, description = "or as `ticket` in the query"),
     ("Last-Event-ID" = Option<String>, Header, description = "of the event read last")), responses(
     (status = 200, description = "events board, drawn, turn, passed and closed", content_type = "text/event-stream", body = String),
     (status = 204, description = "nothing has come since the last event: do not come back"),
-    (status = 401, description = "place_ticket_invalid", body = ProblemDocument),
+    (status = 403, description = "place_ticket_invalid", body = ProblemDocument),
     (status = 404, body = ProblemDocument),
     (status = 429, description = "too_many_streams", body = ProblemDocument),
     (status = 503, description = "also streams_full", body = ProblemDocument),
