@@ -130,6 +130,9 @@ impl Gateway {
 
         #[expect(clippy::disallowed_methods, reason = "the composition root: the clock starts here")]
         let clock = Timestamp::now;
+        let sessions = Sessions::new(keys.access_signer()?, redis.clone(), &config.gateway);
+        let ended = Arc::clone(&sessions.ended);
+        ended.catch_up(&pool).await.context("read which sessions ended: `goticket migrate` makes their table")?;
         let services = Arc::new(Services {
             clock,
             work: Handle::current(),
@@ -142,7 +145,7 @@ impl Gateway {
             verifications: Verifications::new(amqp.publisher(), &names),
             verify_page,
             passwords: Passwords::new(&config.gateway),
-            sessions: Sessions::new(keys.access_signer()?, redis.clone(), &config.gateway),
+            sessions,
             catalog: Catalog::new(pool.clone()),
             seat_maps: SeatMaps::new(pool.clone(), redis.clone()),
             seat_feeds: SeatFeeds::new(SeatDeltas::new(config.redis, redis.clone()), &config.gateway),
@@ -174,12 +177,14 @@ impl Gateway {
             pool,
             redis,
         });
+        let ended = ended.follow(services.pool.clone(), shutdown.token());
         let router = inbound::router(Arc::clone(&services), health::router(readiness, metrics::install()?));
         let front = inbound::front::front(services, router);
 
         let token = shutdown.token();
         let watched = (Arc::clone(&boards), token.clone());
         shutdown.spawn("boards", async move { watched.0.watch(&*waiting_room, watched.1).await });
+        shutdown.spawn("ended sessions", ended);
         shutdown.spawn("redis connectivity", replies::watch_connectivity(connectivity, Arc::clone(&waiters), token.clone()));
         shutdown.spawn("replies", replies::listen(heard, waiters, token.clone()));
         shutdown.spawn_fallible("gateway server", async move {

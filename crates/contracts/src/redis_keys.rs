@@ -162,7 +162,7 @@ pub fn pending(prefix: &str, booking: goticket_domain::BookingId) -> String {
     format!("{prefix}pending:{booking}")
 }
 
-/// HASH of one refresh-token family; see the gateway.
+/// HASH `secret`, `current`: hashes of a session's refresh token; see the gateway. The session's row decides.
 pub fn refresh_family(prefix: &str, family: uuid::Uuid) -> String {
     format!("{prefix}refresh:{family}")
 }

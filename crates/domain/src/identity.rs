@@ -1,7 +1,9 @@
 //! Who acts: accounts, roles, e-mail addresses, passwords' limits.
 
+mod device;
 mod mailbox;
 
+pub use device::{Device, MAX_DEVICE_CHARS};
 use serde::{Deserialize, Serialize};
 
 /// What an account may do. Roles are ordered by power for display only; every check names the roles it lets through.

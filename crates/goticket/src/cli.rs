@@ -50,6 +50,9 @@ pub(crate) enum Command {
     VerifyDraw(VerifyDrawArgs),
     /// Make accounts with access tokens, for load tests and the demo. Needs the private access key.
     MintTokens(MintArgs),
+    /// Who may log in.
+    #[command(subcommand)]
+    Accounts(AccountsCommand),
     /// Venues.
     #[command(subcommand)]
     Venue(VenueCommand),
@@ -338,6 +341,21 @@ pub(crate) struct MintArgs {
     /// Where to write one JSON object per line: `{account, email, access_token}`; `-` is standard output.
     #[arg(long, default_value = "-")]
     pub out: PathBuf,
+}
+
+/// What to do with accounts.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AccountsCommand {
+    /// Let it log in no more, and end its sessions.
+    Disable {
+        /// The account's e-mail address.
+        email: String,
+    },
+    /// Let it log in again.
+    Enable {
+        /// The account's e-mail address.
+        email: String,
+    },
 }
 
 /// What to do with venues.

@@ -1,10 +1,14 @@
 //! Accounts: who can log in, with which password hash and role.
 
+mod standing;
+
 use goticket_domain::AccountId;
 use goticket_domain::identity::{EmailAddress, Role};
 use jiff::Timestamp;
-use sqlx::PgPool;
+use sqlx::{FromRow, PgPool};
 use uuid::Uuid;
+
+pub use standing::{change_password, disable, enable};
 
 use crate::StorageError;
 
@@ -30,11 +34,15 @@ pub struct Credentials {
     pub account: Account,
     /// bcrypt; None for an account that cannot log in by password.
     pub password_hash: Option<String>,
+    /// How often its holder set another password: what is proved by this one is void when that has changed.
+    pub password_generation: i32,
+    /// It may not log in.
+    pub disabled: bool,
 }
 
-type Row = (Uuid, String, String, String, Option<jiff_sqlx::Timestamp>);
+pub(crate) type Row = (Uuid, String, String, String, Option<jiff_sqlx::Timestamp>);
 
-fn account((id, email, name, role, verified): Row) -> Result<Account, StorageError> {
+pub(crate) fn account((id, email, name, role, verified): Row) -> Result<Account, StorageError> {
     let role = role.parse().map_err(|_| StorageError::Unexpected(format!("account {id} has an unknown role")))?;
     Ok(Account { id: AccountId(id), email, name, role, email_verified_at: verified.map(jiff_sqlx::Timestamp::to_jiff) })
 }
@@ -63,18 +71,50 @@ pub async fn insert(
     row.map(account).transpose()
 }
 
+#[derive(FromRow)]
+struct CredentialsRow {
+    id: Uuid,
+    email: String,
+    name: String,
+    role: String,
+    email_verified_at: Option<jiff_sqlx::Timestamp>,
+    password_hash: Option<String>,
+    password_generation: i32,
+    disabled: bool,
+}
+
+impl TryFrom<CredentialsRow> for Credentials {
+    type Error = StorageError;
+
+    fn try_from(row: CredentialsRow) -> Result<Self, StorageError> {
+        let CredentialsRow { password_hash, password_generation, disabled, .. } = row;
+        let account = account((row.id, row.email, row.name, row.role, row.email_verified_at))?;
+        Ok(Self { account, password_hash, password_generation, disabled })
+    }
+}
+
 /// Looks an account up for a log-in, by the unique index on the address.
 pub async fn credentials(pool: &PgPool, email: &EmailAddress) -> Result<Option<Credentials>, StorageError> {
-    type Known = (Uuid, String, String, String, Option<jiff_sqlx::Timestamp>, Option<String>);
-    let row: Option<Known> =
-        sqlx::query_as("SELECT id, email, name, role, email_verified_at, password_hash FROM accounts WHERE email = $1")
-            .bind(email.as_str())
-            .fetch_optional(pool)
-            .await?;
-    row.map(|(id, email, name, role, verified, password_hash)| {
-        Ok(Credentials { account: account((id, email, name, role, verified))?, password_hash })
-    })
-    .transpose()
+    let row: Option<CredentialsRow> = sqlx::query_as(
+        "SELECT id, email, name, role, email_verified_at, password_hash, password_generation, disabled_at IS NOT NULL AS disabled
+         FROM accounts WHERE email = $1",
+    )
+    .bind(email.as_str())
+    .fetch_optional(pool)
+    .await?;
+    row.map(Credentials::try_from).transpose()
+}
+
+/// The same for somebody who is logged in.
+pub async fn credentials_of(pool: &PgPool, id: AccountId) -> Result<Option<Credentials>, StorageError> {
+    let row: Option<CredentialsRow> = sqlx::query_as(
+        "SELECT id, email, name, role, email_verified_at, password_hash, password_generation, disabled_at IS NOT NULL AS disabled
+         FROM accounts WHERE id = $1",
+    )
+    .bind(id.0)
+    .fetch_optional(pool)
+    .await?;
+    row.map(Credentials::try_from).transpose()
 }
 
 /// One account.

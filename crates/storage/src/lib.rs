@@ -25,6 +25,7 @@ pub mod queue_relay;
 pub mod queue_statistics;
 pub mod rooms;
 pub mod seats;
+pub mod sessions;
 pub mod venues;
 
 use std::time::Duration;

@@ -33,7 +33,7 @@ pub struct AccessClaims {
     pub account: AccountId,
     /// With which role, as of the token's issue: a change of role takes effect at the next refresh.
     pub role: Role,
-    /// The refresh family it descends from: the session that a log-out ends.
+    /// The session it is of, whose refresh tokens are a family. Names it, and proves nothing.
     pub family: Uuid,
     /// When it expires, without the leeway. A cache of verified tokens must forget it by then.
     pub expires_at: Timestamp,

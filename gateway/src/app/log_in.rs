@@ -1,6 +1,6 @@
 //! Somebody proves by a password who they are.
 
-use goticket_domain::identity::EmailAddress;
+use goticket_domain::identity::{Device, EmailAddress};
 use goticket_storage::accounts;
 
 use crate::app::passwords::Busy;
@@ -13,6 +13,9 @@ pub(crate) enum LogInError {
     /// Which of the two is wrong, nobody is told.
     #[error("address or password is wrong")]
     Wrong,
+    /// The password was right: only its holder is told.
+    #[error("the account is disabled")]
+    Disabled,
     #[error(transparent)]
     Busy(#[from] Busy),
     #[error(transparent)]
@@ -20,10 +23,19 @@ pub(crate) enum LogInError {
 }
 
 /// An unknown address costs as much as a wrong password.
-pub(crate) async fn log_in(app: &Services, email: &EmailAddress, password: String) -> Result<Session, LogInError> {
+pub(crate) async fn log_in(
+    app: &Services,
+    email: &EmailAddress,
+    password: String,
+    device: &Device,
+) -> Result<Session, LogInError> {
     let found = accounts::credentials(&app.pool, email).await.map_err(Fault::from)?;
-    let (account, hash) = found.map(|found| (found.account, found.password_hash)).unzip();
-    let right = app.passwords.verify(password, hash.flatten()).await?;
-    let account = account.filter(|_| right).ok_or(LogInError::Wrong)?;
-    Ok(app.sessions.begin(account, app.now()).await?)
+    let hash = found.as_ref().and_then(|found| found.password_hash.clone());
+    let right = app.passwords.verify(password, hash).await?;
+    let found = found.filter(|_| right).ok_or(LogInError::Wrong)?;
+    if found.disabled {
+        return Err(LogInError::Disabled);
+    }
+    let begun = app.sessions.begin(&app.pool, found.account, found.password_generation, device, app.now()).await?;
+    begun.ok_or(LogInError::Wrong)
 }

@@ -1,10 +1,10 @@
 //! A session goes on: its refresh token is exchanged for the next one, once.
 
-use goticket_storage::accounts;
+use goticket_storage::sessions::{self, Rotation};
 
 use crate::app::sessions::Session;
 use crate::fault::Fault;
-use crate::outbound::refresh_families::{RefreshToken, Rotation};
+use crate::outbound::refresh_families::{RefreshToken, Seen};
 use crate::services::Services;
 
 #[derive(Debug, thiserror::Error)]
@@ -16,18 +16,26 @@ pub(crate) enum RefreshError {
     Fault(#[from] Fault),
 }
 
-/// The account is read before the token is spent: a database that is away must not cost anyone their session.
+/// Redis is asked first and decides nothing: whoever knows no secret of the session costs the database nothing, and ends nothing.
 pub(crate) async fn refresh(app: &Services, text: &str) -> Result<Session, RefreshError> {
     let token = RefreshToken::parse(text).ok_or(RefreshError::Invalid)?;
-    let owner = app.sessions.families.account(token.family).await?.ok_or(RefreshError::Invalid)?;
-    let account = accounts::find(&app.pool, owner).await.map_err(Fault::from)?.ok_or(RefreshError::Invalid)?;
-    let next = RefreshToken::generate(token.family);
-    match app.sessions.families.rotate(&token, &next, app.sessions.refresh_ttl()).await? {
-        Rotation::Done => Ok(app.sessions.session(account, &next, app.now())),
+    match app.sessions.families.look(&token).await? {
+        Seen::Foreign => return Err(RefreshError::Invalid),
+        Seen::Current => {}
+        Seen::Other | Seen::Unknown => metrics::counter!("gateway_refresh_not_in_redis_total").increment(1),
+    }
+    let (next, ttl) = (token.next(), app.sessions.refresh_ttl());
+    let rotation = sessions::rotate(&app.pool, token.session, &token.hashes(), &next.hashes().current, ttl).await;
+    match rotation.map_err(Fault::from)? {
+        Rotation::Done(account) => {
+            app.sessions.families.remember(&next, ttl).await;
+            Ok(app.sessions.session(account, &next, app.now()))
+        }
         Rotation::Unknown => Err(RefreshError::Invalid),
-        Rotation::Reused => {
-            tracing::warn!(account = %account.id, "a used refresh token came back: its family is ended");
+        Rotation::Reused(account) => {
+            tracing::warn!(%account, session = %token.session, "a used refresh token came back: its session is ended");
             metrics::counter!("gateway_refresh_reuse_total").increment(1);
+            app.sessions.have_ended(&[token.session]).await;
             Err(RefreshError::Invalid)
         }
     }

@@ -1,6 +1,6 @@
 //! A fan makes an account.
 
-use goticket_domain::identity::{EmailAddress, Role};
+use goticket_domain::identity::{Device, EmailAddress, Role};
 use goticket_storage::accounts;
 
 use crate::app::passwords::Busy;
@@ -8,6 +8,9 @@ use crate::app::sessions::Session;
 use crate::app::verify_email::send_link;
 use crate::fault::Fault;
 use crate::services::Services;
+
+/// Of the passwords of an account that is just made.
+const NEW_GENERATION: i32 = 0;
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RegisterError {
@@ -27,6 +30,7 @@ pub(crate) async fn register(
     email: &EmailAddress,
     name: &str,
     password: String,
+    device: &Device,
 ) -> Result<Session, RegisterError> {
     let hash = app.passwords.hash(password).await?.ok_or(RegisterError::BadPassword)?;
     let account = accounts::insert(&app.pool, email, name, Role::User, Some(&hash)).await.map_err(Fault::from)?;
@@ -35,5 +39,7 @@ pub(crate) async fn register(
     if let Err(error) = send_link(app, &account).await {
         tracing::warn!(account = %account.id, %error, "a new account's verification mail is not on its way");
     }
-    Ok(app.sessions.begin(account, app.now()).await?)
+    let begun = app.sessions.begin(&app.pool, account, NEW_GENERATION, device, app.now()).await?;
+    // Gone or disabled within the moment since it was made.
+    begun.ok_or_else(|| Fault::Bug("a new account has no session".to_owned()).into())
 }

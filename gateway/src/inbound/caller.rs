@@ -4,6 +4,7 @@ use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::http::{header, request::Parts};
 use goticket_domain::identity::Role;
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use super::parts::header_text;
 use super::problem::{FieldError, Problem, ProblemCode, TokenNames};
@@ -33,6 +34,8 @@ impl FromRequestParts<App> for Caller {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Session {
     pub(crate) caller: Caller,
+    /// Its id: what ends and is listed.
+    pub(crate) id: Uuid,
     /// Without the leeway.
     pub(crate) expires_at: Timestamp,
 }
@@ -45,8 +48,11 @@ impl FromRequestParts<App> for Session {
         let token = value.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
         let (_, token) = token.ok_or_else(|| Problem::missing_token(&NAMES))?;
         let claims = app.access.verify(token.trim(), app.now()).map_err(|error| Problem::bad_token(&NAMES, &error))?;
+        if app.sessions.ended.has(claims.family) {
+            return Err(Problem::session_ended(NAMES.header));
+        }
         let caller = Caller { account: claims.account, role: claims.role };
-        Ok(Self { caller, expires_at: claims.expires_at })
+        Ok(Self { caller, id: claims.family, expires_at: claims.expires_at })
     }
 }
 

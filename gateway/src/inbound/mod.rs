@@ -7,6 +7,7 @@ pub(crate) mod auth;
 pub(crate) mod bookings;
 pub(crate) mod cached;
 pub(crate) mod caller;
+pub(crate) mod client;
 pub(crate) mod client_address;
 pub(crate) mod events;
 pub(crate) mod front;

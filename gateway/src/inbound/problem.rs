@@ -8,6 +8,7 @@ mod entry;
 mod group;
 mod identity;
 mod queue;
+mod sessions;
 mod streams;
 
 pub(crate) use booking::Refused;

@@ -80,8 +80,9 @@ async fn logging_out_ends_the_session_and_only_hashes_are_stored() {
         world.redis.query(redis::cmd("KEYS").arg(format!("{}refresh:*", world.bed.redis_prefix))).await.unwrap();
     assert_eq!(keys.len(), 1);
     let stored: Vec<String> = world.redis.query(redis::cmd("HVALS").arg(&keys[0])).await.unwrap();
-    let secret = token.as_str().unwrap().split('.').nth(1).unwrap();
-    assert!(!stored.iter().any(|value| value.contains(secret)));
+    for secret in token.as_str().unwrap().split('.').skip(1) {
+        assert!(!stored.iter().any(|value| value.contains(secret)));
+    }
 
     for body in [&token, &json!("nonsense")] {
         let answer = world.post("/v1/auth/logout", None, &json!({ "refresh_token": body })).await;

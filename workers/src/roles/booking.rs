@@ -17,6 +17,7 @@ use goticket_platform::{
 use goticket_storage::{
     bookings::purge::{Purged, purge},
     leases::{Role, Shares},
+    sessions,
 };
 use sqlx::PgPool;
 use tokio::time::sleep;
@@ -80,6 +81,11 @@ async fn forget_old(pool: PgPool, stop: CancellationToken) {
             Ok(purged) if purged == Purged::default() => {}
             Ok(purged) => tracing::info!(refusals = purged.refusals, webhooks = purged.webhooks, "old rows forgotten"),
             Err(error) => tracing::warn!(%error, "old rows could not be forgotten"),
+        }
+        match sessions::forget(&pool).await {
+            Ok(0) => {}
+            Ok(sessions) => tracing::info!(sessions, "old sessions forgotten"),
+            Err(error) => tracing::warn!(%error, "old sessions could not be forgotten"),
         }
     }
 }

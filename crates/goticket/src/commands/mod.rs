@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod accounts;
 mod audit;
 mod keys;
 mod migrate;
@@ -31,6 +32,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::VerifyLog(args) => verify_log::run(&args),
         Command::MintTokens(args) => mint_tokens::run(config, &args).await,
         Command::Venue(command) => venue::run(command),
+        Command::Accounts(command) => accounts::run(config, command).await,
         Command::Keys(command) => keys::run(command),
         Command::Simulate(args) => simulate::run(&args),
     }

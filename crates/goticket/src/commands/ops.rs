@@ -111,6 +111,7 @@ fn change(args: &OpsArgs) -> anyhow::Result<Option<ControlChange>> {
 async fn admin(pool: &PgPool, email: &str) -> anyhow::Result<AccountId> {
     let address = EmailAddress::parse(email).with_context(|| format!("--as {email}"))?;
     let known = accounts::credentials(pool, &address).await?.with_context(|| format!("there is no account {email}"))?;
+    anyhow::ensure!(!known.disabled, "{email} is disabled");
     let account = known.account;
     anyhow::ensure!(account.role == Role::Admin, "{email} is no admin");
     Ok(account.id)

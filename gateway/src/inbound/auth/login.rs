@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use super::{SessionBody, TAG};
 use crate::app::log_in::log_in;
+use crate::inbound::client::Client;
 use crate::inbound::json::Json;
 use crate::inbound::problem::{FieldError, Problem, ProblemDocument};
 use crate::services::App;
@@ -23,11 +24,16 @@ pub(crate) struct LogIn {
 #[utoipa::path(post, path = "/v1/auth/login", operation_id = "log_in", tag = TAG, request_body = LogIn, responses(
     (status = 200, body = SessionBody),
     (status = 401, description = "wrong_credentials", body = ProblemDocument),
+    (status = 403, description = "account_disabled", body = ProblemDocument),
     (status = 429, body = ProblemDocument),
     (status = 503, description = "busy: too many log-ins at once", body = ProblemDocument),
 ))]
-pub(crate) async fn login(State(app): State<App>, Json(body): Json<LogIn>) -> Result<axum::Json<SessionBody>, Problem> {
+pub(crate) async fn login(
+    State(app): State<App>,
+    client: Client,
+    Json(body): Json<LogIn>,
+) -> Result<axum::Json<SessionBody>, Problem> {
     let email = EmailAddress::parse(&body.email)
         .map_err(|error| Problem::invalid(vec![FieldError::pointer("/email", error.to_string())]))?;
-    Ok(axum::Json(log_in(&app, &email, body.password).await?.into()))
+    Ok(axum::Json(log_in(&app, &email, body.password, &client.device).await?.into()))
 }

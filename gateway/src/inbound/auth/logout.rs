@@ -10,9 +10,9 @@ use crate::inbound::json::Json;
 use crate::inbound::problem::{Problem, ProblemDocument};
 use crate::services::App;
 
-/// Ends a session: its refresh tokens are worth nothing from now on. Access tokens run out by themselves.
+/// Ends a session, for whoever has its refresh token. Its tokens are worth nothing from now on.
 #[utoipa::path(post, path = "/v1/auth/logout", operation_id = "log_out", tag = TAG, request_body = RefreshBody, responses(
-    (status = 204, description = "ended, or was not there"),
+    (status = 204, description = "ended, or there is none that goes on with this token"),
     (status = 503, body = ProblemDocument),
 ))]
 pub(crate) async fn logout(State(app): State<App>, Json(body): Json<RefreshBody>) -> Result<StatusCode, Problem> {

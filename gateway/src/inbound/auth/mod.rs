@@ -1,11 +1,15 @@
 //! Accounts and sessions.
 
+mod end_session;
+mod end_sessions;
 mod jwks;
 mod login;
 mod logout;
 mod me;
+mod password;
 mod refresh;
 mod register;
+mod sessions;
 mod verify_email;
 
 use goticket_domain::identity::Role;
@@ -74,8 +78,14 @@ fn parts() -> (OpenApiRouter<App>, OpenApiRouter<App>) {
         .routes(routes!(login::login))
         .routes(routes!(refresh::refresh))
         .routes(routes!(verify_email::page, verify_email::verify))
-        .routes(routes!(verify_email::send));
-    let free = OpenApiRouter::new().routes(routes!(logout::logout)).routes(routes!(me::me)).routes(routes!(jwks::jwks));
+        .routes(routes!(verify_email::send))
+        .routes(routes!(password::change));
+    let free = OpenApiRouter::new()
+        .routes(routes!(logout::logout))
+        .routes(routes!(me::me))
+        .routes(routes!(sessions::list, end_sessions::end_all))
+        .routes(routes!(end_session::end))
+        .routes(routes!(jwks::jwks));
     (limited, free)
 }
 

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use super::{SessionBody, TAG};
 use crate::app::register::register as register_account;
+use crate::inbound::client::Client;
 use crate::inbound::json::Json;
 use crate::inbound::problem::{FieldError, Problem, ProblemDocument};
 use crate::services::App;
@@ -32,7 +33,11 @@ pub(crate) struct Registration {
     (status = 429, body = ProblemDocument),
     (status = 503, body = ProblemDocument),
 ))]
-pub(crate) async fn register(State(app): State<App>, Json(body): Json<Registration>) -> Result<impl IntoResponse, Problem> {
+pub(crate) async fn register(
+    State(app): State<App>,
+    client: Client,
+    Json(body): Json<Registration>,
+) -> Result<impl IntoResponse, Problem> {
     let mut errors = Vec::new();
     let email = EmailAddress::parse(&body.email).map_err(|error| errors.push(FieldError::pointer("/email", error.to_string())));
     if let Err(error) = check_password(&body.password) {
@@ -45,7 +50,7 @@ pub(crate) async fn register(State(app): State<App>, Json(body): Json<Registrati
     }
     match email {
         Ok(email) if errors.is_empty() => {
-            let session = register_account(&app, &email, name, body.password).await?;
+            let session = register_account(&app, &email, name, body.password, &client.device).await?;
             Ok((StatusCode::CREATED, axum::Json(SessionBody::from(session))))
         }
         _ => Err(Problem::invalid(errors)),

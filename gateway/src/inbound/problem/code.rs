@@ -68,8 +68,12 @@ problem_codes! {
     AccessTokenMissing = "access_token_missing", UNAUTHORIZED, "This is only for those who are logged in.", "Log in, and send the access token as Authorization: Bearer.";
     AccessTokenExpired = "access_token_expired", UNAUTHORIZED, "The access token has expired.", "Refresh the session, and repeat the request.";
     AccessTokenInvalid = "access_token_invalid", UNAUTHORIZED, "The access token is none of ours, or damaged.", "Log in again.";
+    SessionEnded = "session_ended", UNAUTHORIZED, "The session was ended, from another device, by a change of the password, or by an operator.", "Log in again.";
     RefreshTokenInvalid = "refresh_token_invalid", UNAUTHORIZED, "The refresh token was used before, has expired or is none of ours.", "Log in again.";
     WrongCredentials = "wrong_credentials", UNAUTHORIZED, "Address or password is wrong.", "Correct them, or register.";
+    WrongPassword = "wrong_password", FORBIDDEN, "The password is not the account's.", "Correct it.";
+    AccountDisabled = "account_disabled", FORBIDDEN, "The account is disabled.", "Ask the ticket office why.";
+    SessionNotFound = "session_not_found", NOT_FOUND, "You have no session of this id that goes on.", "See the list of your sessions.";
     EmailTaken = "email_taken", CONFLICT, "There is an account with this address.", "Log in, or use another address.";
     AccountNotFound = "account_not_found", NOT_FOUND, "The account does not exist any more.", "Register again.";
     VerificationInvalid = "verification_invalid", UNPROCESSABLE_ENTITY, "The link is none of ours, or of an address that the account has no more.", "Log in and ask for another mail.";
@@ -190,7 +194,7 @@ impl ProblemCode {
 
     /// Whether another access token is the way out: only then a 401 says `WWW-Authenticate: Bearer`.
     pub(crate) const fn asks_for_access_token(self) -> bool {
-        matches!(self, Self::AccessTokenMissing | Self::AccessTokenExpired | Self::AccessTokenInvalid)
+        matches!(self, Self::AccessTokenMissing | Self::AccessTokenExpired | Self::AccessTokenInvalid | Self::SessionEnded)
     }
 }
 

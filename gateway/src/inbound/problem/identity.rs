@@ -34,6 +34,7 @@ impl From<LogInError> for Problem {
                 Self::new(ProblemCode::WrongCredentials, "Address or password is wrong. Correct them, or register.")
                     .with_error(FieldError::body("has a wrong email or password: correct them, or register"))
             }
+            LogInError::Disabled => Self::account_disabled(),
             LogInError::Busy(busy) => busy.into(),
             LogInError::Fault(fault) => fault.into(),
         }

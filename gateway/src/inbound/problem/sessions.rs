@@ -1,0 +1,32 @@
+//! Sessions that ended, accounts that may not begin one, passwords that are changed.
+
+use super::{FieldError, Problem, ProblemCode};
+use crate::app::change_password::ChangePasswordError;
+
+impl Problem {
+    /// The access token is good and its session is over.
+    pub(crate) fn session_ended(header: &'static str) -> Self {
+        Self::new(ProblemCode::SessionEnded, "This session was ended. Log in again.")
+            .with_error(FieldError::header(header, "is of a session that was ended: log in again"))
+    }
+
+    /// Told only to who has the right password.
+    pub(super) fn account_disabled() -> Self {
+        Self::new(ProblemCode::AccountDisabled, "This account is disabled. Ask the ticket office why.")
+            .with_error(FieldError::pointer("/email", "is of an account that is disabled: ask the ticket office why"))
+    }
+}
+
+impl From<ChangePasswordError> for Problem {
+    fn from(error: ChangePasswordError) -> Self {
+        match error {
+            ChangePasswordError::Wrong => Self::new(ProblemCode::WrongPassword, "The password is not the account's. Correct it.")
+                .with_error(FieldError::pointer("/old_password", "is not the account's password: correct it")),
+            ChangePasswordError::BadPassword => {
+                Self::invalid(vec![FieldError::pointer("/new_password", "cannot be stored: use another one")])
+            }
+            ChangePasswordError::Busy(busy) => busy.into(),
+            ChangePasswordError::Fault(fault) => fault.into(),
+        }
+    }
+}
