@@ -65,7 +65,7 @@ pub struct GatewayConfig {
     pub bcrypt_cost: U32In<12, 16>,
     /// Hashes computed at once; 0: one less than there are cores.
     pub password_workers: U32In<0, 256>,
-    /// Log-ins that wait for a worker.
+    /// Log-ins that wait for a worker. A network has 16 of them at most.
     pub password_queue_max: U32In<1, 10_000>,
     /// Life of an access token.
     pub access_ttl_s: U64In<60, 86_400>,

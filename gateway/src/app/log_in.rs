@@ -1,9 +1,9 @@
 //! Somebody proves by a password who they are.
 
-use goticket_domain::identity::{Device, EmailAddress};
+use goticket_domain::identity::Device;
 use goticket_storage::accounts;
 
-use crate::app::passwords::Busy;
+use crate::app::passwords::{Busy, Who};
 use crate::app::sessions::Session;
 use crate::fault::Fault;
 use crate::services::Services;
@@ -23,15 +23,10 @@ pub(crate) enum LogInError {
 }
 
 /// An unknown address costs as much as a wrong password.
-pub(crate) async fn log_in(
-    app: &Services,
-    email: &EmailAddress,
-    password: String,
-    device: &Device,
-) -> Result<Session, LogInError> {
-    let found = accounts::credentials(&app.pool, email).await.map_err(Fault::from)?;
+pub(crate) async fn log_in(app: &Services, who: &Who, password: String, device: &Device) -> Result<Session, LogInError> {
+    let found = accounts::credentials(&app.pool, &who.account).await.map_err(Fault::from)?;
     let hash = found.as_ref().and_then(|found| found.password_hash.clone());
-    let right = app.passwords.verify(password, hash).await?;
+    let right = app.passwords.verify(who, password, hash).await?;
     let found = found.filter(|_| right).ok_or(LogInError::Wrong)?;
     if found.disabled {
         return Err(LogInError::Disabled);

@@ -1,18 +1,20 @@
-//! Hashing passwords: bounded in work and in waiting, so that a storm of log-ins cannot starve anything else.
+//! Hashing passwords: bounded in work and in waiting, so that a storm of log-ins cannot starve anything else, and fair, so that it does not
+//! keep other log-ins out.
+
+mod fair_queue;
+mod workers;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
-use metrics::{counter, histogram};
-use tokio::sync::Semaphore;
-use tokio::time::Instant;
-
+pub(crate) use self::fair_queue::Who;
+use self::workers::Workers;
 use crate::config::GatewayConfig;
 
 /// Salt and hash of no password anybody has: verifying against it costs what a real one costs. bcrypt's own alphabet.
 const NOBODYS: &str = "abcdefghijklmnopqrstuuABCDEFGHIJKLMNOPQRSTUVWXYZ01232";
 
-/// All workers are busy and enough callers wait.
+/// All workers are busy, and either enough callers wait or this one waited for too long.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
 #[error("too many passwords are being checked")]
 pub(crate) struct Busy;
@@ -20,9 +22,7 @@ pub(crate) struct Busy;
 /// The hashing pool.
 pub(crate) struct Passwords {
     cost: u32,
-    workers: Arc<Semaphore>,
-    waiting: AtomicUsize,
-    waiting_max: usize,
+    workers: Arc<Workers>,
     nobodys_hash: String,
 }
 
@@ -33,106 +33,66 @@ impl Passwords {
             0 => (cores - 1).max(1),
             set => usize::try_from(set).unwrap_or(1),
         };
-        let cost = config.bcrypt_cost.get();
-        Self {
-            cost,
-            workers: Arc::new(Semaphore::new(workers)),
-            waiting: AtomicUsize::new(0),
-            waiting_max: usize::try_from(config.password_queue_max.get()).unwrap_or(usize::MAX),
-            nobodys_hash: format!("$2b${cost:02}${NOBODYS}"),
-        }
+        let waiting_max = usize::try_from(config.password_queue_max.get()).unwrap_or(usize::MAX);
+        // The rest of the request's time is for the hash.
+        Self::with(config.bcrypt_cost.get(), workers, waiting_max, config.request_timeout_ms.millis() * 2 / 3)
+    }
+
+    fn with(cost: u32, workers: usize, waiting_max: usize, wait_max: Duration) -> Self {
+        Self { cost, workers: Workers::new(workers, waiting_max, wait_max), nobodys_hash: format!("$2b${cost:02}${NOBODYS}") }
     }
 
     /// A hash to store; None for a password bcrypt would cut short.
-    pub(crate) async fn hash(&self, password: String) -> Result<Option<String>, Busy> {
+    pub(crate) async fn hash(&self, who: &Who, password: String) -> Result<Option<String>, Busy> {
         let cost = self.cost;
-        self.work(move || bcrypt::non_truncating_hash(password, cost).ok()).await
+        self.work(who, move || bcrypt::non_truncating_hash(password, cost).ok()).await
     }
 
     /// Whether the password is the one of this hash. Without a hash it takes as long and is not.
-    pub(crate) async fn verify(&self, password: String, hash: Option<String>) -> Result<bool, Busy> {
+    pub(crate) async fn verify(&self, who: &Who, password: String, hash: Option<String>) -> Result<bool, Busy> {
         let (known, hash) = match hash {
             Some(hash) => (true, hash),
             None => (false, self.nobodys_hash.clone()),
         };
-        self.work(move || bcrypt::non_truncating_verify(password, &hash).unwrap_or(false) && known).await
+        self.work(who, move || bcrypt::non_truncating_verify(password, &hash).unwrap_or(false) && known).await
     }
 
-    async fn work<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Result<T, Busy> {
-        let begun = Instant::now();
-        let permit = {
-            let _place = self.queue()?;
-            Arc::clone(&self.workers).acquire_owned().await.map_err(|_| Busy)?
-        };
-        histogram!("gateway_password_wait_seconds").record(begun.elapsed().as_secs_f64());
-        // The permit goes with the job: a caller who gives up does not free the core.
+    async fn work<T: Send + 'static>(&self, who: &Who, job: impl FnOnce() -> T + Send + 'static) -> Result<T, Busy> {
+        let worker = self.workers.get(who).await?;
+        // The worker goes with the job: a caller who gives up does not free the core.
         let done = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
+            let _worker = worker;
             job()
         });
         done.await.map_err(|_| Busy)
-    }
-
-    fn queue(&self) -> Result<Place<'_>, Busy> {
-        let place = Place(&self.waiting);
-        // Counted before it is compared: `place` takes itself out again when it is dropped.
-        if self.waiting.fetch_add(1, Ordering::AcqRel) >= self.waiting_max {
-            counter!("gateway_password_refused_total").increment(1);
-            drop(place);
-            return Err(Busy);
-        }
-        Ok(place)
-    }
-}
-
-struct Place<'a>(&'a AtomicUsize);
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use goticket_domain::identity::EmailAddress;
+
     use super::*;
 
-    fn pool(queue_max: usize) -> Passwords {
-        Passwords {
-            cost: 12,
-            workers: Arc::new(Semaphore::new(1)),
-            waiting: AtomicUsize::new(0),
-            waiting_max: queue_max,
-            nobodys_hash: format!("$2b$12${NOBODYS}"),
-        }
+    fn who() -> Who {
+        Who { network: [10, 0, 0, 1].into(), account: EmailAddress::parse("a@example.com").unwrap() }
     }
 
     #[tokio::test]
     async fn nobodys_hash_is_well_formed_so_that_it_costs_a_real_check() {
-        let parts: bcrypt::HashParts = pool(1).nobodys_hash.parse().unwrap();
+        let passwords = Passwords::with(12, 1, 1, Duration::from_mins(1));
+        let parts: bcrypt::HashParts = passwords.nobodys_hash.parse().unwrap();
         assert_eq!(parts.get_cost(), 12);
-        assert!(!pool(1).verify("correct horse".into(), None).await.unwrap());
+        assert!(!passwords.verify(&who(), "correct horse".into(), None).await.unwrap());
     }
 
     #[tokio::test]
     async fn a_hash_verifies_its_password_only() {
-        let pool = pool(1);
-        let hash = pool.hash("correct horse".into()).await.unwrap();
-        assert!(pool.verify("correct horse".into(), hash.clone()).await.unwrap());
-        assert!(!pool.verify("correct horsf".into(), hash).await.unwrap());
-        assert_eq!(pool.hash("x".repeat(72)).await.unwrap(), None);
-    }
-
-    #[tokio::test]
-    async fn the_queue_is_bounded_and_empties_again() {
-        let pool = pool(2);
-        let busy = Arc::clone(&pool.workers).acquire_owned().await.unwrap();
-        let (first, second) = (pool.queue().unwrap(), pool.queue().unwrap());
-        assert!(pool.queue().is_err());
-        drop(first);
-        assert!(pool.queue().is_ok());
-        drop((second, busy));
-        assert_eq!(pool.waiting.load(Ordering::Acquire), 0);
+        let (passwords, who) = (Passwords::with(12, 1, 1, Duration::from_mins(1)), who());
+        let hash = passwords.hash(&who, "correct horse".into()).await.unwrap();
+        assert!(passwords.verify(&who, "correct horse".into(), hash.clone()).await.unwrap());
+        assert!(!passwords.verify(&who, "correct horsf".into(), hash).await.unwrap());
+        assert_eq!(passwords.hash(&who, "x".repeat(72)).await.unwrap(), None);
     }
 }

@@ -1,9 +1,9 @@
 //! A fan makes an account.
 
-use goticket_domain::identity::{Device, EmailAddress, Role};
+use goticket_domain::identity::{Device, Role};
 use goticket_storage::accounts;
 
-use crate::app::passwords::Busy;
+use crate::app::passwords::{Busy, Who};
 use crate::app::sessions::Session;
 use crate::app::verify_email::send_link;
 use crate::fault::Fault;
@@ -24,16 +24,16 @@ pub(crate) enum RegisterError {
     Fault(#[from] Fault),
 }
 
-/// `email`, `name` and `password` have been checked against the domain's limits.
+/// The address, `name` and `password` have been checked against the domain's limits.
 pub(crate) async fn register(
     app: &Services,
-    email: &EmailAddress,
+    who: &Who,
     name: &str,
     password: String,
     device: &Device,
 ) -> Result<Session, RegisterError> {
-    let hash = app.passwords.hash(password).await?.ok_or(RegisterError::BadPassword)?;
-    let account = accounts::insert(&app.pool, email, name, Role::User, Some(&hash)).await.map_err(Fault::from)?;
+    let hash = app.passwords.hash(who, password).await?.ok_or(RegisterError::BadPassword)?;
+    let account = accounts::insert(&app.pool, &who.account, name, Role::User, Some(&hash)).await.map_err(Fault::from)?;
     let account = account.ok_or(RegisterError::EmailTaken)?;
     // Whoever gets no mail can ask for it again: registering does not depend on the broker.
     if let Err(error) = send_link(app, &account).await {

@@ -17,6 +17,7 @@ mod faults;
 mod groups;
 mod joins;
 mod lanes;
+mod log_in_storm;
 mod my_bookings;
 mod onsales;
 mod openapi;

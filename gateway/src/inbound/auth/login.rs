@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use super::{SessionBody, TAG};
 use crate::app::log_in::log_in;
+use crate::app::passwords::Who;
 use crate::inbound::client::Client;
 use crate::inbound::json::Json;
 use crate::inbound::problem::{FieldError, Problem, ProblemDocument};
@@ -35,5 +36,6 @@ pub(crate) async fn login(
 ) -> Result<axum::Json<SessionBody>, Problem> {
     let email = EmailAddress::parse(&body.email)
         .map_err(|error| Problem::invalid(vec![FieldError::pointer("/email", error.to_string())]))?;
-    Ok(axum::Json(log_in(&app, &email, body.password, &client.device).await?.into()))
+    let who = Who { network: client.network, account: email };
+    Ok(axum::Json(log_in(&app, &who, body.password, &client.device).await?.into()))
 }

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use super::TAG;
 use crate::app::change_password::change_password;
 use crate::inbound::caller::Session;
+use crate::inbound::client::Client;
 use crate::inbound::json::Json;
 use crate::inbound::problem::{FieldError, Problem, ProblemDocument};
 use crate::services::App;
@@ -34,10 +35,11 @@ pub(crate) struct PasswordChange {
 pub(crate) async fn change(
     State(app): State<App>,
     session: Session,
+    client: Client,
     Json(body): Json<PasswordChange>,
 ) -> Result<StatusCode, Problem> {
     check_password(&body.new_password)
         .map_err(|error| Problem::invalid(vec![FieldError::pointer("/new_password", error.to_string())]))?;
-    change_password(&app, session.caller, session.id, body.old_password, body.new_password).await?;
+    change_password(&app, session.caller, session.id, client.network, body.old_password, body.new_password).await?;
     Ok(StatusCode::NO_CONTENT)
 }

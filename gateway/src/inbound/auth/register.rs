@@ -8,6 +8,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{SessionBody, TAG};
+use crate::app::passwords::Who;
 use crate::app::register::register as register_account;
 use crate::inbound::client::Client;
 use crate::inbound::json::Json;
@@ -50,7 +51,8 @@ pub(crate) async fn register(
     }
     match email {
         Ok(email) if errors.is_empty() => {
-            let session = register_account(&app, &email, name, body.password, &client.device).await?;
+            let who = Who { network: client.network, account: email };
+            let session = register_account(&app, &who, name, body.password, &client.device).await?;
             Ok((StatusCode::CREATED, axum::Json(SessionBody::from(session))))
         }
         _ => Err(Problem::invalid(errors)),

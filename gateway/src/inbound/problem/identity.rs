@@ -7,9 +7,13 @@ use crate::app::refresh::RefreshError;
 use crate::app::register::RegisterError;
 use crate::app::verify_email::VerifyError;
 
+/// Seconds after which a log-in that found no room, or waited for too long, is worth another try: some hashes later.
+const BUSY_RETRY_S: u32 = 3;
+
 impl From<Busy> for Problem {
     fn from(_: Busy) -> Self {
-        Self::new(ProblemCode::Busy, "Too many people are logging in at this moment. Repeat the request.").retry_after(2)
+        Self::new(ProblemCode::Busy, "Too many people are logging in at this moment. Repeat the request.")
+            .retry_after(BUSY_RETRY_S)
     }
 }
 
