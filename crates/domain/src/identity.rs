@@ -2,8 +2,10 @@
 
 mod device;
 mod mailbox;
+mod password;
 
 pub use device::{Device, MAX_DEVICE_CHARS};
+pub use password::{MAX_PASSWORD_CHARS, MIN_PASSWORD_CHARS, PREHASHED, PasswordError, check_password, prehash};
 use serde::{Deserialize, Serialize};
 
 /// What an account may do. Roles are ordered by power for display only; every check names the roles it lets through.
@@ -86,11 +88,6 @@ pub const MAX_EMAIL_BYTES: usize = 254;
 const MAX_LOCAL_BYTES: usize = 64;
 /// Longest part of a domain between two dots, in bytes (RFC 1035, section 2.3.4).
 const MAX_LABEL_BYTES: usize = 63;
-/// Shortest password, in characters (NIST SP 800-63B asks for at least 8).
-pub const MIN_PASSWORD_CHARS: usize = 10;
-/// Longest password, in bytes: bcrypt reads 72, the last of them the terminating NUL, and ignores what follows; so a longer one is
-/// refused.
-pub const MAX_PASSWORD_BYTES: usize = 71;
 /// Longest display name, in characters: it is printed on a ticket.
 pub const MAX_NAME_CHARS: usize = 100;
 
@@ -141,33 +138,6 @@ fn is_dot_atom(local: &str) -> bool {
 fn is_label(label: &str) -> bool {
     let fits = (1..=MAX_LABEL_BYTES).contains(&label.len()) && !label.starts_with('-') && !label.ends_with('-');
     fits && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-}
-
-/// Why a password is refused.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum PasswordError {
-    /// Fewer than [`MIN_PASSWORD_CHARS`] characters.
-    #[error("must have at least {MIN_PASSWORD_CHARS} characters")]
-    TooShort,
-    /// More than [`MAX_PASSWORD_BYTES`] bytes.
-    #[error("must have at most {MAX_PASSWORD_BYTES} bytes")]
-    TooLong,
-    /// Contains a NUL byte, at which some bcrypt implementations stop reading.
-    #[error("must not contain a NUL character")]
-    Nul,
-}
-
-/// Checks a new password against the limits; the text itself is never kept.
-pub fn check_password(password: &str) -> Result<(), PasswordError> {
-    if password.contains('\0') {
-        Err(PasswordError::Nul)
-    } else if password.chars().count() < MIN_PASSWORD_CHARS {
-        Err(PasswordError::TooShort)
-    } else if password.len() > MAX_PASSWORD_BYTES {
-        Err(PasswordError::TooLong)
-    } else {
-        Ok(())
-    }
 }
 
 #[cfg(test)]
@@ -233,20 +203,5 @@ mod tests {
             assert!(assurance >= Assurance::default());
         }
         assert!("passport".parse::<Assurance>().is_err());
-    }
-
-    #[test]
-    fn passwords_are_limited_at_both_ends() {
-        let rows = [
-            ("ninechars".to_owned(), Err(PasswordError::TooShort)),
-            ("ten chars!".to_owned(), Ok(())),
-            ("x".repeat(71), Ok(())),
-            ("x".repeat(72), Err(PasswordError::TooLong)),
-            ("ü".repeat(36), Err(PasswordError::TooLong)),
-            ("0123456789\0".to_owned(), Err(PasswordError::Nul)),
-        ];
-        for (password, expected) in rows {
-            assert_eq!(check_password(&password), expected, "{password:?}");
-        }
     }
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use sqlx::{FromRow, PgPool};
 use uuid::Uuid;
 
-pub use standing::{change_password, disable, enable};
+pub use standing::{change_password, disable, enable, store_rehashed};
 
 use crate::StorageError;
 
@@ -32,7 +32,7 @@ pub struct Account {
 pub struct Credentials {
     /// The account.
     pub account: Account,
-    /// bcrypt; None for an account that cannot log in by password.
+    /// As the gateway stores it; None for an account that cannot log in by password.
     pub password_hash: Option<String>,
     /// How often its holder set another password: what is proved by this one is void when that has changed.
     pub password_generation: i32,

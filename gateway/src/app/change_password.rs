@@ -16,8 +16,6 @@ pub(crate) enum ChangePasswordError {
     /// The old one, or it was changed or the account disabled at the same moment.
     #[error("the old password is wrong")]
     Wrong,
-    #[error("bcrypt refuses the new password")]
-    BadPassword,
     #[error(transparent)]
     Busy(#[from] Busy),
     #[error(transparent)]
@@ -38,10 +36,10 @@ pub(crate) async fn change_password(
     let account = EmailAddress::parse(&found.account.email)
         .map_err(|error| Fault::Bug(format!("account {}: the address {error}", found.account.id)))?;
     let who = Who { network, account };
-    if !app.passwords.verify(&who, old, found.password_hash).await? {
+    if !app.passwords.check(&who, old, found.password_hash).await?.right {
         return Err(ChangePasswordError::Wrong);
     }
-    let hash = app.passwords.hash(&who, new).await?.ok_or(ChangePasswordError::BadPassword)?;
+    let hash = app.passwords.hash(&who, new).await?;
     let ended = accounts::change_password(&app.pool, caller.account, found.password_generation, &hash, session).await;
     let ended = ended.map_err(Fault::from)?.ok_or(ChangePasswordError::Wrong)?;
     app.sessions.have_ended(&ended).await;

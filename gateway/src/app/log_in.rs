@@ -1,5 +1,6 @@
 //! Somebody proves by a password who they are.
 
+use goticket_domain::AccountId;
 use goticket_domain::identity::Device;
 use goticket_storage::accounts;
 
@@ -26,11 +27,22 @@ pub(crate) enum LogInError {
 pub(crate) async fn log_in(app: &Services, who: &Who, password: String, device: &Device) -> Result<Session, LogInError> {
     let found = accounts::credentials(&app.pool, &who.account).await.map_err(Fault::from)?;
     let hash = found.as_ref().and_then(|found| found.password_hash.clone());
-    let right = app.passwords.verify(who, password, hash).await?;
-    let found = found.filter(|_| right).ok_or(LogInError::Wrong)?;
+    let checked = app.passwords.check(who, password, hash.clone()).await?;
+    let found = found.filter(|_| checked.right).ok_or(LogInError::Wrong)?;
+    if let (Some(old), Some(rehashed)) = (hash, checked.rehashed) {
+        store_rehashed(app, found.account.id, &old, &rehashed).await;
+    }
     if found.disabled {
         return Err(LogInError::Disabled);
     }
     let begun = app.sessions.begin(&app.pool, found.account, found.password_generation, device, app.now()).await?;
     begun.ok_or(LogInError::Wrong)
+}
+
+/// Who logs in does not wait for it to succeed: the next log-in does it, too.
+async fn store_rehashed(app: &Services, account: AccountId, old: &str, rehashed: &str) {
+    match accounts::store_rehashed(&app.pool, account, old, rehashed).await {
+        Ok(_) => metrics::counter!("gateway_password_rehashed_total").increment(1),
+        Err(error) => tracing::warn!(%account, %error, "a password keeps its old hash"),
+    }
 }

@@ -16,8 +16,6 @@ const NEW_GENERATION: i32 = 0;
 pub(crate) enum RegisterError {
     #[error("the address is taken")]
     EmailTaken,
-    #[error("bcrypt refuses the password")]
-    BadPassword,
     #[error(transparent)]
     Busy(#[from] Busy),
     #[error(transparent)]
@@ -32,7 +30,7 @@ pub(crate) async fn register(
     password: String,
     device: &Device,
 ) -> Result<Session, RegisterError> {
-    let hash = app.passwords.hash(who, password).await?.ok_or(RegisterError::BadPassword)?;
+    let hash = app.passwords.hash(who, password).await?;
     let account = accounts::insert(&app.pool, &who.account, name, Role::User, Some(&hash)).await.map_err(Fault::from)?;
     let account = account.ok_or(RegisterError::EmailTaken)?;
     // Whoever gets no mail can ask for it again: registering does not depend on the broker.

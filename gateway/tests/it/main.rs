@@ -22,6 +22,7 @@ mod my_bookings;
 mod onsales;
 mod openapi;
 mod own_sessions;
+mod passwords;
 mod place;
 mod problems;
 mod queue_loss;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use goticket_domain::AccountId;
-use goticket_domain::identity::{EmailAddress, check_password};
+use goticket_domain::identity::{EmailAddress, PREHASHED, check_password, prehash};
 use goticket_platform::config::{KeysConfig, PostgresConfig};
 use goticket_platform::postgres::Plans;
 use goticket_storage::accounts::{self, NewAccount};
@@ -78,7 +78,7 @@ fn line(signer: &AccessSigner, account: &NewAccount, args: &MintArgs) -> serde_j
 
 fn hash(password: &str) -> anyhow::Result<String> {
     check_password(password)?;
-    Ok(bcrypt::non_truncating_hash(password, BCRYPT_COST)?)
+    Ok(format!("{PREHASHED}{}", bcrypt::non_truncating_hash(prehash(password), BCRYPT_COST)?))
 }
 
 /// The file holds credentials: only its owner may read it.

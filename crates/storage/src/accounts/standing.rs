@@ -55,3 +55,14 @@ pub async fn change_password(
     transaction.commit().await?;
     Ok(Some(ended))
 }
+
+/// Stores another hash of the same password. Changes nothing where there is another one by now, and ends no session.
+pub async fn store_rehashed(pool: &PgPool, account: AccountId, old: &str, hash: &str) -> Result<bool, StorageError> {
+    let done = sqlx::query("UPDATE accounts SET password_hash = $3 WHERE id = $1 AND password_hash = $2")
+        .bind(account.0)
+        .bind(old)
+        .bind(hash)
+        .execute(pool)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}

@@ -20,7 +20,7 @@ use crate::services::App;
 #[serde(deny_unknown_fields)]
 pub(crate) struct Registration {
     email: String,
-    /// 10 characters to 71 bytes.
+    /// 10 to 128 characters, of any script.
     password: String,
     /// As tickets print it, at most 100 characters.
     name: String,

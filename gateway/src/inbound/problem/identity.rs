@@ -22,9 +22,6 @@ impl From<RegisterError> for Problem {
         match error {
             RegisterError::EmailTaken => Self::new(ProblemCode::EmailTaken, "There is an account with this address: log in.")
                 .with_error(FieldError::pointer("/email", "is taken: log in, or use another address")),
-            RegisterError::BadPassword => {
-                Self::invalid(vec![FieldError::pointer("/password", "cannot be stored: use another one")])
-            }
             RegisterError::Busy(busy) => busy.into(),
             RegisterError::Fault(fault) => fault.into(),
         }

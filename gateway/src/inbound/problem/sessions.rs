@@ -22,9 +22,6 @@ impl From<ChangePasswordError> for Problem {
         match error {
             ChangePasswordError::Wrong => Self::new(ProblemCode::WrongPassword, "The password is not the account's. Correct it.")
                 .with_error(FieldError::pointer("/old_password", "is not the account's password: correct it")),
-            ChangePasswordError::BadPassword => {
-                Self::invalid(vec![FieldError::pointer("/new_password", "cannot be stored: use another one")])
-            }
             ChangePasswordError::Busy(busy) => busy.into(),
             ChangePasswordError::Fault(fault) => fault.into(),
         }
