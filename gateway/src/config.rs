@@ -56,6 +56,9 @@ pub struct GatewayConfig {
     /// The page that the links of verification mails lead to; the gateway's own if it is left out. The link's proof stands behind a `#`.
     #[serde(default)]
     pub verify_page: Option<Url>,
+    /// Likewise for the links by which passwords are set.
+    #[serde(default)]
+    pub reset_page: Option<Url>,
     /// Where admission's gRPC answers.
     pub admission_url: Url,
     /// What we show there: `admission.grpc_secret` of the other side.

@@ -17,6 +17,7 @@ use goticket_tokens::keys::KeyFolder;
 use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
+use url::Url;
 use uuid::Uuid;
 
 use crate::app::access::AccessCache;
@@ -24,6 +25,7 @@ use crate::app::boards::Boards;
 use crate::app::catalog::Catalog;
 use crate::app::passwords::Passwords;
 use crate::app::refuse_early::EarlyRefusals;
+use crate::app::reset_password::ResetLinks;
 use crate::app::seat_feeds::SeatFeeds;
 use crate::app::seat_map::SeatMaps;
 use crate::app::sessions::Sessions;
@@ -50,7 +52,8 @@ use crate::outbound::seat_deltas::SeatDeltas;
 use crate::outbound::verifications::Verifications;
 use crate::services::Services;
 
-/// Verification mails that an account may ask for within a minute: whoever waits for one looks into their mail meanwhile.
+/// Verification mails that an account may ask for within a minute, and mails by which a password is set for an address: whoever waits for one
+/// looks into their mail meanwhile.
 const VERIFICATIONS_PER_MIN: u32 = 1;
 /// Of them at once.
 const VERIFICATIONS_BURST: u32 = 3;
@@ -111,10 +114,12 @@ impl Gateway {
         let keys = KeyFolder::at(&config.keys.dir);
         let webhook_base = config.gateway.public_url.clone().map_or_else(|| format!("http://{address}"), String::from);
         let webhook_url = format!("{}/v1/payments/sandbox/webhook", webhook_base.trim_end_matches('/'));
-        let verify_page = config.gateway.verify_page.clone().map_or_else(
-            || format!("{}/v1/auth/verify-email", webhook_base.trim_end_matches('/')),
-            |page| page.as_str().trim_end_matches('#').to_owned(),
-        );
+        let page_of = |set: &Option<Url>, path| {
+            let own = || format!("{}/v1/auth/{path}", webhook_base.trim_end_matches('/'));
+            set.as_ref().map_or_else(own, |page| page.as_str().trim_end_matches('#').to_owned())
+        };
+        let verify_page = page_of(&config.gateway.verify_page, "verify-email");
+        let reset_page = page_of(&config.gateway.reset_page, "password-reset");
         let access_verifier = keys.access_verifier()?;
         let (boards, waiters) = (Arc::new(Boards::default()), Arc::new(Waiters::default()));
 
@@ -144,6 +149,7 @@ impl Gateway {
             email_proofs: keys.email_proofs()?,
             verifications: Verifications::new(amqp.publisher(), &names),
             verify_page,
+            reset_links: ResetLinks::new(keys.password_resets()?, reset_page),
             passwords: Passwords::new(&config.gateway),
             sessions,
             catalog: Catalog::new(pool.clone()),
@@ -169,6 +175,7 @@ impl Gateway {
             queue_limits: QueueLimits::new(&config.gateway),
             passed: Passed::new(),
             verification_limit: RateLimit::new(VERIFICATIONS_PER_MIN, VERIFICATIONS_BURST),
+            reset_limit: RateLimit::new(VERIFICATIONS_PER_MIN, VERIFICATIONS_BURST),
             booking_streams: StreamSlots::new("booking", BOOKING_STREAMS_MAX, BOOKING_STREAMS_OF_ACCOUNT_MAX),
             board_streams: StreamSlots::new("board", BOARD_STREAMS_MAX, BOARD_STREAMS_OF_PLACE_MAX),
             seat_streams: StreamSlots::new("seats", SEAT_STREAMS_MAX, SEAT_STREAMS_OF_ADDRESS_MAX),

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use goticket_domain::booking::IdempotencyKey;
+use goticket_domain::identity::EmailAddress;
 use goticket_domain::queue::{PlaceId, WaitingRoom};
 use goticket_domain::{AccountId, EventId};
 use goticket_platform::redis::Redis;
@@ -19,6 +20,7 @@ use crate::app::boards::Boards;
 use crate::app::catalog::Catalog;
 use crate::app::passwords::Passwords;
 use crate::app::refuse_early::EarlyRefusals;
+use crate::app::reset_password::ResetLinks;
 use crate::app::seat_feeds::SeatFeeds;
 use crate::app::seat_map::SeatMaps;
 use crate::app::sessions::Sessions;
@@ -57,6 +59,7 @@ pub(crate) struct Services {
     pub(crate) verifications: Verifications,
     /// Where the link of a verification mail leads, without its fragment.
     pub(crate) verify_page: String,
+    pub(crate) reset_links: ResetLinks,
     pub(crate) passwords: Passwords,
     pub(crate) sessions: Sessions,
     pub(crate) catalog: Catalog,
@@ -79,6 +82,8 @@ pub(crate) struct Services {
     pub(crate) passed: Passed,
     /// Verification mails that are asked for again, by account.
     pub(crate) verification_limit: RateLimit<AccountId>,
+    /// Mails by which a password is set, by address.
+    pub(crate) reset_limit: RateLimit<EmailAddress>,
     pub(crate) booking_streams: Arc<StreamSlots<AccountId>>,
     pub(crate) board_streams: Arc<StreamSlots<(EventId, PlaceId)>>,
     pub(crate) seat_streams: Arc<StreamSlots<IpAddr>>,

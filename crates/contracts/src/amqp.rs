@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! commands (direct) ──▶ lane.N.lifecycle, lane.N.requests   quorum, delivery limit, bounded; two for each lane
-//! tasks    (direct) ──▶ tasks.pdf, tasks.mail, tasks.verify   quorum, delivery limit
+//! tasks    (direct) ──▶ tasks.pdf, tasks.mail, tasks.verify, tasks.reset   quorum, delivery limit
 //! retry    (direct) ──▶ tasks.pdf.retry.S …                   quorum, messages go back to `tasks` after S seconds
 //! dead     (fanout) ──▶ dead                                  quorum, what could not be handled
 //! ```
@@ -17,7 +17,7 @@ pub const REQUESTS_LENGTH_MAX: u32 = 50_000;
 /// of their own, so that no crowd of requests keeps a payment out.
 pub const LIFECYCLE_LENGTH_MAX: u32 = 500_000;
 
-/// Verification mails that may wait: whoever registers behind so many asks for theirs again.
+/// Verification mails that may wait, and mails by which passwords are set: whoever asks behind so many asks again.
 pub const VERIFICATIONS_LENGTH_MAX: u32 = 100_000;
 
 /// Deliveries of one message before the broker dead-letters it.
@@ -214,7 +214,8 @@ pub fn task_topology(names: &Names) -> Topology {
         // One per confirmed booking, and a copy now and then: bounded by the seats there are.
         max_length: None,
     };
-    let length_max = |kind| (kind == crate::tasks::VERIFY).then_some(VERIFICATIONS_LENGTH_MAX);
+    let by_anyone = [crate::tasks::VERIFY, crate::tasks::RESET];
+    let length_max = |kind| by_anyone.contains(&kind).then_some(VERIFICATIONS_LENGTH_MAX);
     let mut queues = vec![Queue {
         dead_letter: None,
         delivery_limit: None,

@@ -1,5 +1,5 @@
 //! Tasks on RabbitMQ: JSON, persistent, AMQP `message-id` = the task's id. The notifier makes those of tickets from domain events, gateways
-//! those that verify addresses.
+//! those that verify addresses and set passwords.
 
 use goticket_domain::BookingId;
 use jiff::Timestamp;
@@ -13,8 +13,10 @@ pub const PDF: &str = "pdf";
 pub const MAIL: &str = "mail";
 /// Routing key and queue name of mails that verify an address.
 pub const VERIFY: &str = "verify";
+/// Routing key and queue name of mails by which a password is set.
+pub const RESET: &str = "reset";
 /// Every kind of task.
-pub const KINDS: [&str; 3] = [PDF, MAIL, VERIFY];
+pub const KINDS: [&str; 4] = [PDF, MAIL, VERIFY, RESET];
 
 /// Something to do, from the queue of its kind.
 pub trait Task: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
@@ -68,6 +70,36 @@ pub struct VerifyTask {
 }
 
 impl Task for VerifyTask {
+    fn id(&self) -> Uuid {
+        self.id
+    }
+
+    fn again(&self) -> Self {
+        Self { attempts: self.attempts.saturating_add(1), ..self.clone() }
+    }
+}
+
+/// Mail the link by which the holder of an address sets another password.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ResetTask {
+    /// Of this mail.
+    pub id: Uuid,
+    /// To whom.
+    pub address: String,
+    /// How they are called, or whoever registered with their address is.
+    pub name: String,
+    /// Where the mail leads. A secret: whoever has it may set the password.
+    pub link: String,
+    /// When it was asked for.
+    pub asked_at: Timestamp,
+    /// How long the link is good, in minutes.
+    pub good_for_min: u32,
+    /// How often it was tried before.
+    #[serde(default)]
+    pub attempts: u32,
+}
+
+impl Task for ResetTask {
     fn id(&self) -> Uuid {
         self.id
     }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use sqlx::{FromRow, PgPool};
 use uuid::Uuid;
 
-pub use standing::{change_password, disable, enable, store_rehashed};
+pub use standing::{change_password, disable, enable, reset_password, store_rehashed};
 
 use crate::StorageError;
 

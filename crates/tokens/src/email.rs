@@ -38,15 +38,20 @@ pub struct EmailProof {
 impl EmailProof {
     /// Whether it was sent to this address.
     pub fn is_of(&self, email: &EmailAddress) -> bool {
-        self.address == digest(email)
+        self.address == sha256(email.as_str().as_bytes())
     }
 }
 
 impl EmailProofs {
     /// Keys that follow from these secrets, for this purpose alone.
     pub(crate) fn new(root: &[u8; 32], old: &[[u8; 32]]) -> Self {
+        Self::labelled(b"goticket e-mail proof", root, old)
+    }
+
+    /// For the purpose that the label names.
+    pub(crate) fn labelled(label: &[u8], root: &[u8; 32], old: &[[u8; 32]]) -> Self {
         let key = |root: &[u8; 32]| {
-            let derived = hmac::sign(&Key::new(HMAC_SHA256, root), b"goticket e-mail proof");
+            let derived = hmac::sign(&Key::new(HMAC_SHA256, root), label);
             Key::new(HMAC_SHA256, derived.as_ref())
         };
         Self { signing: key(root), old: old.iter().map(key).collect() }
@@ -54,8 +59,12 @@ impl EmailProofs {
 
     /// The proof's text, safe in URLs.
     pub fn sign(&self, account: AccountId, email: &EmailAddress, expires_at: Timestamp) -> String {
+        self.sign_digest(account, &sha256(email.as_str().as_bytes()), expires_at)
+    }
+
+    pub(crate) fn sign_digest(&self, account: AccountId, digest: &[u8; 32], expires_at: Timestamp) -> String {
         let mut payload = account.0.as_bytes().to_vec();
-        payload.extend(digest(email));
+        payload.extend(digest);
         payload.extend(expires_at.as_second().to_be_bytes());
         let mac = hmac::sign(&self.signing, &covered(&payload));
         format!("{PREFIX}{}.{}", URL_SAFE_NO_PAD.encode(&payload), URL_SAFE_NO_PAD.encode(mac))
@@ -63,6 +72,10 @@ impl EmailProofs {
 
     /// Checks form, signature and time, in this order.
     pub fn verify(&self, text: &str, now: Timestamp) -> Result<EmailProof, TokenError> {
+        self.open(text, now).map(|(account, address)| EmailProof { account, address })
+    }
+
+    pub(crate) fn open(&self, text: &str, now: Timestamp) -> Result<(AccountId, [u8; 32]), TokenError> {
         let (payload, mac) = split(text).ok_or(TokenError::Malformed)?;
         let mut keys = std::iter::once(&self.signing).chain(&self.old);
         if !keys.any(|key| hmac::verify(key, &covered(&payload), &mac).is_ok()) {
@@ -75,7 +88,7 @@ impl EmailProofs {
             let at = Timestamp::from_second(expires_s).map_err(|_| TokenError::Malformed)?;
             return Err(TokenError::Expired { at });
         }
-        Ok(EmailProof { account: AccountId(Uuid::from_bytes(*account)), address: *address })
+        Ok((AccountId(Uuid::from_bytes(*account)), *address))
     }
 }
 
@@ -85,8 +98,8 @@ impl std::fmt::Debug for EmailProofs {
     }
 }
 
-fn digest(email: &EmailAddress) -> [u8; 32] {
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, email.as_str().as_bytes());
+pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
     let mut out = [0; 32];
     out.copy_from_slice(digest.as_ref());
     out

@@ -6,11 +6,12 @@
 //! | [entry](EntrySigner) | account A may book at event E now | Ed25519, key `entry` | bookings; other backends by JWKS |
 //! | [place ticket](PlaceKeys) | account A has this place in E's line | HMAC-SHA-256 | the waiting room alone |
 //! | [e-mail proof](EmailProofs) | whoever has it reads the mail of A's address | HMAC-SHA-256 | the gateway alone |
+//! | [password reset](PasswordResets) | whoever has it may set A's password, once | HMAC-SHA-256 | the gateway alone |
 //! | [code](PlaceKeys::code_key) | its holder may join E's line; the domain's form | HMAC-SHA-256 | the waiting room alone |
 //! | [challenge](PlaceKeys::challenge_key) | A has to solve it to join E's line; altcha's form | HMAC-SHA-256 | the waiting room alone |
 //! | [receipt](ReceiptSigner) | this place was taken at E, as this entry of its log | Ed25519, key `receipt` | anyone, also years later |
 //!
-//! Not here: refresh and reset tokens (random, stored as hashes), passwords, caches of verified tokens, the clock (`now` comes
+//! Not here: refresh tokens (random, stored as hashes), passwords, caches of verified tokens, the clock (`now` comes
 //! in). The only I/O is [`keys::KeyFolder`], which reads and writes key files at start-up.
 //!
 //! Invariants:
@@ -33,6 +34,7 @@ mod jws;
 pub mod keys;
 mod place;
 mod receipt;
+mod reset;
 mod ring;
 
 pub use access::{AccessClaims, AccessSigner, AccessVerifier};
@@ -44,4 +46,5 @@ pub use jwks::{JwksError, MAX_JWKS_KEYS, jwks};
 pub use jws::MAX_TOKEN_BYTES;
 pub use place::{MAX_PLACE_TICKET_BYTES, PlaceKeys, read_unverified};
 pub use receipt::ReceiptSigner;
+pub use reset::{PasswordReset, PasswordResets};
 pub use ring::{KeyRing, Purpose};

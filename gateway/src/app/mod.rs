@@ -27,6 +27,7 @@ pub(crate) mod queue_statistics;
 pub(crate) mod refresh;
 pub(crate) mod refuse_early;
 pub(crate) mod register;
+pub(crate) mod reset_password;
 pub(crate) mod seat_feeds;
 pub(crate) mod seat_map;
 pub(crate) mod seen_board;

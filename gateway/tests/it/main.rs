@@ -22,6 +22,7 @@ mod my_bookings;
 mod onsales;
 mod openapi;
 mod own_sessions;
+mod password_reset;
 mod passwords;
 mod place;
 mod problems;

@@ -2,6 +2,7 @@
 
 pub mod booking;
 pub mod expire_holds;
+pub mod mail_resets;
 pub mod mail_tickets;
 pub mod mail_verifications;
 pub mod notify;

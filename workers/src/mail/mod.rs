@@ -1,4 +1,4 @@
-//! The mail that brings the tickets: plain text, HTML, the PDF. And the one with the link that verifies an address.
+//! The mail that brings the tickets: plain text, HTML, the PDF. And those with a link: that verifies an address, by which a password is set.
 //!
 //! The same notification always has the same `Message-ID`, so that a mail sent again, because nobody
 //! knows whether the first one arrived, can be recognised as the same. Names and titles come from
@@ -8,6 +8,7 @@ mod compose;
 mod connections;
 mod letter;
 mod refusal;
+mod reset;
 mod send;
 mod verification;
 
@@ -16,6 +17,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 pub use refusal::MailError;
+pub use reset::ResetMail;
 pub use send::Mailer;
 pub use verification::VerificationMail;
 

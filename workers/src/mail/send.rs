@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::connections::{Connections, Security};
-use super::{MailError, TicketMail, VerificationMail, compose, verification};
+use super::{MailError, ResetMail, TicketMail, VerificationMail, compose, reset, verification};
 
 /// Sends mails. Clones share its connections.
 #[derive(Clone)]
@@ -61,6 +61,11 @@ impl Mailer {
     /// The same, for the link that verifies an address.
     pub async fn send_verification(&self, mail: &VerificationMail) -> Result<(), MailError> {
         self.deliver(&verification::compose(mail, &self.from)?).await
+    }
+
+    /// The same, for the link by which a password is set.
+    pub async fn send_reset(&self, mail: &ResetMail) -> Result<(), MailError> {
+        self.deliver(&reset::compose(mail, &self.from)?).await
     }
 
     async fn deliver(&self, message: &Message) -> Result<(), MailError> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use goticket_contracts::tasks::{self, VerifyTask};
+use goticket_contracts::tasks::{self, ResetTask, VerifyTask};
 use goticket_platform::{health::Readiness, kafka, shutdown::Shutdown};
 use tokio::time::sleep;
 
@@ -10,8 +10,8 @@ use super::{health, shared::Shared};
 use crate::{
     Config,
     app::{
-        expire_holds::ExpireHolds, mail_tickets::MailTickets, mail_verifications::MailVerifications, notify::Notify,
-        reconcile_payments::ReconcilePayments, relay::Relay, remind::Remind, render_tickets::RenderTickets,
+        expire_holds::ExpireHolds, mail_resets::MailResets, mail_tickets::MailTickets, mail_verifications::MailVerifications,
+        notify::Notify, reconcile_payments::ReconcilePayments, relay::Relay, remind::Remind, render_tickets::RenderTickets,
     },
     inbound::{domain_events::DomainEvents, task_queue::TaskQueue},
     mail::Mailer,
@@ -80,7 +80,7 @@ pub(super) fn pdf(config: &Config, shared: &Shared, shutdown: &Shutdown) {
     });
 }
 
-/// Mails tickets, and links that verify addresses. Starts without a mail server, too.
+/// Mails tickets, and links that verify addresses and set passwords. Starts without a mail server, too.
 pub(super) fn mail(config: &Config, shared: &Shared, readiness: &Readiness, shutdown: &Shutdown) -> anyhow::Result<()> {
     let settings = &config.workers.tasks;
     let (mailer, timeout) = (Mailer::new(&config.smtp)?, config.smtp.timeout_ms.millis());
@@ -92,6 +92,14 @@ pub(super) fn mail(config: &Config, shared: &Shared, readiness: &Readiness, shut
     let (stop, amqp) = (shutdown.token(), shared.amqp.clone());
     shutdown.spawn("verification mail", async move {
         link_tasks.run(async |task| links.handle(&task).await, stop).await;
+        drop(amqp);
+    });
+    let resets = MailResets::new(mailer.clone(), attempts_max);
+    let reset_tasks: TaskQueue<ResetTask> =
+        TaskQueue::new(&shared.amqp, shared.tasks.clone(), tasks::RESET, settings.mail_at_once.get());
+    let (stop, amqp) = (shutdown.token(), shared.amqp.clone());
+    shutdown.spawn("reset mail", async move {
+        reset_tasks.run(async |task| resets.handle(&task).await, stop).await;
         drop(amqp);
     });
     let mails = MailTickets::new(shared.pool.clone(), shared.folder.clone(), mailer, timeout, attempts_max, shutdown.token());

@@ -79,6 +79,11 @@ fn the_tasks() {
             "t.retry -verify.5-> t.tasks.verify.retry.5 x∞ dead t.tasks:verify ttl 5000 max none",
             "t.retry -verify.15-> t.tasks.verify.retry.15 x∞ dead t.tasks:verify ttl 15000 max none",
             "t.retry -verify.60-> t.tasks.verify.retry.60 x∞ dead t.tasks:verify ttl 60000 max none",
+            "t.tasks -reset-> t.tasks.reset x10 dead t.dead:same ttl none max 100000",
+            "t.retry -reset.1-> t.tasks.reset.retry.1 x∞ dead t.tasks:reset ttl 1000 max none",
+            "t.retry -reset.5-> t.tasks.reset.retry.5 x∞ dead t.tasks:reset ttl 5000 max none",
+            "t.retry -reset.15-> t.tasks.reset.retry.15 x∞ dead t.tasks:reset ttl 15000 max none",
+            "t.retry -reset.60-> t.tasks.reset.retry.60 x∞ dead t.tasks:reset ttl 60000 max none",
         ]
     );
 }

@@ -22,6 +22,8 @@ pub enum EndReason {
     Reused,
     /// The holder set another password elsewhere.
     PasswordChanged,
+    /// The holder of the address set another password by mail.
+    PasswordReset,
     /// The account was disabled.
     Disabled,
     /// Too many others were begun after it.
@@ -36,6 +38,7 @@ impl EndReason {
             Self::Revoked => "revoked",
             Self::Reused => "reused",
             Self::PasswordChanged => "password_changed",
+            Self::PasswordReset => "password_reset",
             Self::Disabled => "disabled",
             Self::CrowdedOut => "crowded_out",
         }

@@ -21,6 +21,7 @@ use super::{KeyError, Keys, Verifiers, pem};
 use crate::email::EmailProofs;
 use crate::place::PlaceKeys;
 use crate::receipt::ReceiptSigner;
+use crate::reset::PasswordResets;
 use crate::ring::{KeyRing, PublicKey, SigningKey};
 use crate::{AccessSigner, AccessVerifier, EntrySigner, EntryVerifier, Purpose};
 
@@ -89,16 +90,27 @@ impl KeyFolder {
 
     /// Reads `place.key`, `place-id.key` and the old keys.
     pub fn place(&self) -> Result<PlaceKeys, KeyError> {
-        let old = self.old("place", ".key")?;
-        let old = old.iter().map(|file| secret(file)).collect::<Result<Vec<_>, _>>()?;
-        Ok(PlaceKeys::new(&secret(&self.file(PLACE_ID_KEY))?, &secret(&self.file(PLACE_KEY))?, &old))
+        let (root, old) = self.place_roots()?;
+        Ok(PlaceKeys::new(&secret(&self.file(PLACE_ID_KEY))?, &root, &old))
     }
 
     /// Reads `place.key` and the old keys: what signs the proofs in mails follows from them, for that purpose alone.
     pub fn email_proofs(&self) -> Result<EmailProofs, KeyError> {
+        let (root, old) = self.place_roots()?;
+        Ok(EmailProofs::new(&root, &old))
+    }
+
+    /// The same for the links by which passwords are set.
+    pub fn password_resets(&self) -> Result<PasswordResets, KeyError> {
+        let (root, old) = self.place_roots()?;
+        Ok(PasswordResets::new(&root, &old))
+    }
+
+    /// `place.key`, and those that it took the place of.
+    fn place_roots(&self) -> Result<([u8; 32], Vec<[u8; 32]>), KeyError> {
         let old = self.old("place", ".key")?;
         let old = old.iter().map(|file| secret(file)).collect::<Result<Vec<_>, _>>()?;
-        Ok(EmailProofs::new(&secret(&self.file(PLACE_KEY))?, &old))
+        Ok((secret(&self.file(PLACE_KEY))?, old))
     }
 
     /// Reads `receipt.key`.

@@ -7,6 +7,7 @@ mod login;
 mod logout;
 mod me;
 mod password;
+mod password_reset;
 mod refresh;
 mod register;
 mod sessions;
@@ -79,7 +80,9 @@ fn parts() -> (OpenApiRouter<App>, OpenApiRouter<App>) {
         .routes(routes!(refresh::refresh))
         .routes(routes!(verify_email::page, verify_email::verify))
         .routes(routes!(verify_email::send))
-        .routes(routes!(password::change));
+        .routes(routes!(password::change))
+        .routes(routes!(password_reset::page, password_reset::request))
+        .routes(routes!(password_reset::confirm));
     let free = OpenApiRouter::new()
         .routes(routes!(logout::logout))
         .routes(routes!(me::me))

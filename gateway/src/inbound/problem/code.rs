@@ -74,10 +74,12 @@ problem_codes! {
     WrongPassword = "wrong_password", FORBIDDEN, "The password is not the account's.", "Correct it.";
     AccountDisabled = "account_disabled", FORBIDDEN, "The account is disabled.", "Ask the ticket office why.";
     SessionNotFound = "session_not_found", NOT_FOUND, "You have no session of this id that goes on.", "See the list of your sessions.";
-    EmailTaken = "email_taken", CONFLICT, "There is an account with this address.", "Log in, or use another address.";
+    EmailTaken = "email_taken", CONFLICT, "There is an account with this address.", "Log in, set another password by mail, or use another address.";
     AccountNotFound = "account_not_found", NOT_FOUND, "The account does not exist any more.", "Register again.";
     VerificationInvalid = "verification_invalid", UNPROCESSABLE_ENTITY, "The link is none of ours, or of an address that the account has no more.", "Log in and ask for another mail.";
     VerificationExpired = "verification_expired", UNPROCESSABLE_ENTITY, "The link was good for a day.", "Log in and ask for another mail.";
+    ResetInvalid = "reset_invalid", UNPROCESSABLE_ENTITY, "The link is none of ours, or the password was set since it was mailed.", "Ask for another mail.";
+    ResetExpired = "reset_expired", UNPROCESSABLE_ENTITY, "The link was good for half an hour.", "Ask for another mail.";
     RoleRequired = "role_required", FORBIDDEN, "This is for organizers and admins.", "Log in with such an account.";
 
     // Venues and events

@@ -20,8 +20,11 @@ impl From<Busy> for Problem {
 impl From<RegisterError> for Problem {
     fn from(error: RegisterError) -> Self {
         match error {
-            RegisterError::EmailTaken => Self::new(ProblemCode::EmailTaken, "There is an account with this address: log in.")
-                .with_error(FieldError::pointer("/email", "is taken: log in, or use another address")),
+            RegisterError::EmailTaken => Self::new(
+                ProblemCode::EmailTaken,
+                "There is an account with this address: log in, or set another password by mail.",
+            )
+            .with_error(FieldError::pointer("/email", "is taken: log in, set another password by mail, or use another address")),
             RegisterError::Busy(busy) => busy.into(),
             RegisterError::Fault(fault) => fault.into(),
         }

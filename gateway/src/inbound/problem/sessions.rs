@@ -1,7 +1,8 @@
-//! Sessions that ended, accounts that may not begin one, passwords that are changed.
+//! Sessions that ended, accounts that may not begin one, passwords that are changed or set by mail.
 
 use super::{FieldError, Problem, ProblemCode};
 use crate::app::change_password::ChangePasswordError;
+use crate::app::reset_password::ResetError;
 
 impl Problem {
     /// The access token is good and its session is over.
@@ -24,6 +25,26 @@ impl From<ChangePasswordError> for Problem {
                 .with_error(FieldError::pointer("/old_password", "is not the account's password: correct it")),
             ChangePasswordError::Busy(busy) => busy.into(),
             ChangePasswordError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<ResetError> for Problem {
+    fn from(error: ResetError) -> Self {
+        let refused = |code, detail: &str, message| Self::new(code, detail).with_error(FieldError::pointer("/token", message));
+        match error {
+            ResetError::Invalid => refused(
+                ProblemCode::ResetInvalid,
+                "This link is none of ours, or the password was set since it was mailed. Ask for another mail.",
+                "is not valid: send what stands behind # in the link, or ask for another mail",
+            ),
+            ResetError::Expired => refused(
+                ProblemCode::ResetExpired,
+                "This link was good for half an hour. Ask for another mail.",
+                "has expired: ask for another mail",
+            ),
+            ResetError::Busy(busy) => busy.into(),
+            ResetError::Fault(fault) => fault.into(),
         }
     }
 }

@@ -1,14 +1,14 @@
-//! Mailing the link that verifies an address.
+//! Mailing the link that verifies an address, and the one by which a password is set.
 
 use std::time::Duration;
 
 use goticket_contracts::{
     amqp::RETRY_DELAYS_S,
-    tasks::{self, VerifyTask},
+    tasks::{self, ResetTask, VerifyTask},
 };
 use goticket_testkit::{Link, TestBed};
 use goticket_workers::{
-    app::{mail_verifications::MailVerifications, outcome::Outcome},
+    app::{mail_resets::MailResets, mail_verifications::MailVerifications, outcome::Outcome},
     inbound::task_queue::TaskQueue,
     mail::Mailer,
 };
@@ -72,4 +72,23 @@ async fn the_mail_server_away_delays_the_link_and_no_address_loses_it() {
     assert!(matches!(given_up, Outcome::DeadLetter { .. }), "{given_up:?}");
     let nonsense = mails.handle(&VerifyTask { address: "nonsense".to_owned(), ..task }).await;
     assert!(matches!(nonsense, Outcome::DeadLetter { .. }), "{nonsense:?}");
+}
+
+#[tokio::test]
+async fn the_link_by_which_a_password_is_set_arrives() {
+    let world = World::new().await;
+    let mails = MailResets::new(Mailer::new(&world.config.smtp).unwrap(), 20);
+    let mut queue: TaskQueue<ResetTask> = TaskQueue::new(&world.amqp, world.tasks(), tasks::RESET, 4);
+    let VerifyTask { id, address, name, link, asked_at, .. } = task(world.bed.address("jane"));
+    let task = ResetTask { id, address, name, link, asked_at, good_for_min: 30, attempts: 0 };
+    world.tasks().publish(tasks::RESET, &task).await.unwrap();
+    assert_eq!(queue.step(async |task| mails.handle(&task).await).await, Outcome::Ack);
+    let delivered = world.bed.mailbox.messages_to(&task.address).await.unwrap();
+    assert_eq!((delivered.len(), delivered[0].subject.as_str()), (1, "Set another password"));
+    let message = mail_parser::MessageParser::default().parse(delivered[0].raw.as_bytes()).unwrap();
+    let (plain, html) = (message.body_text(0).unwrap(), message.body_html(0).unwrap());
+    assert!(plain.contains("https://tickets.example/verify?a=1&b=2#v1.proof") && plain.contains("30 minutes"), "{plain}");
+    assert!(html.contains("verify?a=1&#38;b=2#v1.proof"), "{html}");
+    assert!(!plain.contains("Jane") && !html.contains("Jane") && message.header_raw("Bcc").is_none());
+    world.assert_no_task_is_left().await;
 }
