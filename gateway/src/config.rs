@@ -1,11 +1,15 @@
 //! What the gateway can be told: platform's sections and its own.
 
+mod connections;
+
 use goticket_platform::config::{
     AmqpConfig, KeysConfig, ObjectsConfig, PostgresConfig, RedisConfig, ShutdownConfig, TelemetryConfig, U32In, U64In,
 };
 use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
+
+pub use self::connections::ConnectionsConfig;
 
 /// Everything the gateway reads of the configuration.
 #[derive(Clone, Debug, Deserialize)]
@@ -96,4 +100,6 @@ pub struct GatewayConfig {
     pub joins_burst: U32In<1, 10_000_000>,
     /// Proxies before us that append to `X-Forwarded-For`.
     pub trusted_proxies: U32In<0, 10>,
+    /// What clients that connect are given.
+    pub connections: ConnectionsConfig,
 }

@@ -98,6 +98,7 @@ impl Gateway {
         let listener = TcpListener::bind(listen).await.with_context(|| format!("listen on `gateway.listen` = {listen}"))?;
         let address = listener.local_addr()?;
         let drain = config.shutdown.drain_ms.millis();
+        let limits = config.gateway.connections.limits(config.gateway.trusted_proxies.get() > 0);
 
         let pool = postgres::connect(&config.postgres, postgres::Plans::ByKeys).await.context("connect to PostgreSQL")?;
         let redis = redis::connect(&config.redis).await.context("connect to Redis")?;
@@ -195,7 +196,7 @@ impl Gateway {
         shutdown.spawn("redis connectivity", replies::watch_connectivity(connectivity, Arc::clone(&waiters), token.clone()));
         shutdown.spawn("replies", replies::listen(heard, waiters, token.clone()));
         shutdown.spawn_fallible("gateway server", async move {
-            let served = http::serve_apart(listener, front, token, drain).await;
+            let served = http::serve_apart(limits, listener, front, token, drain).await;
             // Kept until the last request is answered.
             drop(amqp);
             served

@@ -1,8 +1,15 @@
 //! Serving HTTP within bounds until the shutdown, and letting go of it in time.
 
+mod answered;
+mod connections;
 mod lasting;
+mod limits;
+mod meter;
+mod network;
+mod pace;
+mod streams;
 
-use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, future, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Extension, Router,
@@ -12,38 +19,29 @@ use axum::{
 };
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto::Builder, graceful::GracefulShutdown},
+    rt::{TokioIo, TokioTimer},
+    server::conn::auto::Builder,
 };
 use socket2::SockRef;
 use tokio::{
     net::{TcpListener, TcpStream},
     runtime::{self, Runtime},
-    sync::Semaphore,
     task::JoinSet,
-    time::sleep,
+    time::{Instant, sleep},
 };
 use tokio_util::sync::CancellationToken;
 use tower::{Layer as _, Service, ServiceExt as _};
 
-pub use self::lasting::Lasting;
-use self::lasting::Lent;
+use self::{connections::Connections, lasting::Lent, meter::Meter, streams::Streams};
+pub use self::{lasting::Lasting, limits::Limits, pace::Pace};
 
-/// Open connections. Beyond it new ones wait in the kernel's queue; without it streams would use up the process's files.
-const CONNECTIONS_MAX: usize = 16_384;
-
-/// A client that takes longer to send a request's headers, or is silent for longer between requests, is let go.
-const HEADERS_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// A silent HTTP/2 connection is asked for a sign of life after the first, and given up after the second on top.
+/// A silent HTTP/2 connection is asked for a sign of life after the first, and given up after the second on top. Signs of life do not keep
+/// a connection on which nothing is asked.
 const PING_INTERVAL: Duration = Duration::from_secs(20);
 const PING_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Requests at a time on one HTTP/2 connection.
-const STREAMS_MAX: u32 = 1024;
-
-/// A client that takes nothing of what waits for it for longer, or is not there any more, is let go.
-const UNREAD_MAX: Duration = Duration::from_secs(30);
+/// hyper takes no less.
+const BUFFER_MIN: usize = 8 * 1024;
 
 /// After a failed accept: most often the process is out of files, which passes.
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
@@ -52,7 +50,7 @@ const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 /// closed, and requests in flight get `drain` to finish before they are cut. Handlers find the caller's address in
 /// `ConnectInfo<SocketAddr>`.
 pub async fn serve(listener: TcpListener, router: Router, shutdown: CancellationToken, drain: Duration) -> io::Result<()> {
-    serve_patiently(listener, move |peer| known_by(&router, peer), shutdown, drain, UNREAD_MAX).await
+    serve_within(Limits::default(), listener, move |peer| known_by(&router, peer), shutdown, drain).await
 }
 
 /// A router as [`serve`] serves it to who called from there.
@@ -60,53 +58,53 @@ pub fn known_by(router: &Router, peer: SocketAddr) -> AddExtension<Router, Conne
     Extension(ConnectInfo(peer)).layer(router.clone())
 }
 
-/// The same, of a service for each connection; clients are let go that leave something unread for `unread_max`.
-pub async fn serve_patiently<S>(
+/// The same, of a service for each connection, within these limits.
+pub async fn serve_within<S>(
+    limits: Limits,
     listener: TcpListener,
     service: impl Fn(SocketAddr) -> S,
     shutdown: CancellationToken,
     drain: Duration,
-    unread_max: Duration,
 ) -> io::Result<()>
 where
     S: Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send> + Clone + Send + 'static,
 {
-    let server = server();
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-    let graceful = GracefulShutdown::new();
+    let server = server(&limits);
+    let open = Arc::new(Connections::new(limits));
     let mut connections = JoinSet::new();
     loop {
-        let place = tokio::select! {
-            place = Arc::clone(&places).acquire_owned() => place.map_err(io::Error::other)?,
-            () = shutdown.cancelled() => break,
-        };
         let (stream, peer) = tokio::select! {
-            accepted = accept(&listener, unread_max) => accepted,
+            accepted = accept(&listener, &open, &limits) => accepted,
             () = shutdown.cancelled() => break,
         };
-        let (lent, service) = (Lent::new(stream), service(peer));
+        let meter = Arc::new(Meter::new(limits, Instant::now()));
+        // After it is accepted: whoever waits for a place here would keep all others out, and cannot be told from them.
+        let Some(place) = open.admit(peer, &meter) else { continue };
+        let id = place.id();
+        let (lent, service) = (Lent::new(stream, place, Arc::clone(&meter)), service(peer));
         let answers = lent.clone();
         let answering = service_fn(move |request: Request<Incoming>| {
-            let (may_last, answers) = (lasting::may_last(&request), answers.clone());
-            let answered = service.clone().oneshot(request);
-            async move { answered.await.map(|response| answers.answer(may_last, response)) }
+            let (may_last, in_work) = (lasting::may_last(&request), meter.begin());
+            let (answers, answered) = (answers.clone(), service.clone().oneshot(request));
+            async move {
+                // The connection gives way to another one, and is about to be dropped.
+                let Some(in_work) = in_work else { return future::pending().await };
+                answered.await.map(|response| answers.answer(may_last, response, in_work))
+            }
         });
-        let connection = server.serve_connection_with_upgrades(TokioIo::new(lent.clone()), answering);
-        let connection = graceful.watch(connection.into_owned());
-        connections.spawn(async move {
-            if let Err(error) = lasting::serve(connection, lent).await {
+        let connection = server.serve_connection_with_upgrades(TokioIo::new(lent.clone()), answering).into_owned();
+        let ending = shutdown.clone();
+        let task = connections.spawn(async move {
+            if let Err(error) = lasting::serve(connection, lent, ending).await {
                 tracing::trace!(%peer, error, "connection ended");
             }
-            drop(place);
         });
+        open.served_by(id, task);
         while connections.try_join_next().is_some() {}
     }
     drop(listener);
-    let ended = async {
-        graceful.shutdown().await;
-        // What lasts ends by itself.
-        while connections.join_next().await.is_some() {}
-    };
+    // What lasts ends by itself.
+    let ended = async { while connections.join_next().await.is_some() {} };
     tokio::select! {
         () = ended => {}
         () = sleep(drain) => tracing::warn!(connections = connections.len(), "cutting connections that did not end in time"),
@@ -114,9 +112,10 @@ where
     Ok(())
 }
 
-/// The same as [`serve`], of a service for each connection, on threads of its own. Whatever the handlers spawn on another runtime has that
-/// one's turn, however many requests are read, refused and answered here.
+/// The same, on threads of its own. Whatever the handlers spawn on another runtime has that one's turn, however many requests are read,
+/// refused and answered here.
 pub async fn serve_apart<S>(
+    limits: Limits,
     listener: TcpListener,
     service: impl Fn(SocketAddr) -> S + Send + Sync + 'static,
     shutdown: CancellationToken,
@@ -127,8 +126,8 @@ where
 {
     let listener = listener.into_std()?;
     let runtime = runtime::Builder::new_multi_thread().thread_name("http").enable_all().build()?;
-    let serving = runtime
-        .spawn(async move { serve_patiently(TcpListener::from_std(listener)?, service, shutdown, drain, UNREAD_MAX).await });
+    let serving =
+        runtime.spawn(async move { serve_within(limits, TcpListener::from_std(listener)?, service, shutdown, drain).await });
     let _apart = Apart(Some(runtime));
     serving.await.map_err(io::Error::other)?
 }
@@ -144,30 +143,34 @@ impl Drop for Apart {
     }
 }
 
-fn server() -> Builder<TokioExecutor> {
-    let mut server = Builder::new(TokioExecutor::new());
-    server.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS_TIMEOUT);
+fn server(limits: &Limits) -> Builder<Streams> {
+    let mut server = Builder::new(Streams { patience: limits.unread });
+    let head_bytes = usize::try_from(limits.head_bytes_max).unwrap_or(usize::MAX);
+    // Each connection is timed as a whole, from before its protocol is known.
+    server.http1().timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(head_bytes.max(BUFFER_MIN));
     server
         .http2()
         .timer(TokioTimer::new())
-        .max_concurrent_streams(STREAMS_MAX)
+        .max_concurrent_streams(limits.streams_max)
+        .max_header_list_size(limits.head_bytes_max)
         .keep_alive_interval(PING_INTERVAL)
         .keep_alive_timeout(PING_TIMEOUT);
     server
 }
 
-async fn accept(listener: &TcpListener, unread_max: Duration) -> (TcpStream, SocketAddr) {
+async fn accept(listener: &TcpListener, open: &Connections, limits: &Limits) -> (TcpStream, SocketAddr) {
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
                 // Small answers must not wait for the acknowledgement of earlier ones.
                 let _ = stream.set_nodelay(true);
-                // The kernel's own: whoever writes waits as long as the connection stands.
-                let _ = SockRef::from(&stream).set_tcp_user_timeout(Some(unread_max));
+                // The kernel's own, for what it has taken from us: whoever writes waits as long as the connection stands.
+                let _ = SockRef::from(&stream).set_tcp_user_timeout(Some(limits.unread));
                 return (stream, peer);
             }
             Err(error) => {
                 tracing::warn!(%error, "no connection can be taken");
+                open.make_room();
                 sleep(ACCEPT_RETRY).await;
             }
         }

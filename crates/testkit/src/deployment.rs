@@ -90,6 +90,7 @@ impl Deployment {
             // Everybody comes from one address here.
             ("GATEWAY__AUTH_PER_MIN", "0".to_owned()),
             ("GATEWAY__JOINS_PER_MIN", "0".to_owned()),
+            ("GATEWAY__CONNECTIONS__OF_NETWORK_MAX", "0".to_owned()),
             // Outages of minutes are not what ends a fan's session here.
             ("ADMISSION__ENTRY_TOKEN_S", "600".to_owned()),
             ("ADMISSION__LISTEN", format!("127.0.0.1:{admission}")),

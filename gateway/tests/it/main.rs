@@ -9,6 +9,7 @@ mod booking_stream;
 mod bookings;
 mod cancel;
 mod catalog;
+mod doors;
 mod draw;
 mod early;
 mod enter;

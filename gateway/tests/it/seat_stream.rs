@@ -1,6 +1,8 @@
 //! A seat map's stream: every change in order, or the word that the map has to be read. What is published, the owner's own script
 //! publishes.
 
+use std::cell::Cell;
+
 use goticket_contracts::redis_keys::EventKeys;
 use goticket_domain::EventId;
 use goticket_domain::identity::Role;
@@ -8,6 +10,8 @@ use goticket_testkit::eventually;
 use redis::Script;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpSocket;
 
 use crate::event_stream::{Event, EventStream, ask};
 use crate::world::{SEATS, SOON, World, expect, problem};
@@ -269,4 +273,29 @@ async fn a_drafts_stream_is_its_organizers_alone() {
     assert_eq!(EventStream::open(&world, &path, Some(&owner), None).await.next().await.unwrap(), map(0));
     problem(ask(&world, &format!("/v1/events/{}/seats/stream", EventId::generate()), None, None).await, 404, "event_not_found")
         .await;
+}
+
+#[tokio::test]
+async fn a_reader_who_stops_reading_is_let_go() {
+    let hall = Hall::on(World::with(&[("CONNECTIONS__UNREAD_MS", "1000")]).await).await;
+    hall.publish_whole(1).await;
+    let socket = TcpSocket::new_v4().unwrap();
+    // Little, so that what waits for its reader waits in the gateway.
+    socket.set_recv_buffer_size(4_096).unwrap();
+    let address = hall.world.url("").trim_start_matches("http://").parse().unwrap();
+    let mut reader = socket.connect(address).await.unwrap();
+    reader.write_all(format!("GET {} HTTP/1.1\r\nhost: x\r\n\r\n", hall.path()).as_bytes()).await.unwrap();
+    reader.read_u8().await.unwrap();
+    eventually("they are told", SOON, async || (hall.subscriptions().await == 1).then_some(())).await;
+    let version = Cell::new(1);
+    // Every seat changes, again and again.
+    let gone = async || {
+        for _ in 0..50 {
+            let last = version.replace(version.get() + 1);
+            let changes: Vec<_> = (0..SEATS).map(|seat| (seat, u8::from(last % 2 == 0))).collect();
+            hall.publish(last, last + 1, &changes).await;
+        }
+        (hall.subscriptions().await == 0).then_some(())
+    };
+    eventually("no one listens for them any more", SOON, gone).await;
 }

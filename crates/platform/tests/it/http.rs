@@ -13,7 +13,7 @@ use std::{
 use axum::{Router, body::Body, routing::get};
 use bytes::Bytes;
 use futures::stream;
-use goticket_platform::http;
+use goticket_platform::http::{self, Limits};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -71,6 +71,7 @@ async fn served_apart_requests_are_read_on_other_threads_than_ours() {
     let shutdown = CancellationToken::new();
     let router = Router::new().route("/", get(both));
     let server = tokio::spawn(http::serve_apart(
+        Limits::default(),
         listener,
         move |peer| http::known_by(&router, peer),
         shutdown.clone(),
@@ -115,10 +116,10 @@ async fn a_client_that_takes_nothing_is_let_go_and_one_that_reads_is_not() {
             }))
         }
     };
-    let (shutdown, unread_max) = (CancellationToken::new(), Duration::from_secs(1));
+    let (shutdown, limits) = (CancellationToken::new(), Limits { unread: Duration::from_secs(1), ..Limits::default() });
     let router = Router::new().route("/", get(endless));
     let service = move |peer| http::known_by(&router, peer);
-    let server = tokio::spawn(http::serve_patiently(listener, service, shutdown.clone(), Duration::ZERO, unread_max));
+    let server = tokio::spawn(http::serve_within(limits, listener, service, shutdown.clone(), Duration::ZERO));
     let ask = async || {
         let mut client = TcpStream::connect(address).await.unwrap();
         client.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();

@@ -13,7 +13,7 @@ use std::{
 use axum::{Extension, Router, body::Body, response::IntoResponse as _, routing::get};
 use bytes::Bytes;
 use futures::stream;
-use goticket_platform::http::{self, Lasting};
+use goticket_platform::http::{self, Lasting, Limits};
 use goticket_testkit::eventually;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -189,9 +189,9 @@ async fn who_takes_nothing_of_it_is_let_go() {
         (Extension(Lasting), Body::from_stream(body))
     };
     let router = Router::new().route("/", get(endless));
-    let (shutdown, unread_max) = (CancellationToken::new(), Duration::from_secs(1));
+    let (shutdown, limits) = (CancellationToken::new(), Limits { unread: Duration::from_secs(1), ..Limits::default() });
     let service = move |peer| http::known_by(&router, peer);
-    let server = tokio::spawn(http::serve_patiently(listener, service, shutdown.clone(), Duration::ZERO, unread_max));
+    let server = tokio::spawn(http::serve_within(limits, listener, service, shutdown.clone(), Duration::ZERO));
     let mut idle = TcpStream::connect(address).await.unwrap();
     idle.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
     idle.read_u8().await.unwrap();

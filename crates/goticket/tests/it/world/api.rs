@@ -16,7 +16,7 @@ pub const PATIENCE: Duration = Duration::from_secs(90);
 /// How long one request may take: longer than any wait the gateway grants.
 const TIMEOUT: Duration = Duration::from_secs(40);
 
-/// A connection that was silent for so long is not used again: the gateway closes it after half a minute, perhaps in the same moment.
+/// A connection that was silent for so long is not used again: the gateway closes it after a while, perhaps in the same moment.
 const IDLE: Duration = Duration::from_secs(15);
 
 /// Its 503 is for balancers: a report, no problem document.
