@@ -20,6 +20,8 @@ pub struct ConnectionsConfig {
     pub idle_ms: U64In<100, 3_600_000>,
     /// While a client takes nothing of what waits for it, or less than `bytes_per_s`.
     pub unread_ms: U64In<100, 300_000>,
+    /// While nothing of a request's body comes, or less than `bytes_per_s`.
+    pub body_ms: U64In<100, 300_000>,
     /// The least that a client takes of an answer, and brings of a body.
     pub bytes_per_s: U32In<1, 1_000_000>,
     /// Requests at a time on one HTTP/2 connection.

@@ -1,15 +1,16 @@
 //! JSON bodies: whatever is wrong with one is said with a pointer to the field and the fix.
 
 use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::error::Category;
 use serde_path_to_error::{Path, Segment};
 
+use super::body::{self, BodyPace};
 use super::limits::BodyMax;
 use super::problem::{FieldError, Problem, ProblemCode};
+use super::slots;
 
 /// A body that was JSON of the right shape.
 pub(crate) struct Json<T>(pub(crate) T);
@@ -29,7 +30,7 @@ pub(crate) struct JsonBytes(pub(crate) Bytes);
 impl<S: Send + Sync> FromRequest<S> for JsonBytes {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         if !says_json(request.headers()) {
             let fix = "must be application/json";
             return Err(Problem::new(
@@ -38,7 +39,7 @@ impl<S: Send + Sync> FromRequest<S> for JsonBytes {
             )
             .with_error(FieldError::header("Content-Type", fix)));
         }
-        read(request, state).await.map(Self)
+        read(request).await.map(Self)
     }
 }
 
@@ -48,8 +49,8 @@ pub(crate) struct RawBody(pub(crate) Bytes);
 impl<S: Send + Sync> FromRequest<S> for RawBody {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        read(request, state).await.map(Self)
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        read(request).await.map(Self)
     }
 }
 
@@ -81,20 +82,14 @@ fn says_json(headers: &HeaderMap) -> bool {
     essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
-async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
-    let limit = request.extensions().get().copied().unwrap_or(BodyMax::USUAL);
-    Bytes::from_request(request, state).await.map_err(|rejection| unreadable(&rejection, limit))
-}
-
-fn unreadable(rejection: &BytesRejection, limit: BodyMax) -> Problem {
-    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        let detail = format!("The body is larger than the {limit} that this endpoint takes: send less.");
-        Problem::new(ProblemCode::BodyTooLarge, detail)
-            .with_error(FieldError::body(format!("must have at most {limit}: send less")))
-    } else {
-        Problem::new(ProblemCode::IncompleteBody, "The body ended before it was complete. Repeat the request.")
-            .with_error(FieldError::body("ended before it was complete: repeat the request"))
-    }
+/// When the body is there its work begins.
+async fn read(request: Request) -> Result<Bytes, Problem> {
+    let (parts, body) = request.into_parts();
+    let max = parts.extensions.get().copied().unwrap_or(BodyMax::USUAL);
+    let pace = parts.extensions.get().copied().unwrap_or(BodyPace::USUAL);
+    let bytes = body::read(body, max, pace).await?;
+    slots::begin(&parts)?;
+    Ok(bytes)
 }
 
 fn malformed(error: &serde_json::Error) -> Problem {

@@ -1,7 +1,6 @@
-//! What every request is subject to: size of its headers, requests in work, time to answer. Overload is answered at once.
+//! What every request is subject to: the size of its headers and its body, and the time to answer.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Extension;
@@ -9,7 +8,6 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::HeaderMap;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use tokio::sync::Semaphore;
 
 use super::problem::{FieldError, Problem, ProblemCode};
 
@@ -27,6 +25,10 @@ impl BodyMax {
     pub(crate) const USUAL: Self = Self(64 * 1024);
     /// A seating plan and a little more.
     pub(crate) const VENUE: Self = Self(33 * 1024 * 1024);
+
+    pub(crate) fn bytes(self) -> u64 {
+        u64::try_from(self.0).unwrap_or(u64::MAX)
+    }
 
     /// Where layers lie upon each other the innermost counts.
     pub(crate) fn layer(self) -> (Extension<Self>, DefaultBodyLimit) {
@@ -66,23 +68,6 @@ pub(crate) async fn headers(request: Request, next: Next) -> Response {
         return problem.with_errors(errors.into_iter().collect()).into_response();
     }
     next.run(request).await
-}
-
-/// Slots for requests in work.
-pub(crate) fn slots(max: u32) -> Arc<Semaphore> {
-    Arc::new(Semaphore::new(usize::try_from(max).unwrap_or(Semaphore::MAX_PERMITS)))
-}
-
-/// Sheds load: beyond the limit a request is turned away instead of being queued.
-pub(crate) async fn in_work(State(slots): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
-    let Ok(_slot) = slots.try_acquire() else { return overloaded().into_response() };
-    next.run(request).await
-}
-
-/// A request is turned away.
-pub(crate) fn overloaded() -> Problem {
-    metrics::counter!("gateway_shed_total").increment(1);
-    Problem::new(ProblemCode::Overloaded, "More requests are in work than we can take. Repeat the request.")
 }
 
 /// Gives up on a request; what it began may still happen.

@@ -4,6 +4,7 @@
 
 pub(crate) mod apart;
 pub(crate) mod auth;
+pub(crate) mod body;
 pub(crate) mod bookings;
 pub(crate) mod cached;
 pub(crate) mod caller;
@@ -22,13 +23,14 @@ pub(crate) mod queue;
 pub(crate) mod rate_limit;
 pub(crate) mod replies;
 pub(crate) mod request_id;
+pub(crate) mod slots;
 pub(crate) mod sse;
 pub(crate) mod venues;
 pub(crate) mod webhook;
 
 use std::any::Any;
 
-use axum::Router;
+use axum::{Extension, Router};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
@@ -39,7 +41,9 @@ use tower_http::compression::predicate::{And, DefaultPredicate, Predicate, SizeA
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
+use self::body::BodyPace;
 use self::problem::{FieldError, Problem, ProblemCode};
+use self::slots::Slots;
 use crate::services::App;
 
 /// Bodies up to this many bytes are sent as they are.
@@ -47,7 +51,7 @@ const COMPRESS_ABOVE: u16 = 1_024;
 
 /// The whole API. `health` is served beside it, outside of its limits.
 pub(crate) fn router(app: App, health: Router) -> Router {
-    let (slots, waiting_slots) = (limits::slots(app.config.requests_max.get()), limits::slots(app.config.waiting_max.get()));
+    let pace = BodyPace { patience: app.config.connections.body_ms.millis(), bytes_per_s: app.config.connections.bytes_per_s.get() };
     let limit = app.config.request_timeout_ms.millis();
     let apart = from_fn_with_state(app.work.clone(), apart::layer);
     let prompt = OpenApiRouter::with_openapi(openapi::base())
@@ -56,18 +60,20 @@ pub(crate) fn router(app: App, health: Router) -> Router {
         .merge(venues::router())
         .merge(events::router())
         .merge(queue::router())
-        .merge(bookings::router().merge(webhook::router()).layer(apart.clone()))
-        .layer((from_fn_with_state(slots, limits::in_work), from_fn_with_state(limit, limits::time)));
+        .merge(bookings::router().merge(webhook::router()).layer(apart.clone()));
+    let slots = Slots::new(app.config.requests_max.get(), prompt.get_openapi());
+    let prompt = prompt.layer((from_fn_with_state(slots, slots::in_work), from_fn_with_state(limit, limits::time)));
     // Slots of their own: while bookings wait for a stalled worker, polls and log-ins still find room.
-    let waiting = bookings::asking_router()
-        .merge(bookings::cancelling_router().layer(apart))
-        .layer((from_fn_with_state(waiting_slots, limits::in_work), from_fn_with_state(limit + limits::WAIT_MAX, limits::time)));
+    let waiting = bookings::asking_router().merge(bookings::cancelling_router().layer(apart));
+    let slots = Slots::new(app.config.waiting_max.get(), waiting.get_openapi());
+    let waiting =
+        waiting.layer((from_fn_with_state(slots, slots::in_work), from_fn_with_state(limit + limits::WAIT_MAX, limits::time)));
     let (router, api) = prompt.merge(waiting).split_for_parts();
     router
         .fallback(unknown_route)
         .method_not_allowed_fallback(unknown_method)
-        .layer((compression(), limits::BodyMax::USUAL.layer()))
-        .merge(SwaggerUi::new("/docs").url("/openapi.json", openapi::described(api)))
+        .layer((compression(), limits::BodyMax::USUAL.layer(), Extension(pace)))
+        .merge(SwaggerUi::new("/docs").url("/openapi.json", api))
         .merge(health.with_state(()))
         // The first is the outermost.
         .layer((

@@ -106,6 +106,12 @@ impl SandboxPayments {
         }
     }
 
+    /// Whether this could be a signature of what was sent lately.
+    #[expect(clippy::unused_self, reason = "each provider has a form of its own")]
+    pub(crate) fn well_formed(&self, signature: &str, now: Timestamp) -> Result<(), SignatureError> {
+        read(signature, now).map(drop)
+    }
+
     /// Whether the provider signed exactly these bytes, lately.
     pub(crate) fn verify(&self, signature: &str, body: &[u8], now: Timestamp) -> Result<(), SignatureError> {
         let secrets = self.webhook_secrets.iter().map(|secret| secret.expose_secret().as_bytes());
@@ -119,6 +125,22 @@ fn away(error: reqwest::Error) -> Fault {
 
 /// `t=<unix seconds>,v1=<hex>[,v1=<hex>…]`, each `HMAC-SHA-256(secret, "<t>.<body>")`. Any one of ours is enough.
 fn verify(secrets: &[&[u8]], signature: &str, body: &[u8], now: Timestamp) -> Result<(), SignatureError> {
+    let (time, given) = read(signature, now)?;
+    let matches = |secret: &[u8], tag: &[u8]| {
+        Hmac::<Sha256>::new_from_slice(secret).is_ok_and(|mut mac| {
+            mac.update(time.to_string().as_bytes());
+            mac.update(b".");
+            mac.update(body);
+            // In constant time.
+            mac.verify_slice(tag).is_ok()
+        })
+    };
+    let known = given.iter().any(|tag| secrets.iter().any(|secret| matches(secret, tag)));
+    if known { Ok(()) } else { Err(SignatureError::Wrong) }
+}
+
+/// When it was signed, and the tags.
+fn read(signature: &str, now: Timestamp) -> Result<(i64, Vec<Vec<u8>>), SignatureError> {
     let mut time: Option<i64> = None;
     let mut given: Vec<Vec<u8>> = Vec::new();
     for part in signature.split(',') {
@@ -137,17 +159,7 @@ fn verify(secrets: &[&[u8]], signature: &str, body: &[u8], now: Timestamp) -> Re
     if now.as_second().abs_diff(time) > TOLERANCE_S.unsigned_abs() {
         return Err(SignatureError::Stale);
     }
-    let matches = |secret: &[u8], tag: &[u8]| {
-        Hmac::<Sha256>::new_from_slice(secret).is_ok_and(|mut mac| {
-            mac.update(time.to_string().as_bytes());
-            mac.update(b".");
-            mac.update(body);
-            // In constant time.
-            mac.verify_slice(tag).is_ok()
-        })
-    };
-    let known = given.iter().any(|tag| secrets.iter().any(|secret| matches(secret, tag)));
-    if known { Ok(()) } else { Err(SignatureError::Wrong) }
+    Ok((time, given))
 }
 
 #[cfg(test)]

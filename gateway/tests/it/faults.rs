@@ -12,7 +12,6 @@ use goticket_testkit::eventually;
 use lapin::options::QueueDeleteOptions;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use tokio::io::AsyncWriteExt;
 
 use crate::lanes::{Commands, end_hold, hold};
 use crate::sale::Sale;
@@ -188,28 +187,6 @@ async fn on_its_way_out_the_gateway_answers_those_who_wait() {
     Commands::of(&world).await.next(CommandKind::Requests).await;
     tokio::time::timeout(Duration::from_secs(10), world.stop()).await.expect("it does not wait for the client's patience");
     expect(waiting.await.unwrap().unwrap(), StatusCode::ACCEPTED).await;
-}
-
-#[tokio::test]
-async fn beyond_its_limit_the_gateway_turns_requests_away_and_stays_healthy() {
-    let world = World::with(&[("REQUESTS_MAX", "1")]).await;
-    let address = world.url("").replace("http://", "");
-    let head =
-        format!("POST /v1/auth/login HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n");
-    // Log-ins whose body doesn't come; one that meets another request is itself turned away.
-    let slow = std::sync::Mutex::new(Vec::new());
-    let full = async || {
-        let mut another = tokio::net::TcpStream::connect(&address).await.unwrap();
-        another.write_all(head.as_bytes()).await.unwrap();
-        slow.lock().unwrap().push(another);
-        (world.get("/v1/events", None).await.status() == StatusCode::SERVICE_UNAVAILABLE).then_some(())
-    };
-    eventually("no room", SOON, full).await;
-    problem(world.get("/v1/events", None).await, 503, "overloaded").await;
-    expect(world.get("/healthz", None).await, StatusCode::OK).await;
-    drop(slow);
-    eventually("room for others", SOON, async || (world.get("/v1/events", None).await.status() == StatusCode::OK).then_some(()))
-        .await;
 }
 
 #[tokio::test]

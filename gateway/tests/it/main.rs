@@ -5,6 +5,7 @@ mod away;
 mod bad_input;
 mod board;
 mod board_stream;
+mod bodies;
 mod booking_stream;
 mod bookings;
 mod cancel;

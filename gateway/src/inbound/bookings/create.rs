@@ -1,7 +1,7 @@
 //! `POST /v1/events/{event}/bookings`
 
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use goticket_domain::EventId;
 use goticket_domain::booking::{Outcome, RefusalReason};
@@ -9,14 +9,13 @@ use goticket_domain::catalog::EventStatus;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{BookingBody, PendingBody, Shown, TAG, entry, headers, url};
+use super::asking::Asking;
+use super::{BookingBody, PendingBody, Shown, TAG, url};
 use crate::app::book::{Booked, Decided, NewRequest, UncheckedChoice, book};
-use crate::app::caller::Caller;
 use crate::inbound::apart::apart;
 use crate::inbound::json::Json;
-use crate::inbound::limits::overloaded;
-use crate::inbound::parts::Path;
 use crate::inbound::problem::{FieldError, Problem, ProblemCode, ProblemDocument, Refused};
+use crate::inbound::slots::overloaded;
 use crate::services::App;
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
@@ -88,27 +87,21 @@ impl SeatRequest {
     (status = 429, description = "too_many_undecided, too_many_refusals", body = ProblemDocument),
     (status = 503, description = "not accepted, or not known: repeat with the same key", body = ProblemDocument),
 ))]
-pub(crate) async fn create(
-    State(app): State<App>,
-    caller: Caller,
-    Path(id): Path<EventId>,
-    sent: HeaderMap,
-    Json(body): Json<SeatRequest>,
-) -> Result<Response, Problem> {
+pub(crate) async fn create(State(app): State<App>, asking: Asking, Json(body): Json<SeatRequest>) -> Result<Response, Problem> {
     // Not before the body is here: one that never comes would keep the place.
     let place = app.turns.place().ok_or_else(overloaded)?;
     let work = app.work.clone();
     apart(&work, async move {
         let turn = place.turn().await;
+        let Asking { caller, event: id, admitted, key, wait } = asking;
         let event = app.catalog.with_seats(id, Some(caller)).await?;
-        let categories = entry::check_entry(&app, &sent, id, caller)?;
-        let key = headers::idempotency_key(&sent)?;
+        // The sale may have been stopped while the body was on its way.
+        let categories = admitted.still(&app)?;
         let told = Refused { count_field: body.count_field() };
         let choice = body.into_choice()?;
         if event.status == EventStatus::Draft {
             return Err(told.problem(&RefusalReason::NotOnSale.into()));
         }
-        let wait = headers::wait(&sent);
         let request = NewRequest { account: caller.account, event: &event, categories, key, choice, wait, turn };
         respond(&app, id, &told, book(&app, request).await?).await
     })

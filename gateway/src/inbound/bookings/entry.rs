@@ -34,21 +34,34 @@ impl Passed {
     }
 }
 
-/// Whoever calls was admitted to this event by one of its lines, and that line's room sells; returns to which categories, where those are not
-/// all. Checked without I/O. Where no board says so the token does: what is not heard of stops no sale.
-pub(super) fn check_entry(app: &App, headers: &HeaderMap, event: EventId, caller: Caller) -> Result<Option<Vec<u16>>, Problem> {
-    let refusal = match entrance(app, headers, event, caller)? {
-        Ok(entrance) => {
-            return match app.boards.get(entrance.onsale) {
-                Ok(seen) if !seen.board.sells() => Err(Problem::sale_stopped()),
-                _ => Ok(entrance.categories),
-            };
+/// Who was let in: by which line, and to which categories, where those are not all.
+pub(super) struct Admitted {
+    /// None where the waiting room is lost.
+    onsale: Option<EventId>,
+    categories: Option<Vec<u16>>,
+}
+
+impl Admitted {
+    /// The categories, as long as the line's room sells. Where no board says so the token does: what is not heard of stops no sale.
+    pub(super) fn still(self, app: &App) -> Result<Option<Vec<u16>>, Problem> {
+        match self.onsale.map(|onsale| app.boards.get(onsale)) {
+            Some(Ok(seen)) if !seen.board.sells() => Err(Problem::sale_stopped()),
+            _ => Ok(self.categories),
         }
+    }
+}
+
+/// Whoever calls was admitted to this event by one of its lines. Checked without I/O.
+pub(super) fn check_entry(app: &App, headers: &HeaderMap, event: EventId, caller: Caller) -> Result<Admitted, Problem> {
+    let refusal = match entrance(app, headers, event, caller)? {
+        Ok(Entrance { onsale, categories, .. }) => return Ok(Admitted { onsale: Some(onsale), categories }),
         Err(refusal) => refusal,
     };
     match app.boards.lost(event) {
         None => Err(refusal),
-        Some(last) if passes(&last.board) => pass(app, event, caller).map(|()| last.board.categories.clone()),
+        Some(last) if passes(&last.board) => {
+            pass(app, event, caller).map(|()| Admitted { onsale: None, categories: last.board.categories.clone() })
+        }
         // A token cannot be had now, nor renewed.
         Some(_) => Err(QueueError::Unavailable.into()),
     }

@@ -1,5 +1,6 @@
 //! Bookings, their payments and their tickets.
 
+mod asking;
 mod cancel;
 mod create;
 mod entry;

@@ -44,6 +44,7 @@ problem_codes! {
     InvalidPath = "invalid_path", BAD_REQUEST, "A part of the path is not what it must be, for example not a UUID.", "Copy it from where you got it.";
     InvalidQuery = "invalid_query", BAD_REQUEST, "A query parameter has a value that is not allowed.", "Correct the parameter that `errors` names.";
     InvalidHeader = "invalid_header", BAD_REQUEST, "A header has a value that cannot be read.", "Correct the header that `errors` names.";
+    BodyTooSlow = "body_too_slow", REQUEST_TIMEOUT, "The body did not come in time.", "Repeat the request, and send its body at once.";
     UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "The body is not said to be JSON.", "Send it with Content-Type: application/json.";
     BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, "The body is larger than this endpoint takes.", "Send less.";
     HeadersTooLarge = "headers_too_large", REQUEST_HEADER_FIELDS_TOO_LARGE, "The headers are larger than any request needs.", "Send fewer or shorter headers.";
