@@ -48,6 +48,16 @@ pub struct PaymentsConfig {
     pub timeout_ms: U64In<100, 60_000>,
 }
 
+/// Which header says whom a proxy forwards. The other one is whatever its sender likes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ForwardedBy {
+    /// `X-Forwarded-For`.
+    XForwardedFor,
+    /// `Forwarded` (RFC 7239).
+    Forwarded,
+}
+
 /// `[gateway]`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -98,8 +108,10 @@ pub struct GatewayConfig {
     pub joins_per_min: U32In<0, 10_000_000>,
     /// Joins at once within that.
     pub joins_burst: U32In<1, 10_000_000>,
-    /// Proxies before us that append to `X-Forwarded-For`.
+    /// Proxies before us that say whom they forward.
     pub trusted_proxies: U32In<0, 10>,
+    /// Where they say it.
+    pub forwarded_by: ForwardedBy,
     /// What clients that connect are given.
     pub connections: ConnectionsConfig,
 }
