@@ -3,7 +3,7 @@
 mod connections;
 
 use goticket_platform::config::{
-    AmqpConfig, KeysConfig, ObjectsConfig, PostgresConfig, RedisConfig, ShutdownConfig, TelemetryConfig, U32In, U64In,
+    AmqpConfig, DeploymentConfig, KeysConfig, ObjectsConfig, PostgresConfig, RedisConfig, ShutdownConfig, TelemetryConfig, U32In, U64In,
 };
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -16,6 +16,8 @@ pub use self::connections::ConnectionsConfig;
 pub struct Config {
     /// Logs.
     pub telemetry: TelemetryConfig,
+    /// What the installation is for.
+    pub deployment: DeploymentConfig,
     /// Draining.
     pub shutdown: ShutdownConfig,
     /// The database.
@@ -64,6 +66,8 @@ pub enum ForwardedBy {
 pub struct GatewayConfig {
     /// `address:port` of the API; port 0 takes any free one.
     pub listen: std::net::SocketAddr,
+    /// The same of what is not for the public: readiness, metrics, documentation.
+    pub private_listen: std::net::SocketAddr,
     /// How the payment provider reaches us; the listening address if it is left out.
     #[serde(default)]
     pub public_url: Option<Url>,

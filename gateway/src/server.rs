@@ -9,6 +9,7 @@ use futures::FutureExt;
 use goticket_contracts::amqp::{Names, booking_topology, task_topology};
 use goticket_contracts::redis_keys::reply_channel;
 use goticket_domain::queue::WaitingRoom;
+use goticket_platform::config::Environment;
 use goticket_platform::health::{Readiness, checks};
 use goticket_platform::shutdown::{Shutdown, ShutdownError};
 use goticket_platform::{amqp, health, http, metrics, postgres, redis};
@@ -65,7 +66,7 @@ const DRAIN_MARGIN: Duration = Duration::from_secs(2);
 pub async fn run(config: Config, waiting_room: Arc<dyn WaitingRoom>, shutdown: Shutdown) -> anyhow::Result<()> {
     let drain = config.shutdown.drain_ms.millis();
     let gateway = Gateway::begin(config, waiting_room, shutdown.clone()).await?;
-    tracing::info!(listen = %gateway.address(), "the gateway answers");
+    tracing::info!(listen = %gateway.address(), private = %gateway.private_address(), "the gateway answers");
     shutdown.token().cancelled().await;
     shutdown.drain(drain + DRAIN_MARGIN).await.map_err(Into::into)
 }
@@ -73,6 +74,7 @@ pub async fn run(config: Config, waiting_room: Arc<dyn WaitingRoom>, shutdown: S
 /// A gateway inside a larger program: a test, or a process with several roles.
 pub struct Gateway {
     address: SocketAddr,
+    private_address: SocketAddr,
     shutdown: Shutdown,
     drain: Duration,
 }
@@ -88,15 +90,20 @@ impl Gateway {
         self.address
     }
 
+    /// Where it tells operators how it does.
+    pub fn private_address(&self) -> SocketAddr {
+        self.private_address
+    }
+
     /// Ends it: requests in flight are answered, then every task has ended.
     pub async fn stop(self) -> Result<(), ShutdownError> {
         self.shutdown.drain(self.drain + DRAIN_MARGIN).await
     }
 
     async fn begin(config: Config, waiting_room: Arc<dyn WaitingRoom>, shutdown: Shutdown) -> anyhow::Result<Self> {
-        let listen = config.gateway.listen;
-        let listener = TcpListener::bind(listen).await.with_context(|| format!("listen on `gateway.listen` = {listen}"))?;
-        let address = listener.local_addr()?;
+        let listener = bind("gateway.listen", config.gateway.listen).await?;
+        let private = bind("gateway.private_listen", config.gateway.private_listen).await?;
+        let (address, private_address) = (listener.local_addr()?, private.local_addr()?);
         let drain = config.shutdown.drain_ms.millis();
         let limits = config.gateway.connections.limits(config.gateway.trusted_proxies.get() > 0);
 
@@ -186,8 +193,11 @@ impl Gateway {
             redis,
         });
         let ended = ended.follow(services.pool.clone(), shutdown.token());
-        let router = inbound::router(Arc::clone(&services), health::router(readiness, metrics::install()?));
-        let front = inbound::front::front(services, router);
+        let api = inbound::router(Arc::clone(&services));
+        let documented = config.deployment.environment == Environment::Development;
+        let public = inbound::public(api.router, health::alive(), documented.then(|| api.description.clone()));
+        let reports = inbound::private(health::router(readiness, metrics::install()?), api.description);
+        let front = inbound::front::front(services, public);
 
         let token = shutdown.token();
         let watched = (Arc::clone(&boards), token.clone());
@@ -195,12 +205,17 @@ impl Gateway {
         shutdown.spawn("ended sessions", ended);
         shutdown.spawn("redis connectivity", replies::watch_connectivity(connectivity, Arc::clone(&waiters), token.clone()));
         shutdown.spawn("replies", replies::listen(heard, waiters, token.clone()));
+        shutdown.spawn_fallible("gateway's private server", http::serve(private, reports, token.clone(), drain));
         shutdown.spawn_fallible("gateway server", async move {
             let served = http::serve_apart(limits, listener, front, token, drain).await;
             // Kept until the last request is answered.
             drop(amqp);
             served
         });
-        Ok(Self { address, shutdown, drain })
+        Ok(Self { address, private_address, shutdown, drain })
     }
+}
+
+async fn bind(setting: &'static str, listen: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(listen).await.with_context(|| format!("listen on `{setting}` = {listen}"))
 }

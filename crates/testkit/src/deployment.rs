@@ -45,6 +45,8 @@ struct Process {
     child: Child,
     /// Where it reports its health, if it plays worker roles.
     health: u16,
+    /// Where it does as a gateway.
+    private: Option<u16>,
 }
 
 /// What a command printed.
@@ -84,6 +86,7 @@ impl Deployment {
             ("KEYS__DIR", keys.display().to_string()),
             ("OBJECTS__DIR", bed.objects_dir.display().to_string()),
             ("TELEMETRY__FILTER", std::env::var("GOTICKET_LOG").unwrap_or_else(|_| "warn".to_owned())),
+            ("DEPLOYMENT__ENVIRONMENT", "development".to_owned()),
             ("GATEWAY__LISTEN", format!("127.0.0.1:{gateway}")),
             ("GATEWAY__PUBLIC_URL", format!("http://127.0.0.1:{gateway}")),
             ("GATEWAY__ADMISSION_URL", format!("http://127.0.0.1:{admission}")),
@@ -139,10 +142,12 @@ impl Deployment {
         self.started += 1;
         let log = self.log_file(name);
         let log = std::fs::File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
-        let health = free_port();
+        let (health, private) = (free_port(), free_port());
+        let is_gateway = roles.split(',').any(|role| matches!(role, "gateway" | "all"));
         let child = self
             .goticket(&["serve", "--roles", roles])
             .env("GOTICKET__WORKERS__LISTEN", format!("127.0.0.1:{health}"))
+            .env("GOTICKET__GATEWAY__PRIVATE_LISTEN", format!("127.0.0.1:{private}"))
             .envs(settings.iter().map(|(name, value)| (format!("GOTICKET__{name}"), value)))
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
@@ -150,7 +155,7 @@ impl Deployment {
             .kill_on_drop(true)
             .spawn()
             .with_context(|| format!("cannot start {}", self.binary.display()))?;
-        self.running.push(Process { name: name.to_owned(), child, health });
+        self.running.push(Process { name: name.to_owned(), child, health, private: is_gateway.then_some(private) });
         Ok(())
     }
 
@@ -181,6 +186,17 @@ impl Deployment {
         Ok(format!("http://127.0.0.1:{}", self.process(roles)?.health))
     }
 
+    /// Where the gateway with these roles reports how it does, and no fan can ask.
+    pub fn private_url(&self, roles: &str) -> anyhow::Result<String> {
+        Ok(format!("http://127.0.0.1:{}", self.process(roles)?.private.context("the process is no gateway")?))
+    }
+
+    /// The same of the gateway that was started first.
+    pub fn gateway_private_url(&self) -> anyhow::Result<String> {
+        let gateway = self.running.iter().find(|process| process.private.is_some()).context("no gateway is running")?;
+        self.private_url(&gateway.name)
+    }
+
     /// Kills the process with these roles, without any warning.
     pub async fn kill(&mut self, roles: &str) -> anyhow::Result<()> {
         self.remove(roles)?.child.kill().await.context("cannot kill the process")
@@ -188,7 +204,7 @@ impl Deployment {
 
     /// Waits until the gateway says it is ready, with everything it needs.
     pub async fn ready(&mut self) -> anyhow::Result<()> {
-        let url = format!("{}/readyz", self.base_url());
+        let url = format!("{}/readyz", self.gateway_private_url()?);
         let deadline = tokio::time::Instant::now() + START;
         loop {
             if reqwest::get(&url).await.is_ok_and(|answer| answer.status().is_success()) {

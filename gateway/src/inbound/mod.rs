@@ -38,6 +38,7 @@ use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{And, DefaultPredicate, Predicate, SizeAbove};
+use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
@@ -49,8 +50,13 @@ use crate::services::App;
 /// Bodies up to this many bytes are sent as they are.
 const COMPRESS_ABOVE: u16 = 1_024;
 
-/// The whole API. `health` is served beside it, outside of its limits.
-pub(crate) fn router(app: App, health: Router) -> Router {
+/// The whole API, and its description.
+pub(crate) struct Api {
+    pub(crate) router: Router,
+    pub(crate) description: OpenApi,
+}
+
+pub(crate) fn router(app: App) -> Api {
     let pace = BodyPace { patience: app.config.connections.body_ms.millis(), bytes_per_s: app.config.connections.bytes_per_s.get() };
     let limit = app.config.request_timeout_ms.millis();
     let apart = from_fn_with_state(app.work.clone(), apart::layer);
@@ -68,25 +74,39 @@ pub(crate) fn router(app: App, health: Router) -> Router {
     let slots = Slots::new(app.config.waiting_max.get(), waiting.get_openapi());
     let waiting =
         waiting.layer((from_fn_with_state(slots, slots::in_work), from_fn_with_state(limit + limits::WAIT_MAX, limits::time)));
-    let (router, api) = prompt.merge(waiting).split_for_parts();
-    router
-        .fallback(unknown_route)
-        .method_not_allowed_fallback(unknown_method)
-        .layer((compression(), limits::BodyMax::USUAL.layer(), Extension(pace)))
-        .merge(SwaggerUi::new("/docs").url("/openapi.json", api))
-        .merge(health.with_state(()))
-        // The first is the outermost.
-        .layer((
-            from_fn(request_id::layer),
-            from_fn(measure::layer),
-            map_response(async |mut response: Response| {
-                secured(response.headers_mut());
-                response
-            }),
-            from_fn(limits::headers),
-            CatchPanicLayer::custom(panicked),
-        ))
-        .with_state(app)
+    let (router, description) = prompt.merge(waiting).split_for_parts();
+    let router = router.layer((compression(), limits::BodyMax::USUAL.layer(), Extension(pace))).with_state(app);
+    Api { router, description: openapi::described(description) }
+}
+
+/// What anyone may call. `health` is served beside the API, outside of its limits.
+pub(crate) fn public(api: Router, health: Router, description: Option<OpenApi>) -> Router {
+    let documentation = description.map(documentation).unwrap_or_default();
+    around(api.merge(documentation).merge(health))
+}
+
+/// What operators and their probes may call.
+pub(crate) fn private(health: Router, description: OpenApi) -> Router {
+    around(health.merge(documentation(description)))
+}
+
+fn documentation(description: OpenApi) -> Router {
+    SwaggerUi::new("/docs").url("/openapi.json", description).into()
+}
+
+/// What is around every answer.
+fn around(router: Router) -> Router {
+    // The first is the outermost.
+    router.fallback(unknown_route).method_not_allowed_fallback(unknown_method).layer((
+        from_fn(request_id::layer),
+        from_fn(measure::layer),
+        map_response(async |mut response: Response| {
+            secured(response.headers_mut());
+            response
+        }),
+        from_fn(limits::headers),
+        CatchPanicLayer::custom(panicked),
+    ))
 }
 
 /// What every answer says to browsers.
@@ -101,12 +121,12 @@ fn compression() -> CompressionLayer<And<DefaultPredicate, SizeAbove>> {
 }
 
 async fn unknown_route() -> Problem {
-    Problem::new(ProblemCode::RouteNotFound, "There is nothing here. See /docs for what there is.")
-        .with_error(FieldError::path("path", "leads nowhere: see /docs for what there is"))
+    Problem::new(ProblemCode::RouteNotFound, "There is nothing here. The API's description says what there is.")
+        .with_error(FieldError::path("path", "leads nowhere: take one of the API's description"))
 }
 
 async fn unknown_method() -> Problem {
-    Problem::new(ProblemCode::MethodNotAllowed, "This resource does not take this method. See the Allow header, or /docs.")
+    Problem::new(ProblemCode::MethodNotAllowed, "This resource does not take this method. See the Allow header.")
         .with_error(FieldError::path("path", "does not take this method: use one of the Allow header's"))
 }
 

@@ -43,7 +43,7 @@ async fn without_redis_maps_are_read_past_it_and_what_needs_it_says_so() {
         .await
         .unwrap();
     expect(answer, StatusCode::ACCEPTED).await;
-    let ready = world.get("/readyz", None).await;
+    let ready = world.private("/readyz").await;
     assert_eq!(ready.status(), StatusCode::SERVICE_UNAVAILABLE);
     let report: Value = ready.json().await.unwrap();
     assert_eq!(
@@ -52,7 +52,7 @@ async fn without_redis_maps_are_read_past_it_and_what_needs_it_says_so() {
     );
 
     links.redis.restore();
-    eventually("ready again", SOON, async || (world.get("/readyz", None).await.status() == StatusCode::OK).then_some(())).await;
+    eventually("ready again", SOON, async || (world.private("/readyz").await.status() == StatusCode::OK).then_some(())).await;
     expect(world.post("/v1/auth/refresh", None, &refresh).await, StatusCode::OK).await;
 }
 

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use goticket_gateway::openapi_document;
+use reqwest::{Response, StatusCode};
 use serde_json::Value;
 
-use crate::world::World;
+use crate::world::{World, expect, problem};
 
 /// Set it, and the test writes the file instead of comparing it.
 const UPDATE: &str = "GOTICKET_UPDATE_GENERATED";
@@ -22,14 +23,34 @@ fn the_checked_in_description_is_the_one_the_code_makes() {
     assert!(stored == made, "gateway/openapi.json is stale: run the tests with {UPDATE}=1 and check it in");
 }
 
-#[tokio::test]
-async fn the_description_is_served_with_pages_to_read_it() {
-    let world = World::new().await;
-    let served: Value = world.get("/openapi.json", None).await.json().await.unwrap();
-    assert_eq!(served, serde_json::from_str::<Value>(&openapi_document()).unwrap());
-    let page = world.get("/docs/", None).await;
-    assert_eq!(page.status(), 200);
+/// Whether the description and pages to read it are there.
+async fn described(description: Response, page: Response) -> bool {
+    let statuses = (description.status().as_u16(), page.status().as_u16());
+    if statuses == (404, 404) {
+        return false;
+    }
+    assert_eq!(statuses, (200, 200));
+    assert_eq!(description.json::<Value>().await.unwrap(), serde_json::from_str::<Value>(&openapi_document()).unwrap());
     assert!(page.text().await.unwrap().contains("swagger-ui"));
+    true
+}
+
+#[tokio::test]
+async fn only_in_development_the_public_reads_what_operators_read() {
+    for (environment, is_public) in [("development", true), ("production", false)] {
+        let world = World::with(&[("::DEPLOYMENT__ENVIRONMENT", environment)]).await;
+        let public = described(world.get("/openapi.json", None).await, world.get("/docs/", None).await).await;
+        assert_eq!(public, is_public, "{environment}");
+        assert!(described(world.private("/openapi.json").await, world.private("/docs/").await).await);
+        for path in ["/readyz", "/metrics"] {
+            problem(world.get(path, None).await, 404, "route_not_found").await;
+            expect(world.private(path).await, StatusCode::OK).await;
+        }
+        for answer in [world.get("/healthz", None).await, world.private("/healthz").await] {
+            assert_eq!(expect(answer, StatusCode::OK).await, "ok");
+        }
+        problem(world.private("/v1/events").await, 404, "route_not_found").await;
+    }
 }
 
 #[test]

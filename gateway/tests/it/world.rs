@@ -57,7 +57,7 @@ impl World {
         Self::with(&[]).await
     }
 
-    /// With settings of the gateway, e.g. `("AUTH_PER_MIN", "5")`.
+    /// With settings of the gateway, e.g. `("AUTH_PER_MIN", "5")`, or of another section, e.g. `("::DEPLOYMENT__ENVIRONMENT", "production")`.
     pub(crate) async fn with(settings: &[(&str, &str)]) -> Self {
         Self::on(TestBed::new().await, settings).await
     }
@@ -97,6 +97,12 @@ impl World {
         let base = format!("http://{}", gateway.address());
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         Self { bed, config, keys, pool, redis, room, http, gateway: Some(gateway), base, _room_shutdown: room_shutdown }
+    }
+
+    /// What is not for the public.
+    pub(crate) async fn private(&self, path: &str) -> Response {
+        let address = self.gateway.as_ref().unwrap().private_address();
+        self.http.get(format!("http://{address}{path}")).send().await.unwrap()
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -185,7 +191,7 @@ impl World {
 
     /// A value of this process's metrics; they are shared by all tests of the process.
     pub(crate) async fn metrics(&self) -> String {
-        self.get("/metrics", None).await.text().await.unwrap()
+        self.private("/metrics").await.text().await.unwrap()
     }
 }
 
@@ -201,14 +207,20 @@ fn environment(bed: &TestBed, settings: &[(&str, &str)]) -> Vec<(String, String)
         ("PAYMENTS__API_KEY", "key"),
         ("PAYMENTS__WEBHOOK_SECRET", WEBHOOK_SECRET),
         ("ADMISSION__TICK_MS", "50"),
+        ("DEPLOYMENT__ENVIRONMENT", "development"),
         ("GATEWAY__LISTEN", "127.0.0.1:0"),
+        ("GATEWAY__PRIVATE_LISTEN", "127.0.0.1:0"),
         ("GATEWAY__AUTH_PER_MIN", "0"),
         ("GATEWAY__JOINS_PER_MIN", "0"),
     ]
     .into_iter()
     .map(|(name, value)| (format!("GOTICKET__{name}"), value.to_owned()))
     .collect();
-    env.extend(settings.iter().map(|(name, value)| (format!("GOTICKET__GATEWAY__{name}"), (*value).to_owned())));
+    let named = |name: &str| match name.strip_prefix("::") {
+        Some(name) => format!("GOTICKET__{name}"),
+        None => format!("GOTICKET__GATEWAY__{name}"),
+    };
+    env.extend(settings.iter().map(|(name, value)| (named(name), (*value).to_owned())));
     env
 }
 

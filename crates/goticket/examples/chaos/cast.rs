@@ -169,12 +169,15 @@ impl Cast {
     }
 
     async fn first_not_ready(&self) -> anyhow::Result<Option<&'static str>> {
-        let mut probes = self.gateways.clone();
+        let mut probes = Vec::new();
         {
             let deployment = self.deployment.lock().await;
             for process in Process::ALL {
                 if !deployment.is_running(process.name()) {
                     return Ok(Some(process.name()));
+                }
+                if self.gateways.iter().any(|(name, _)| *name == process.name()) {
+                    probes.push((process.name(), deployment.private_url(process.name())?));
                 }
                 if process.reports_as_worker() {
                     probes.push((process.name(), deployment.health_url(process.name())?));

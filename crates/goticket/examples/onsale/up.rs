@@ -34,7 +34,7 @@ pub(crate) async fn run(options: Up) -> anyhow::Result<bool> {
     let plan = stage::plan(&deployment, &options.venue).await?;
     let set = stage::Plan { lobby: Duration::from_secs(5), rate_per_min: RATE_PER_MIN, hold_seconds: 600, active_cap: 1_000 };
     let onsale = stage::event(&api, &logins[1], plan, set).await?;
-    let (base, event) = (api.base(), &onsale.event);
+    let (base, event, private) = (api.base(), &onsale.event, deployment.gateway_private_url()?);
     println!(
         "\n  {}\n  {} seats; the lobby is open, the sale starts in {} s\n",
         onsale.title,
@@ -42,7 +42,7 @@ pub(crate) async fn run(options: Up) -> anyhow::Result<bool> {
         set.lobby.as_secs()
     );
     println!(
-        "  API docs     {base}/docs\n  OpenAPI      {base}/openapi.json\n  metrics      {base}/metrics\n  readiness    {base}/readyz\n  mails        {}\n",
+        "  API docs     {base}/docs\n  OpenAPI      {base}/openapi.json\n  metrics      {private}/metrics\n  readiness    {private}/readyz\n  mails        {}\n",
         deployment.bed.mailbox.api()
     );
     for login in &logins {

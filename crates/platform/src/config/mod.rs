@@ -33,8 +33,8 @@ pub use error::{ConfigError, Problem};
 pub use node_address::NodeAddress;
 pub use ranged::{U16In, U32In, U64In};
 pub use sections::{
-    AmqpConfig, KafkaConfig, KeysConfig, LanesConfig, ObjectsConfig, PostgresConfig, RedisConfig, ShutdownConfig, SmtpConfig,
-    SmtpTls, TelemetryConfig, TelemetryFormat,
+    AmqpConfig, DeploymentConfig, Environment, KafkaConfig, KeysConfig, LanesConfig, ObjectsConfig, PostgresConfig, RedisConfig,
+    ShutdownConfig, SmtpConfig, SmtpTls, TelemetryConfig, TelemetryFormat,
 };
 
 /// Reads the configuration from the embedded defaults, `file` and this process's environment.

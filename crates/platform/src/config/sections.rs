@@ -31,6 +31,24 @@ pub enum TelemetryFormat {
     Json,
 }
 
+/// `[deployment]`
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeploymentConfig {
+    /// What it is for.
+    pub environment: Environment,
+}
+
+/// What an installation is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Environment {
+    /// Real sales.
+    Production,
+    /// Demos, tests, and whoever builds on it: what is convenient is on.
+    Development,
+}
+
 /// `[shutdown]`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

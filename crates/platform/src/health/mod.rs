@@ -5,4 +5,4 @@ mod readiness;
 mod router;
 
 pub use readiness::{Check, Criticality, DependencyStatus, Readiness, ReadinessReport};
-pub use router::router;
+pub use router::{alive, router};

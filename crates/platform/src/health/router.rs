@@ -11,10 +11,14 @@ use axum::{
 use super::Readiness;
 use crate::metrics::Metrics;
 
+/// `/healthz` alone, which says nothing but that the process runs: for whoever may ask.
+pub fn alive() -> Router {
+    Router::new().route("/healthz", get(async || "ok"))
+}
+
 /// `/healthz`: the process runs. `/readyz`: 200 or 503, with every dependency's state. `/metrics`: Prometheus.
 pub fn router(readiness: Readiness, metrics: Metrics) -> Router {
-    Router::new()
-        .route("/healthz", get(async || "ok"))
+    alive()
         .route("/readyz", get(ready).with_state(readiness))
         .route("/metrics", get(render).with_state(metrics))
 }

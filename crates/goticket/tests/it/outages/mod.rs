@@ -149,12 +149,12 @@ impl Request {
 }
 
 async fn ready(world: &World) -> bool {
-    world.api.get("/readyz").answer().await.status == StatusCode::OK
+    world.private().get("/readyz").answer().await.status == StatusCode::OK
 }
 
 /// Does `/readyz` say that exactly this one is missing?
 async fn missing(world: &World, name: &str) -> bool {
-    let report = world.api.get("/readyz").answer().await;
+    let report = world.private().get("/readyz").answer().await;
     let body = report.body();
     report.status == StatusCode::SERVICE_UNAVAILABLE && body["dependencies"][name]["ok"] == false
 }

@@ -24,8 +24,9 @@ impl World {
             own.iter().chain(settings).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         self.deployment.start_as("another", "gateway", &settings).unwrap();
         let api = self.api.at(base);
+        let private = self.api.at(self.deployment.private_url("another").unwrap());
         eventually("another gateway", SOON, async || {
-            api.get("/readyz").send().await.is_ok_and(|answer| answer.status == StatusCode::OK).then_some(())
+            private.get("/readyz").send().await.is_ok_and(|answer| answer.status == StatusCode::OK).then_some(())
         })
         .await;
         api

@@ -107,7 +107,7 @@ impl World {
 
     /// The gateway's waiters, from its metrics; a gauge that was never moved is not there yet.
     pub async fn waiters(&self) -> f64 {
-        let metrics = self.api.get("/metrics").answer().await;
+        let metrics = self.private().get("/metrics").answer().await;
         let text = String::from_utf8(metrics.bytes).unwrap();
         let gauge = text.lines().find(|line| line.starts_with(WAITERS)).and_then(|line| line.rsplit(' ').next());
         gauge.map_or(0.0, |gauge| gauge.parse().unwrap())

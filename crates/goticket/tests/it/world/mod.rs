@@ -85,6 +85,11 @@ impl World {
         Self { api: Api::new(deployment.base_url()), deployment, organizer, db, events: Vec::new(), fans: 0, _place: place }
     }
 
+    /// What the gateway tells its operators.
+    pub fn private(&self) -> Api {
+        self.api.at(self.deployment.gateway_private_url().unwrap())
+    }
+
     /// Puts an event on sale.
     pub async fn publish(&mut self, wish: &Wish) -> Event {
         let event = onsale::publish(&self.api, &self.organizer, wish).await;
