@@ -1,14 +1,18 @@
 //! What the gateway can be told: platform's sections and its own.
 
+mod browsers;
 mod connections;
 
 use goticket_platform::config::{
-    AmqpConfig, DeploymentConfig, KeysConfig, ObjectsConfig, PostgresConfig, RedisConfig, ShutdownConfig, TelemetryConfig, U32In, U64In,
+    AmqpConfig, DeploymentConfig, KeysConfig, ObjectsConfig, PostgresConfig, RedisConfig, ShutdownConfig, TelemetryConfig, U32In,
+    U64In,
 };
 use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
 
+pub(crate) use self::browsers::ReturnAddresses;
+pub use self::browsers::{ReturnHost, WebOrigin};
 pub use self::connections::ConnectionsConfig;
 
 /// Everything the gateway reads of the configuration.
@@ -116,6 +120,10 @@ pub struct GatewayConfig {
     pub trusted_proxies: U32In<0, 10>,
     /// Where they say it.
     pub forwarded_by: ForwardedBy,
+    /// Whose pages may call the API from browsers.
+    pub cors_origins: Vec<WebOrigin>,
+    /// Where payment pages may send fans.
+    pub return_hosts: Vec<ReturnHost>,
     /// What clients that connect are given.
     pub connections: ConnectionsConfig,
 }

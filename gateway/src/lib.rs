@@ -19,7 +19,7 @@ mod packed;
 mod server;
 mod services;
 
-pub use config::{Config, ConnectionsConfig, ForwardedBy, GatewayConfig, PaymentsConfig};
+pub use config::{Config, ConnectionsConfig, ForwardedBy, GatewayConfig, PaymentsConfig, ReturnHost, WebOrigin};
 pub use inbound::openapi::document as openapi_document;
 pub use outbound::waiting_room_grpc::GrpcWaitingRoom;
 pub use server::{Gateway, run};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use axum::Router;
 use futures::FutureExt;
 use goticket_contracts::amqp::{Names, booking_topology, task_topology};
 use goticket_contracts::redis_keys::reply_channel;
@@ -37,7 +38,7 @@ use crate::app::stream_slots::{
 };
 use crate::app::turns::Turns;
 use crate::app::waiters::Waiters;
-use crate::config::Config;
+use crate::config::{Config, ReturnAddresses};
 use crate::inbound;
 use crate::inbound::bookings::Passed;
 use crate::inbound::client_address::ClientAddresses;
@@ -179,6 +180,7 @@ impl Gateway {
             payments: SandboxPayments::new(&config.payments, webhook_url)?,
             objects: Objects::new(config.objects.dir),
             addresses: ClientAddresses::new(&config.gateway),
+            return_addresses: ReturnAddresses::new(config.gateway.return_hosts.clone(), config.deployment.environment),
             auth_limit: RateLimit::new(config.gateway.auth_per_min.get(), config.gateway.auth_burst.get()),
             queue_limits: QueueLimits::new(&config.gateway),
             passed: Passed::new(),
@@ -195,8 +197,11 @@ impl Gateway {
         let ended = ended.follow(services.pool.clone(), shutdown.token());
         let api = inbound::router(Arc::clone(&services));
         let documented = config.deployment.environment == Environment::Development;
-        let public = inbound::public(api.router, health::alive(), documented.then(|| api.description.clone()));
-        let reports = inbound::private(health::router(readiness, metrics::install()?), api.description);
+        let cors = inbound::browsers::cors(&services.config.cors_origins, &api.description);
+        let documentation = inbound::documentation(api.description);
+        let shown = if documented { documentation.clone() } else { Router::new() };
+        let public = inbound::public(api.router, health::alive(), shown, cors);
+        let reports = inbound::private(health::router(readiness, metrics::install()?), documentation);
         let front = inbound::front::front(services, public);
 
         let token = shutdown.token();

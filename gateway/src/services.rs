@@ -28,7 +28,7 @@ use crate::app::shared_looks::SharedLooks;
 use crate::app::stream_slots::StreamSlots;
 use crate::app::turns::Turns;
 use crate::app::waiters::Waiters;
-use crate::config::GatewayConfig;
+use crate::config::{GatewayConfig, ReturnAddresses};
 use crate::inbound::bookings::Passed;
 use crate::inbound::client_address::ClientAddresses;
 use crate::inbound::queue::QueueLimits;
@@ -76,6 +76,7 @@ pub(crate) struct Services {
     pub(crate) payments: SandboxPayments,
     pub(crate) objects: Objects,
     pub(crate) addresses: ClientAddresses,
+    pub(crate) return_addresses: ReturnAddresses,
     /// Attempts to register, log in or refresh, by address.
     pub(crate) auth_limit: RateLimit<IpAddr>,
     pub(crate) queue_limits: QueueLimits,

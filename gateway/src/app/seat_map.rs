@@ -2,7 +2,7 @@
 //! Advisory: what the map shows free can be gone a moment later.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use goticket_contracts::redis_keys::seat_state;
@@ -40,6 +40,8 @@ pub(crate) struct SeatStates {
     pub(crate) digits: Packed,
     /// Changes with the digits.
     pub(crate) etag: String,
+    /// What is said of what is left, once somebody has asked.
+    pub(crate) availability: OnceLock<Packed>,
     /// By section and category.
     tallies: BTreeMap<(u16, u16), Tally>,
 }
@@ -88,7 +90,7 @@ impl SeatStates {
         for state in &mut states {
             *state += b'0';
         }
-        Self { version, digits: Packed::new(states), etag, tallies }
+        Self { version, digits: Packed::new(states), etag, availability: OnceLock::new(), tallies }
     }
 
     /// Somebody has it.

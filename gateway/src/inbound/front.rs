@@ -12,7 +12,7 @@ use std::task::{Context, Poll};
 use axum::Router;
 use axum::body::{Body, HttpBody};
 use axum::extract::{ConnectInfo, Request};
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::AddExtension;
 use axum::response::Response;
 use bytes::Bytes;
@@ -23,9 +23,10 @@ use tokio::time::Instant;
 use tower::{BoxError, Service};
 use uuid::Uuid;
 
+use super::browsers::secured;
 use super::measure::Measured;
 use super::queue::{board, place};
-use super::{limits, request_id, secured};
+use super::{limits, request_id};
 use crate::app::seen_board::Seen;
 use crate::services::App;
 
@@ -50,6 +51,8 @@ struct Counted {
 pub(crate) struct Front {
     app: App,
     counted: Arc<Counted>,
+    /// Pages of other origins may read answers, which caches have to tell apart.
+    varies: bool,
     router: Routed,
 }
 
@@ -61,7 +64,8 @@ pub(crate) fn front(app: App, router: Router) -> impl Fn(SocketAddr) -> Front + 
         unchanged: told(board::ROUTE, StatusCode::NOT_MODIFIED),
         place: told(place::ROUTE, StatusCode::OK),
     });
-    move |peer| Front { app: app.clone(), counted: Arc::clone(&counted), router: known_by(&router, peer) }
+    let varies = !app.config.cors_origins.is_empty();
+    move |peer| Front { app: app.clone(), counted: Arc::clone(&counted), varies, router: known_by(&router, peer) }
 }
 
 impl Front {
@@ -69,13 +73,17 @@ impl Front {
         let uri = request.uri();
         let (event, asked) = asked(uri.path()).filter(|_| request.method() == Method::GET && uri.query().is_none())?;
         let (begun, headers) = (Instant::now(), request.headers());
-        if !limits::headers_fit(headers) {
+        // To pages of other origins the router says whether they may read it.
+        if !limits::headers_fit(headers) || headers.contains_key(header::ORIGIN) {
             return None;
         }
         let seen = self.app.boards.get(event).ok()?;
         let (mut response, counted) = self.answer(asked, event, &seen, headers)?;
         request_id::tell(&mut response, request_id::of(headers).as_str());
         secured(response.headers_mut());
+        if self.varies {
+            response.headers_mut().append(header::VARY, HeaderValue::from_static("origin"));
+        }
         counted.add(begun.elapsed());
         Some(response)
     }

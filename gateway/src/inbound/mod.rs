@@ -6,6 +6,7 @@ pub(crate) mod apart;
 pub(crate) mod auth;
 pub(crate) mod body;
 pub(crate) mod bookings;
+pub(crate) mod browsers;
 pub(crate) mod cached;
 pub(crate) mod caller;
 pub(crate) mod client;
@@ -30,14 +31,17 @@ pub(crate) mod webhook;
 
 use std::any::Any;
 
-use axum::{Extension, Router};
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::header;
 use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Router};
+use tower::util::option_layer;
 use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{And, DefaultPredicate, Predicate, SizeAbove};
+use tower_http::cors::CorsLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
@@ -57,7 +61,8 @@ pub(crate) struct Api {
 }
 
 pub(crate) fn router(app: App) -> Api {
-    let pace = BodyPace { patience: app.config.connections.body_ms.millis(), bytes_per_s: app.config.connections.bytes_per_s.get() };
+    let pace =
+        BodyPace { patience: app.config.connections.body_ms.millis(), bytes_per_s: app.config.connections.bytes_per_s.get() };
     let limit = app.config.request_timeout_ms.millis();
     let apart = from_fn_with_state(app.work.clone(), apart::layer);
     let prompt = OpenApiRouter::with_openapi(openapi::base())
@@ -80,18 +85,19 @@ pub(crate) fn router(app: App) -> Api {
 }
 
 /// What anyone may call. `health` is served beside the API, outside of its limits.
-pub(crate) fn public(api: Router, health: Router, description: Option<OpenApi>) -> Router {
-    let documentation = description.map(documentation).unwrap_or_default();
-    around(api.merge(documentation).merge(health))
+pub(crate) fn public(api: Router, health: Router, documentation: Router, cors: Option<CorsLayer>) -> Router {
+    around(api.merge(documentation).merge(health)).layer(option_layer(cors))
 }
 
 /// What operators and their probes may call.
-pub(crate) fn private(health: Router, description: OpenApi) -> Router {
-    around(health.merge(documentation(description)))
+pub(crate) fn private(health: Router, documentation: Router) -> Router {
+    around(health.merge(documentation))
 }
 
-fn documentation(description: OpenApi) -> Router {
-    SwaggerUi::new("/docs").url("/openapi.json", description).into()
+/// The description and pages to read it.
+pub(crate) fn documentation(description: OpenApi) -> Router {
+    let pages: Router = SwaggerUi::new("/docs").url("/openapi.json", description).into();
+    pages.layer(SetResponseHeaderLayer::if_not_present(header::CONTENT_SECURITY_POLICY, browsers::DOCUMENTATION_MAY))
 }
 
 /// What is around every answer.
@@ -101,17 +107,12 @@ fn around(router: Router) -> Router {
         from_fn(request_id::layer),
         from_fn(measure::layer),
         map_response(async |mut response: Response| {
-            secured(response.headers_mut());
+            browsers::secured(response.headers_mut());
             response
         }),
         from_fn(limits::headers),
         CatchPanicLayer::custom(panicked),
     ))
-}
-
-/// What every answer says to browsers.
-fn secured(headers: &mut HeaderMap) {
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
 }
 
 /// Polls are too small to gain anything from it; a seat map shrinks to a tenth.

@@ -1,6 +1,7 @@
 //! The gateway on real servers, called over HTTP. The waiting room is the real one, inside the test's process.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods, clippy::large_futures, missing_docs)]
 
+mod answers;
 mod away;
 mod bad_input;
 mod board;

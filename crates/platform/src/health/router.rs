@@ -18,9 +18,7 @@ pub fn alive() -> Router {
 
 /// `/healthz`: the process runs. `/readyz`: 200 or 503, with every dependency's state. `/metrics`: Prometheus.
 pub fn router(readiness: Readiness, metrics: Metrics) -> Router {
-    alive()
-        .route("/readyz", get(ready).with_state(readiness))
-        .route("/metrics", get(render).with_state(metrics))
+    alive().route("/readyz", get(ready).with_state(readiness)).route("/metrics", get(render).with_state(metrics))
 }
 
 async fn ready(State(readiness): State<Readiness>) -> Response {

@@ -25,7 +25,7 @@ const URL_BYTES_MAX: usize = 2_000;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PaymentRequest {
-    /// Where the payment page sends the fan afterwards.
+    /// Where the payment page sends the fan afterwards: an https address of a host that this installation knows.
     return_url: Option<String>,
 }
 
@@ -57,7 +57,7 @@ pub(crate) async fn pay(
     Path(booking): Path<BookingId>,
     Json(body): Json<PaymentRequest>,
 ) -> Result<impl IntoResponse, Problem> {
-    let return_url = body.return_url.as_deref().map(web_address).transpose()?;
+    let return_url = body.return_url.as_deref().map(|text| return_address(&app, text)).transpose()?;
     let opened = begin_payment(&app, caller.account, booking, return_url.as_ref()).await?;
     let status = if opened.is_new { StatusCode::CREATED } else { StatusCode::OK };
     let body = PaymentBody {
@@ -69,8 +69,14 @@ pub(crate) async fn pay(
     Ok((status, axum::Json(body)))
 }
 
-fn web_address(text: &str) -> Result<Url, Problem> {
+fn return_address(app: &App, text: &str) -> Result<Url, Problem> {
+    let refused = |message: String| Problem::invalid(vec![FieldError::pointer("/return_url", message)]);
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && text.len() <= URL_BYTES_MAX);
-    let message = || format!("must be an http or https address of at most {URL_BYTES_MAX} bytes");
-    url.ok_or_else(|| Problem::invalid(vec![FieldError::pointer("/return_url", message())]))
+    let url = url.ok_or_else(|| refused(format!("must be an http or https address of at most {URL_BYTES_MAX} bytes")))?;
+    if app.return_addresses.allow(&url) {
+        return Ok(url);
+    }
+    Err(refused(
+        "leads to a host that this installation does not know: take an https address of your shop, or have it added".to_owned(),
+    ))
 }

@@ -95,7 +95,7 @@ pub(crate) async fn pdf(State(app): State<App>, caller: Caller, Path(file): Path
     let headers = [
         (header::CONTENT_TYPE, "application/pdf".to_owned()),
         (header::CONTENT_DISPOSITION, name),
-        (header::CACHE_CONTROL, "private, max-age=3600".to_owned()),
+        (header::CACHE_CONTROL, "private, no-store".to_owned()),
     ];
     Ok((headers, pdf))
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use axum::extract::State;
-use axum::http::header;
-use axum::response::IntoResponse;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
 use goticket_domain::EventId;
 use goticket_domain::catalog::EventStatus;
 use goticket_storage::events::Event;
@@ -15,8 +15,10 @@ use uuid::Uuid;
 use super::TAG;
 use crate::app::caller::Caller;
 use crate::app::seat_map::{SeatStates, Tally};
+use crate::inbound::cached::takes_gzip;
 use crate::inbound::parts::Path;
 use crate::inbound::problem::{Problem, ProblemDocument};
+use crate::packed::{self, Packed};
 use crate::services::App;
 
 /// What is left.
@@ -55,12 +57,22 @@ pub(crate) async fn availability(
     State(app): State<App>,
     caller: Option<Caller>,
     Path(id): Path<EventId>,
-) -> Result<impl IntoResponse, Problem> {
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let event = app.catalog.with_seats(id, caller).await?;
     let geometry = app.catalog.geometry(&event).await?;
     let states = app.seat_maps.read(id, &geometry).await?;
-    let cache = if event.status == EventStatus::Draft { "private, no-store" } else { "public, max-age=1" };
-    Ok(([(header::CACHE_CONTROL, cache)], axum::Json(count(&event, &states))))
+    if event.status == EventStatus::Draft {
+        return Ok(axum::Json(count(&event, &states)).into_response());
+    }
+    // Of a published event categories and sections stay what they are.
+    let packed = states.availability.get_or_init(|| Packed::new(serde_json::to_vec(&count(&event, &states)).unwrap_or_default()));
+    let as_json = [(header::CACHE_CONTROL, "public, max-age=1"), (header::CONTENT_TYPE, "application/json")];
+    if !takes_gzip(&headers) {
+        return Ok((as_json, packed.plain().clone()).into_response());
+    }
+    let coded = [(header::CONTENT_ENCODING, "gzip"), (header::VARY, "accept-encoding")];
+    Ok((as_json, coded, packed::gzip(&[packed]).await?).into_response())
 }
 
 fn count(event: &Event, states: &SeatStates) -> AvailabilityBody {
