@@ -51,8 +51,7 @@ pub(crate) async fn read(body: Body, max: BodyMax, pace: BodyPace) -> Result<Byt
 
 fn too_large(max: BodyMax) -> Problem {
     let detail = format!("The body is larger than the {max} that this endpoint takes: send less.");
-    Problem::new(ProblemCode::BodyTooLarge, detail)
-        .with_error(FieldError::body(format!("must have at most {max}: send less")))
+    Problem::new(ProblemCode::BodyTooLarge, detail).with_error(FieldError::body(format!("must have at most {max}: send less")))
 }
 
 fn incomplete() -> Problem {
