@@ -2,6 +2,7 @@
 
 mod device;
 mod mailbox;
+pub mod organization;
 mod password;
 
 pub use device::{Device, MAX_DEVICE_CHARS};
@@ -14,7 +15,7 @@ use serde::{Deserialize, Serialize};
 pub enum Role {
     /// A fan: joins lines, books, pays.
     User,
-    /// Sells events: venues, events, their rooms. Sees only what is its own.
+    /// May found organizations. What they may do in one, their role there says.
     Organizer,
     /// Operates the whole installation.
     Admin,

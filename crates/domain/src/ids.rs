@@ -37,6 +37,14 @@ id!(
     AccountId
 );
 id!(
+    /// Who sells: venues and events belong to it, accounts are its members.
+    OrganizationId
+);
+id!(
+    /// An invitation to become a member of an organization.
+    InvitationId
+);
+id!(
     /// A building with a seating plan.
     VenueId
 );
