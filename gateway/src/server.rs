@@ -26,6 +26,7 @@ use crate::app::access::AccessCache;
 use crate::app::boards::Boards;
 use crate::app::catalog::Catalog;
 use crate::app::passwords::Passwords;
+use crate::app::policy::Policy;
 use crate::app::refuse_early::EarlyRefusals;
 use crate::app::reset_password::ResetLinks;
 use crate::app::seat_feeds::SeatFeeds;
@@ -142,6 +143,7 @@ impl Gateway {
         let waiting = move || if fresh.are_fresh() { Ok(()) } else { Err("its boards are stale".to_owned()) };
         readiness.optional("waiting_room", Arc::new(move || std::future::ready(waiting()).boxed()));
 
+        let policy = Arc::new(Policy::new(pool.clone()));
         #[expect(clippy::disallowed_methods, reason = "the composition root: the clock starts here")]
         let clock = Timestamp::now;
         let sessions = Sessions::new(keys.access_signer()?, redis.clone(), &config.gateway);
@@ -161,7 +163,8 @@ impl Gateway {
             reset_links: ResetLinks::new(keys.password_resets()?, reset_page),
             passwords: Passwords::new(&config.gateway),
             sessions,
-            catalog: Catalog::new(pool.clone()),
+            policy: Arc::clone(&policy),
+            catalog: Catalog::new(pool.clone(), policy),
             seat_maps: SeatMaps::new(pool.clone(), redis.clone()),
             seat_feeds: SeatFeeds::new(SeatDeltas::new(config.redis, redis.clone()), &config.gateway),
             turns: Turns::new(),

@@ -19,6 +19,7 @@ use crate::app::access::AccessCache;
 use crate::app::boards::Boards;
 use crate::app::catalog::Catalog;
 use crate::app::passwords::Passwords;
+use crate::app::policy::Policy;
 use crate::app::refuse_early::EarlyRefusals;
 use crate::app::reset_password::ResetLinks;
 use crate::app::seat_feeds::SeatFeeds;
@@ -62,6 +63,7 @@ pub(crate) struct Services {
     pub(crate) reset_links: ResetLinks,
     pub(crate) passwords: Passwords,
     pub(crate) sessions: Sessions,
+    pub(crate) policy: Arc<Policy>,
     pub(crate) catalog: Catalog,
     pub(crate) seat_maps: SeatMaps,
     pub(crate) seat_feeds: Arc<SeatFeeds>,

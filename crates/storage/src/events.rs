@@ -2,13 +2,13 @@
 
 use goticket_domain::catalog::{EventStatus, OnsaleKind};
 use goticket_domain::queue::RoomSettings;
-use goticket_domain::{AccountId, EventId, VenueId};
+use goticket_domain::{EventId, OrganizationId, VenueId};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use sqlx::{FromRow, PgConnection, PgPool};
 use uuid::Uuid;
 
-use crate::columns::{number, numbers, parsed};
+use crate::columns::{number, numbers, parsed, uuids};
 use crate::onsales::{self, Onsale};
 use crate::{StorageError, rooms};
 
@@ -27,8 +27,8 @@ pub struct Event {
     pub onsale_of: Option<(EventId, OnsaleKind)>,
     /// Its own further onsales, the oldest first.
     pub onsales: Vec<Onsale>,
-    /// The organizer it belongs to.
-    pub owner: AccountId,
+    /// To which it belongs: its venue's.
+    pub organization: OrganizationId,
     /// What is sold, as tickets print it.
     pub title: String,
     /// Draft, published, closed.
@@ -108,7 +108,7 @@ struct Row {
     time_zone: String,
     onsale_of: Option<Uuid>,
     onsale_kind: Option<String>,
-    owner: Uuid,
+    organization: Uuid,
     title: String,
     status: String,
     currency: String,
@@ -129,7 +129,7 @@ impl Row {
             time_zone: self.time_zone,
             onsale_of: self.onsale_of.map(EventId).zip(self.onsale_kind.as_deref().map(parsed).transpose()?),
             onsales: Vec::new(),
-            owner: AccountId(self.owner),
+            organization: OrganizationId(self.organization),
             title: self.title,
             status: self.status.parse().map_err(StorageError::Unexpected)?,
             currency: self.currency,
@@ -148,7 +148,7 @@ impl Row {
 /// One event with its categories and sections.
 pub async fn find(pool: &PgPool, id: EventId) -> Result<Option<Event>, StorageError> {
     let row: Option<Row> = sqlx::query_as(
-        "SELECT e.id, e.venue, v.name AS venue_name, v.time_zone, e.onsale_of, e.onsale_kind, e.owner, e.title,
+        "SELECT e.id, e.venue, v.name AS venue_name, v.time_zone, e.onsale_of, e.onsale_kind, e.organization, e.title,
                 e.status, e.currency, e.starts_at,
                 e.lobby_opens_at, e.onsale_at, e.hold_seconds, e.ticket_limit, e.capacity
          FROM events e JOIN venues v ON v.id = e.venue
@@ -165,23 +165,22 @@ pub async fn find(pool: &PgPool, id: EventId) -> Result<Option<Event>, StorageEr
 }
 
 /// Events by id, at most `limit` after `after`: published and closed ones, and the drafts that `drafts` lets through.
-pub async fn list(pool: &PgPool, drafts: Drafts, after: Option<EventId>, limit: u32) -> Result<Vec<Event>, StorageError> {
-    let (all, owner) = match drafts {
-        Drafts::None => (false, None),
-        Drafts::Of(owner) => (false, Some(owner.0)),
-        Drafts::All => (true, None),
+pub async fn list(pool: &PgPool, drafts: Drafts<'_>, after: Option<EventId>, limit: u32) -> Result<Vec<Event>, StorageError> {
+    let (all, organizations) = match drafts {
+        Drafts::Of(organizations) => (false, uuids(organizations, |organization| organization.0)),
+        Drafts::All => (true, Vec::new()),
     };
     let rows: Vec<Row> = sqlx::query_as(
-        "SELECT e.id, e.venue, v.name AS venue_name, v.time_zone, e.onsale_of, e.onsale_kind, e.owner, e.title,
+        "SELECT e.id, e.venue, v.name AS venue_name, v.time_zone, e.onsale_of, e.onsale_kind, e.organization, e.title,
                 e.status, e.currency, e.starts_at,
                 e.lobby_opens_at, e.onsale_at, e.hold_seconds, e.ticket_limit, e.capacity
          FROM events e JOIN venues v ON v.id = e.venue
-         WHERE (e.status <> 'draft' OR $1 OR e.owner = $2) AND ($3::uuid IS NULL OR e.id > $3)
+         WHERE (e.status <> 'draft' OR $1 OR e.organization = ANY($2)) AND ($3::uuid IS NULL OR e.id > $3)
          ORDER BY e.id
          LIMIT $4",
     )
     .bind(all)
-    .bind(owner)
+    .bind(organizations)
     .bind(after.map(|after| after.0))
     .bind(i64::from(limit))
     .fetch_all(pool)
@@ -193,11 +192,9 @@ pub async fn list(pool: &PgPool, drafts: Drafts, after: Option<EventId>, limit: 
 
 /// Whose drafts a list shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Drafts {
-    /// Nobody's.
-    None,
-    /// One organizer's.
-    Of(AccountId),
+pub enum Drafts<'a> {
+    /// These organizations'; of none of them, none.
+    Of(&'a [OrganizationId]),
     /// Everybody's.
     All,
 }
@@ -241,13 +238,13 @@ async fn fill(pool: &PgPool, events: &mut [Event]) -> Result<(), StorageError> {
 pub async fn insert(tx: &mut PgConnection, event: &Event, queue: &RoomSettings) -> Result<(), StorageError> {
     let queue = serde_json::to_value(queue).map_err(|error| StorageError::Unexpected(error.to_string()))?;
     sqlx::query(
-        "INSERT INTO events (id, venue, owner, title, currency, status, starts_at, lobby_opens_at, onsale_at, hold_seconds,
+        "INSERT INTO events (id, venue, organization, title, currency, status, starts_at, lobby_opens_at, onsale_at, hold_seconds,
                              ticket_limit, capacity, queue_settings)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
     )
     .bind(event.id.0)
     .bind(event.venue.0)
-    .bind(event.owner.0)
+    .bind(event.organization.0)
     .bind(&event.title)
     .bind(&event.currency)
     .bind(event.status.as_str())

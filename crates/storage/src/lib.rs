@@ -14,6 +14,7 @@ pub mod lanes;
 pub mod leases;
 pub mod notifications;
 pub mod onsales;
+pub mod organizations;
 pub mod outbox;
 pub mod payments;
 pub mod queue_chosen_onsales;

@@ -84,9 +84,9 @@ async fn insert(
     categories: &[i16],
 ) -> Result<(), StorageError> {
     sqlx::query(
-        "INSERT INTO events (id, venue, owner, title, currency, status, starts_at, lobby_opens_at, onsale_at, hold_seconds, ticket_limit,
+        "INSERT INTO events (id, venue, organization, title, currency, status, starts_at, lobby_opens_at, onsale_at, hold_seconds, ticket_limit,
                              capacity, onsale_of, onsale_kind)
-         SELECT $2, venue, owner, $3, currency, 'published', starts_at, $4, $5, hold_seconds, ticket_limit,
+         SELECT $2, venue, organization, $3, currency, 'published', starts_at, $4, $5, hold_seconds, ticket_limit,
                 (SELECT coalesce(sum(seat_count), 0)::integer FROM event_categories WHERE event = $1 AND no = ANY($7)), id, $6
          FROM events WHERE id = $1",
     )

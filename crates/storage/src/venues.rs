@@ -1,19 +1,19 @@
 //! Venues and the seating plans they were imported with.
 
-use goticket_domain::{AccountId, VenueId};
+use goticket_domain::{OrganizationId, VenueId};
 use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::StorageError;
-use crate::columns::number;
+use crate::columns::{number, uuids};
 
 /// A venue without its plan, which can be large.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Venue {
     /// Its id.
     pub id: VenueId,
-    /// The organizer it belongs to.
-    pub owner: AccountId,
+    /// To which it belongs.
+    pub organization: OrganizationId,
     /// Its name.
     pub name: String,
     /// IANA name.
@@ -24,18 +24,18 @@ pub struct Venue {
 
 type Row = (Uuid, Uuid, String, String, i32);
 
-fn venue((id, owner, name, time_zone, seat_count): Row) -> Result<Venue, StorageError> {
-    Ok(Venue { id: VenueId(id), owner: AccountId(owner), name, time_zone, seat_count: number(seat_count)? })
+fn venue((id, organization, name, time_zone, seat_count): Row) -> Result<Venue, StorageError> {
+    Ok(Venue { id: VenueId(id), organization: OrganizationId(organization), name, time_zone, seat_count: number(seat_count)? })
 }
 
 /// Stores a venue; `plan` is the JSON text it was imported from.
 pub async fn insert(pool: &PgPool, venue: &Venue, plan: &str) -> Result<(), StorageError> {
     sqlx::query(
-        "INSERT INTO venues (id, owner, name, time_zone, plan, seat_count)
+        "INSERT INTO venues (id, organization, name, time_zone, plan, seat_count)
          VALUES ($1, $2, $3, $4, $5, $6)",
     )
     .bind(venue.id.0)
-    .bind(venue.owner.0)
+    .bind(venue.organization.0)
     .bind(&venue.name)
     .bind(&venue.time_zone)
     .bind(plan)
@@ -47,7 +47,7 @@ pub async fn insert(pool: &PgPool, venue: &Venue, plan: &str) -> Result<(), Stor
 
 /// One venue.
 pub async fn find(pool: &PgPool, id: VenueId) -> Result<Option<Venue>, StorageError> {
-    let row: Option<Row> = sqlx::query_as("SELECT id, owner, name, time_zone, seat_count FROM venues WHERE id = $1")
+    let row: Option<Row> = sqlx::query_as("SELECT id, organization, name, time_zone, seat_count FROM venues WHERE id = $1")
         .bind(id.0)
         .fetch_optional(pool)
         .await?;
@@ -59,21 +59,21 @@ pub async fn plan(pool: &PgPool, id: VenueId) -> Result<Option<String>, StorageE
     Ok(sqlx::query_scalar("SELECT plan FROM venues WHERE id = $1").bind(id.0).fetch_optional(pool).await?)
 }
 
-/// Venues by id, at most `limit` after `after`; of one owner (index `venues_by_owner`), or everybody's (primary key).
+/// Venues by id, at most `limit` after `after`; of these organizations (index `venues_by_organization`), or everybody's (primary key).
 pub async fn list(
     pool: &PgPool,
-    owner: Option<AccountId>,
+    organizations: Option<&[OrganizationId]>,
     after: Option<VenueId>,
     limit: u32,
 ) -> Result<Vec<Venue>, StorageError> {
     let rows: Vec<Row> = sqlx::query_as(
-        "SELECT id, owner, name, time_zone, seat_count
+        "SELECT id, organization, name, time_zone, seat_count
          FROM venues
-         WHERE ($1::uuid IS NULL OR owner = $1) AND ($2::uuid IS NULL OR id > $2)
+         WHERE ($1::uuid[] IS NULL OR organization = ANY($1)) AND ($2::uuid IS NULL OR id > $2)
          ORDER BY id
          LIMIT $3",
     )
-    .bind(owner.map(|owner| owner.0))
+    .bind(organizations.map(|all| uuids(all, |organization| organization.0)))
     .bind(after.map(|after| after.0))
     .bind(i64::from(limit))
     .fetch_all(pool)

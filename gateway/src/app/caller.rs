@@ -1,22 +1,22 @@
-//! Who asks: an account and what its role lets it do.
+//! Who calls, as their access token says. What they may do, the [policy](crate::app::policy) says.
 
 use goticket_domain::AccountId;
-use goticket_domain::identity::Role;
+use goticket_domain::policy::Subject;
 
 /// Somebody whose access token was good.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Caller {
     pub(crate) account: AccountId,
-    pub(crate) role: Role,
 }
 
 impl Caller {
-    /// Whether what belongs to `owner` is theirs to see unpublished and to change.
-    pub(crate) fn may_manage(&self, owner: AccountId) -> bool {
-        match self.role {
-            Role::Admin => true,
-            Role::Organizer => self.account == owner,
-            Role::User => false,
-        }
+    /// By what every account may. What else they may is looked up where it matters: a role in a token can be minutes old.
+    pub(crate) fn subject(self) -> Subject {
+        Subject::account_only(self.account)
     }
+}
+
+/// Whoever calls, logged in or not.
+pub(crate) fn subject(caller: Option<Caller>) -> Subject {
+    caller.map_or(Subject::Anonymous, Caller::subject)
 }

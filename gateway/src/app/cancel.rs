@@ -4,9 +4,11 @@
 use std::time::Duration;
 
 use goticket_domain::booking::{AnyBooking, BookingState, Command, RefusalReason, UndecidedRequest};
+use goticket_domain::policy::{Action, Subject};
 use goticket_domain::{AccountId, BookingId, EventId};
 use tokio::time::Instant;
 
+use crate::app::caller::Caller;
 use crate::app::look_up_booking::{Found, LookUpError, RefusedRequest, look_up_booking};
 use crate::app::waiters::{Waiter, Woken};
 use crate::outbound::commands::SendError;
@@ -51,14 +53,10 @@ struct Open {
     undecided: Option<UndecidedRequest>,
 }
 
-pub(crate) async fn cancel(
-    app: &Services,
-    account: AccountId,
-    id: BookingId,
-    wait: Duration,
-) -> Result<CancelOutcome, CancelError> {
+pub(crate) async fn cancel(app: &Services, caller: Caller, id: BookingId, wait: Duration) -> Result<CancelOutcome, CancelError> {
+    let (account, subject) = (caller.account, caller.subject());
     let until = Instant::now() + wait;
-    let open = match standing(app, account, id).await? {
+    let open = match standing(app, &subject, id).await? {
         Standing::Done(outcome) => return Ok(outcome),
         Standing::Open(open) => open,
     };
@@ -67,7 +65,7 @@ pub(crate) async fn cancel(
     loop {
         // Whatever a reply says, also one to another command about the booking: the database says how it stands.
         let at_end = waiter.wake(until, &app.ending).await == Woken::End;
-        match standing(app, account, id).await {
+        match standing(app, &subject, id).await {
             Ok(Standing::Done(outcome)) => return Ok(outcome),
             // The key was decided meanwhile, under the id of another request: that booking is what there is to give back.
             Ok(Standing::Open(open)) if open.booking != sent => {
@@ -76,7 +74,7 @@ pub(crate) async fn cancel(
             }
             Ok(Standing::Open(_)) => {}
             // The command will be decided: it may not be answered with an error that denies it.
-            Err(CancelError::LookUp(error @ (LookUpError::NotFound | LookUpError::Fault(_)))) => {
+            Err(CancelError::LookUp(error @ (LookUpError::NotFound | LookUpError::Denied(_) | LookUpError::Fault(_)))) => {
                 tracing::warn!(%error, booking = %id, "an accepted cancellation could not be looked up");
             }
             Err(error) => return Err(error),
@@ -94,8 +92,8 @@ async fn send(app: &Services, account: AccountId, open: Open) -> Result<Waiter, 
     Ok(waiter)
 }
 
-async fn standing(app: &Services, account: AccountId, id: BookingId) -> Result<Standing, CancelError> {
-    match look_up_booking(app, account, id).await? {
+async fn standing(app: &Services, subject: &Subject, id: BookingId) -> Result<Standing, CancelError> {
+    match look_up_booking(app, subject, Action::CancelBooking, id).await? {
         Found::Booking(booking) => match booking.state() {
             BookingState::Held => {
                 let order = booking.order();

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use goticket_domain::EventId;
 use goticket_domain::catalog::EventStatus;
+use goticket_domain::policy::{Action, Reason, Resource, Subject};
 use goticket_storage::events::{self, Event};
 use moka::future::Cache;
 use sqlx::PgPool;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::app::caller::Caller;
 use crate::app::geometry::{self, Geometry};
+use crate::app::policy::{Policy, Refused};
 use crate::fault::Fault;
 
 /// How old an event may be that fans see. A change is seen at once by the gateway that made it.
@@ -31,8 +32,8 @@ pub(crate) enum EventError {
     /// Unknown, or a draft of somebody else's: which of them, no one is told.
     #[error("no such event")]
     NotFound,
-    #[error("the event belongs to another organizer")]
-    Forbidden,
+    #[error("denied: {0:?}")]
+    Denied(Reason),
     /// It has no seats of its own.
     #[error("it is an onsale of event {0}")]
     OnsaleOf(EventId),
@@ -40,9 +41,20 @@ pub(crate) enum EventError {
     Fault(#[from] Fault),
 }
 
+impl From<Refused> for EventError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Hidden => Self::NotFound,
+            Refused::Denied(reason) => Self::Denied(reason),
+            Refused::Fault(fault) => Self::Fault(fault),
+        }
+    }
+}
+
 /// Events and their places. Many who ask at once for one thing share one read.
 pub(crate) struct Catalog {
     pool: PgPool,
+    policy: Arc<Policy>,
     events: Cache<EventId, Arc<Event>>,
     /// Those that were looked up in vain, for as long.
     unknown: Cache<EventId, ()>,
@@ -51,10 +63,11 @@ pub(crate) struct Catalog {
 }
 
 impl Catalog {
-    pub(crate) fn new(pool: PgPool) -> Self {
+    pub(crate) fn new(pool: PgPool, policy: Arc<Policy>) -> Self {
         let weigh = |_: &EventId, geometry: &Arc<Geometry>| u32::try_from(geometry.bytes()).unwrap_or(u32::MAX);
         Self {
             pool,
+            policy,
             events: Cache::builder().max_capacity(EVENTS_MAX).time_to_live(EVENT_AGE_MAX).build(),
             unknown: Cache::builder().max_capacity(UNKNOWN_MAX).time_to_live(EVENT_AGE_MAX).build(),
             geometries: Cache::builder().max_capacity(GEOMETRY_BYTES_MAX).weigher(weigh).build(),
@@ -62,23 +75,28 @@ impl Catalog {
         }
     }
 
-    /// An event that this caller may see: a draft only its organizer and admins.
-    pub(crate) async fn visible(&self, id: EventId, caller: Option<Caller>) -> Result<Arc<Event>, EventError> {
+    /// The only way to an event: by what one means to do with it.
+    pub(crate) async fn access(&self, subject: &Subject, action: Action, id: EventId) -> Result<Arc<Event>, EventError> {
         let event = self.any(id).await?;
-        let seen = event.status != EventStatus::Draft || caller.is_some_and(|caller| caller.may_manage(event.owner));
-        if seen { Ok(event) } else { Err(EventError::NotFound) }
+        let resource = Resource::event(event.organization, event.status != EventStatus::Draft);
+        self.policy.allow(subject, action, &resource).await?;
+        Ok(event)
     }
 
     /// The same, with seats of its own.
-    pub(crate) async fn with_seats(&self, id: EventId, caller: Option<Caller>) -> Result<Arc<Event>, EventError> {
-        let event = self.visible(id, caller).await?;
+    pub(crate) async fn with_seats(&self, subject: &Subject, action: Action, id: EventId) -> Result<Arc<Event>, EventError> {
+        let event = self.access(subject, action, id).await?;
         if let Some((of, _)) = event.onsale_of { Err(EventError::OnsaleOf(of)) } else { Ok(event) }
     }
 
-    /// An event that this caller may change; of somebody else's drafts no one learns that they exist.
-    pub(crate) async fn managed(&self, id: EventId, caller: Caller) -> Result<Arc<Event>, EventError> {
-        let event = self.visible(id, Some(caller)).await?;
-        if caller.may_manage(event.owner) { Ok(event) } else { Err(EventError::Forbidden) }
+    /// The event of a booking that its reader was let in to: bookings outlive the publication of their events.
+    pub(crate) async fn of_booking(&self, booked: EventId) -> Result<Arc<Event>, Fault> {
+        self.any(booked).await.map_err(|error| match error {
+            EventError::Fault(fault) => fault,
+            EventError::NotFound | EventError::Denied(_) | EventError::OnsaleOf(_) => {
+                Fault::Bug(format!("a booking's event {booked} is gone"))
+            }
+        })
     }
 
     /// Its places. Only for events that were found.
@@ -106,8 +124,8 @@ impl Catalog {
         self.unknown.invalidate(&id).await;
     }
 
-    /// An event, whoever asks: for what belongs to them by other right, like a booking.
-    pub(crate) async fn any(&self, id: EventId) -> Result<Arc<Event>, EventError> {
+    /// An event, whoever asks.
+    async fn any(&self, id: EventId) -> Result<Arc<Event>, EventError> {
         if self.unknown.contains_key(&id) {
             return Err(EventError::NotFound);
         }
@@ -120,7 +138,7 @@ impl Catalog {
         };
         self.events.try_get_with(id, load).await.map_err(|error| match &*error {
             EventError::NotFound => EventError::NotFound,
-            EventError::Forbidden => EventError::Forbidden,
+            EventError::Denied(reason) => EventError::Denied(*reason),
             EventError::OnsaleOf(of) => EventError::OnsaleOf(*of),
             EventError::Fault(fault) => EventError::Fault(fault.clone()),
         })

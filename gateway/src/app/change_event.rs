@@ -3,9 +3,9 @@
 
 use goticket_domain::EventId;
 use goticket_domain::catalog::EventStatus;
+use goticket_domain::policy::{Action, Subject};
 use goticket_storage::events::{self, Change, Event};
 
-use crate::app::caller::Caller;
 use crate::app::catalog::EventError;
 use crate::app::create_event::{Wrong, check_limits, check_schedule, check_title};
 use crate::fault::Fault;
@@ -28,9 +28,14 @@ impl From<Fault> for ChangeEventError {
     }
 }
 
-pub(crate) async fn change_event(app: &Services, caller: Caller, id: EventId, change: Change) -> Result<Event, ChangeEventError> {
+pub(crate) async fn change_event(
+    app: &Services,
+    subject: &Subject,
+    id: EventId,
+    change: Change,
+) -> Result<Event, ChangeEventError> {
     app.catalog.forget(id).await;
-    let event = app.catalog.managed(id, caller).await?;
+    let event = app.catalog.access(subject, Action::ChangeEvent, id).await?;
     let sealed = beyond_title(&change);
     if event.status != EventStatus::Draft && !sealed.is_empty() {
         return Err(ChangeEventError::NotADraft(sealed));

@@ -2,22 +2,25 @@
 
 use goticket_domain::catalog::{EventStatus, MAX_HOLD_SECONDS, MAX_TICKET_LIMIT, MAX_TITLE_CHARS, MIN_HOLD_SECONDS};
 use goticket_domain::money::MAX_PRICE_MINOR;
+use goticket_domain::policy::{Action, Reason, Resource, Subject};
 use goticket_domain::queue::{RoomSettings, SettingsError};
 use goticket_domain::seating::{Layout, SeatingPlan, SectionKind, StandingArea};
-use goticket_domain::{EventId, VenueId};
+use goticket_domain::{EventId, OrganizationId, VenueId};
 use goticket_storage::events::{self, Category, Event, Section};
 use goticket_storage::seats::{self, Seat};
 use goticket_storage::venues::{self, Venue};
 use iso_currency::Currency;
 use jiff::Timestamp;
 
-use crate::app::caller::Caller;
+use crate::app::policy::Refused;
 use crate::fault::Fault;
 use crate::services::Services;
 
 /// What an organizer asks for.
 pub(crate) struct NewEvent {
     pub(crate) venue: VenueId,
+    /// The venue's, if it is left out.
+    pub(crate) organization: Option<OrganizationId>,
     pub(crate) title: String,
     pub(crate) currency: String,
     pub(crate) starts_at: Timestamp,
@@ -54,18 +57,23 @@ pub(crate) enum CreateEventError {
     Invalid(Vec<Wrong>),
     #[error("too many plans are being read")]
     Busy,
+    #[error("denied: {0:?}")]
+    Denied(Reason),
     #[error(transparent)]
     Fault(#[from] Fault),
 }
 
 /// Checks everything, then writes the draft and all its places in one transaction.
-pub(crate) async fn create_event(app: &Services, caller: Caller, new: NewEvent) -> Result<Event, CreateEventError> {
-    let mut wrong = check_fields(&new, app.now());
-    let venue = venues::find(&app.pool, new.venue).await.map_err(Fault::from)?;
-    let Some(venue) = venue.filter(|venue| caller.may_manage(venue.owner)) else {
+pub(crate) async fn create_event(app: &Services, subject: &Subject, new: NewEvent) -> Result<Event, CreateEventError> {
+    let Some(venue) = own_venue(app, subject, new.venue).await? else {
+        let mut wrong = check_fields(&new, app.now());
         wrong.push(Wrong::at("/venue", "is not one of your venues: import it first"));
         return Err(CreateEventError::Invalid(wrong));
     };
+    let mut wrong = check_fields(&new, app.now());
+    if new.organization.is_some_and(|named| named != venue.organization) {
+        wrong.push(Wrong::at("/organization", "is not the venue's: an event belongs to the organization that has the venue"));
+    }
     let layout = lay_out(app, &new).await?;
     let priced = layout.and_then(|layout| price(&layout, &new.prices).map(|categories| (layout, categories)));
     let (layout, categories) = match priced {
@@ -80,6 +88,24 @@ pub(crate) async fn create_event(app: &Services, caller: Caller, new: NewEvent) 
     let event = assemble(new, venue, &layout, categories);
     store(app, &event, &queue, &layout).await?;
     Ok(event)
+}
+
+/// The venue, where they may make events for the organization that it belongs to. None: it is none of theirs, or not there.
+async fn own_venue(app: &Services, subject: &Subject, id: VenueId) -> Result<Option<Venue>, CreateEventError> {
+    let refused = |refused| match refused {
+        Refused::Hidden => Ok(None),
+        Refused::Denied(reason) => Err(CreateEventError::Denied(reason)),
+        Refused::Fault(fault) => Err(fault.into()),
+    };
+    // Whoever can make events nowhere is told so, whatever they name.
+    if let Err(nowhere) = app.policy.allow(subject, Action::CreateEvent, &Resource::ANY).await {
+        return refused(nowhere);
+    }
+    let Some(venue) = venues::find(&app.pool, id).await.map_err(Fault::from)? else { return Ok(None) };
+    match app.policy.allow(subject, Action::CreateEvent, &Resource::of(venue.organization)).await {
+        Ok(()) => Ok(Some(venue)),
+        Err(not) => refused(not),
+    }
 }
 
 /// What can be said of the fields by themselves.
@@ -191,8 +217,7 @@ fn assemble(new: NewEvent, venue: Venue, layout: &Layout, categories: Vec<Catego
         venue: venue.id,
         venue_name: venue.name,
         time_zone: venue.time_zone,
-        // An admin acts for the organizer whose venue it is.
-        owner: venue.owner,
+        organization: venue.organization,
         onsale_of: None,
         onsales: Vec::new(),
         title: new.title.trim().to_owned(),

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use goticket_domain::EventId;
 use goticket_domain::catalog::{EventStatus, Offer, OnsaleRefusal};
+use goticket_domain::policy::{Action, Subject};
 use goticket_domain::queue::RoomSettings;
 use goticket_storage::events::Event;
 use goticket_storage::onsales;
 
-use crate::app::caller::Caller;
 use crate::app::catalog::EventError;
 use crate::app::create_event::{Wrong, check_title};
 use crate::fault::Fault;
@@ -37,11 +37,11 @@ pub(crate) enum CreateOnsaleError {
 /// Its terms are announced by its waiting room, as an event's own are.
 pub(crate) async fn create_onsale(
     app: &Services,
-    caller: Caller,
+    subject: &Subject,
     id: EventId,
     new: NewOnsale,
 ) -> Result<Arc<Event>, CreateOnsaleError> {
-    let event = app.catalog.managed(id, caller).await?;
+    let event = app.catalog.access(subject, Action::CreateOnsale, id).await?;
     if let Some((of, _)) = event.onsale_of {
         return Err(EventError::OnsaleOf(of).into());
     }
@@ -57,5 +57,5 @@ pub(crate) async fn create_onsale(
     let opened = onsales::open(&app.pool, id, title, &new.offer, &new.queue).await;
     let onsale = opened.map_err(|error| EventError::from(Fault::from(error)))??;
     app.catalog.forget(id).await;
-    Ok(app.catalog.managed(onsale, caller).await?)
+    Ok(app.catalog.access(subject, Action::CreateOnsale, onsale).await?)
 }

@@ -1,11 +1,12 @@
 //! An organizer imports a venue by its seating plan.
 
-use goticket_domain::VenueId;
 use goticket_domain::catalog::MAX_TITLE_CHARS;
+use goticket_domain::policy::{Action, Subject};
 use goticket_domain::seating::{Layout, PlanError, SeatingPlan, SectionKind};
+use goticket_domain::{OrganizationId, VenueId};
 use goticket_storage::venues::{self, Venue};
 
-use crate::app::caller::Caller;
+use crate::app::organizations::choose::{ChooseError, choose};
 use crate::fault::Fault;
 use crate::services::Services;
 
@@ -38,6 +39,8 @@ pub(crate) enum ImportError {
     TimeZone,
     #[error(transparent)]
     Plan(#[from] PlanError),
+    #[error(transparent)]
+    Organization(#[from] ChooseError),
     /// Others are importing; plans are large.
     #[error("too many plans are being read")]
     Busy,
@@ -48,7 +51,8 @@ pub(crate) enum ImportError {
 /// Checks everything and stores it; `plan` is the JSON text of the plan.
 pub(crate) async fn import_venue(
     app: &Services,
-    caller: Caller,
+    subject: &Subject,
+    organization: Option<OrganizationId>,
     name: &str,
     time_zone: &str,
     plan: String,
@@ -65,7 +69,7 @@ pub(crate) async fn import_venue(
     let (read, plan) = read.await.map_err(|error| Fault::Bug(error.to_string()))??;
     let venue = Venue {
         id: VenueId::generate(),
-        owner: caller.account,
+        organization: choose(app, subject, Action::ImportVenue, organization).await?,
         name: name.to_owned(),
         time_zone: time_zone.to_owned(),
         seat_count: u32::try_from(read.seat_count()).unwrap_or(u32::MAX),
@@ -74,16 +78,8 @@ pub(crate) async fn import_venue(
     Ok(describe(venue, &read))
 }
 
-/// A stored venue with what its plan holds.
-pub(crate) async fn describe_venue(app: &Services, venue: Venue) -> Result<ImportedVenue, Fault> {
-    let _slot = app.catalog.next_plan_slot().await?;
-    let plan = venues::plan(&app.pool, venue.id).await?.ok_or_else(|| Fault::Bug(format!("venue {} is gone", venue.id)))?;
-    let read = tokio::task::spawn_blocking(move || SeatingPlan::from_json(plan.as_bytes()));
-    let read = read.await.map_err(|error| Fault::Bug(error.to_string()))?;
-    Ok(describe(venue, &read.map_err(|error| Fault::Bug(error.to_string()))?))
-}
-
-fn describe(venue: Venue, plan: &SeatingPlan) -> ImportedVenue {
+/// What a venue's plan holds.
+pub(crate) fn describe(venue: Venue, plan: &SeatingPlan) -> ImportedVenue {
     // A plan of areas alone has no layout without standing sections: then there are no sections to show.
     let empty = Layout { categories: plan.categories.clone(), sections: Vec::new() };
     let layout = plan.layout(&[]).unwrap_or(empty);

@@ -1,9 +1,12 @@
-//! A fan looks at a booking: one that came to be, one that was refused, or one that is still to be decided.
+//! Somebody looks at a booking: its holder at one that came to be, was refused, or is still to be decided; members of the organization that sold it at one
+//! that came to be.
 
 use goticket_domain::booking::{AnyBooking, Outcome, Refusal};
+use goticket_domain::policy::{Action, Reason, Resource, Subject};
 use goticket_domain::{AccountId, BookingId, EventId};
 use goticket_storage::bookings::view::{self, DecidedRequest};
 
+use crate::app::policy::Refused;
 use crate::fault::Fault;
 use crate::outbound::pending::{self, Pending};
 use crate::services::Services;
@@ -30,6 +33,8 @@ pub(crate) enum LookUpError {
     /// Unknown, or another account's: which of them, no one is told.
     #[error("no such booking")]
     NotFound,
+    #[error("denied: {0:?}")]
+    Denied(Reason),
     /// Accepted, but its key was decided for a request for other seats.
     #[error("the key was used for another request")]
     KeyReused,
@@ -37,10 +42,30 @@ pub(crate) enum LookUpError {
     Fault(#[from] Fault),
 }
 
-pub(crate) async fn look_up_booking(app: &Services, account: AccountId, id: BookingId) -> Result<Found, LookUpError> {
-    if let Some(booking) = view::booking(&app.pool, id).await.map_err(Fault::from)? {
-        return if booking.order().account == account { Ok(Found::Booking(booking)) } else { Err(LookUpError::NotFound) };
+impl From<Refused> for LookUpError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Hidden => Self::NotFound,
+            Refused::Denied(reason) => Self::Denied(reason),
+            Refused::Fault(fault) => Self::Fault(fault),
+        }
     }
+}
+
+/// The only way to a booking: by what one means to do with it.
+pub(crate) async fn look_up_booking(
+    app: &Services,
+    subject: &Subject,
+    action: Action,
+    id: BookingId,
+) -> Result<Found, LookUpError> {
+    if let Some(booking) = view::booking(&app.pool, id).await.map_err(Fault::from)? {
+        allow(app, subject, action, booking.order().account, booking.order().event).await?;
+        return Ok(Found::Booking(booking));
+    }
+    // What got no seats concerns no one but who asked for them.
+    let account = subject.account().ok_or(LookUpError::NotFound)?;
+    app.policy.allow(subject, action, &Resource::held_by(account)).await?;
     if let Some(decided) = view::by_booking(&app.pool, account, id).await.map_err(Fault::from)? {
         return settled(app, decided).await;
     }
@@ -51,6 +76,23 @@ pub(crate) async fn look_up_booking(app: &Services, account: AccountId, id: Book
         Some(decided) if decided.payload_hash == request.payload_hash => settled(app, decided).await,
         Some(_) => Err(LookUpError::KeyReused),
     }
+}
+
+/// Whether they may do this to what `holder` has of this event.
+pub(crate) async fn allow(
+    app: &Services,
+    subject: &Subject,
+    action: Action,
+    holder: AccountId,
+    event: EventId,
+) -> Result<(), LookUpError> {
+    // Its holder needs no organization's leave: then the event is not looked up.
+    let resource = if subject.account() == Some(holder) {
+        Resource::held_by(holder)
+    } else {
+        Resource::booking(holder, app.catalog.of_booking(event).await?.organization)
+    };
+    Ok(app.policy.allow(subject, action, &resource).await?)
 }
 
 /// What a request came to. The booking may have come to be since it was looked for.

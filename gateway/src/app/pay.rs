@@ -2,12 +2,14 @@
 
 use goticket_domain::booking::BookingState;
 use goticket_domain::catalog::EventStatus;
-use goticket_domain::{AccountId, BookingId, Money};
+use goticket_domain::policy::Action;
+use goticket_domain::{BookingId, Money};
 use goticket_storage::events;
 use goticket_storage::payments::attempts::{self, Attempt};
 use iso_currency::Currency;
 use url::Url;
 
+use crate::app::caller::Caller;
 use crate::app::look_up_booking::{Found, LookUpError, look_up_booking};
 use crate::fault::Fault;
 use crate::outbound::sandbox_payments::PROVIDER;
@@ -40,12 +42,13 @@ pub(crate) enum PayError {
     Fault(#[from] Fault),
 }
 
-pub(crate) async fn pay(app: &Services, account: AccountId, id: BookingId, return_url: Option<&Url>) -> Result<Opened, PayError> {
+/// The caller's own booking: the statement that opens an attempt names its holder, too.
+pub(crate) async fn pay(app: &Services, caller: Caller, id: BookingId, return_url: Option<&Url>) -> Result<Opened, PayError> {
     let mut id = id;
     let (attempt, is_new) = loop {
-        match attempts::open(&app.pool, id, account, PROVIDER).await.map_err(Fault::from)? {
+        match attempts::open(&app.pool, id, caller.account, PROVIDER).await.map_err(Fault::from)? {
             Some(opened) => break opened,
-            None => id = held_elsewhere(app, account, id).await?,
+            None => id = held_elsewhere(app, caller, id).await?,
         }
     };
     let currency = Currency::from_code(&attempt.currency);
@@ -61,8 +64,8 @@ pub(crate) async fn pay(app: &Services, account: AccountId, id: BookingId, retur
 }
 
 /// Nothing can be opened: the held booking that has another id, because its key was decided for another request; or why there is none.
-async fn held_elsewhere(app: &Services, account: AccountId, id: BookingId) -> Result<BookingId, PayError> {
-    match look_up_booking(app, account, id).await? {
+async fn held_elsewhere(app: &Services, caller: Caller, id: BookingId) -> Result<BookingId, PayError> {
+    match look_up_booking(app, &caller.subject(), Action::PayBooking, id).await? {
         Found::Booking(booking) if booking.state() != BookingState::Held => Err(PayError::NotPayable(booking.state())),
         Found::Booking(booking) if booking.order().id != id => Ok(booking.order().id),
         Found::Booking(booking) => {

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use goticket_domain::EventId;
 use goticket_domain::catalog::EventStatus;
+use goticket_domain::policy::{Action, Subject};
 use goticket_storage::events::{self, Event};
 
-use crate::app::caller::Caller;
 use crate::app::catalog::EventError;
 use crate::fault::Fault;
 use crate::services::Services;
@@ -21,9 +21,9 @@ pub(crate) enum PublishError {
     Event(#[from] EventError),
 }
 
-pub(crate) async fn publish_event(app: &Services, caller: Caller, id: EventId) -> Result<Arc<Event>, PublishError> {
+pub(crate) async fn publish_event(app: &Services, subject: &Subject, id: EventId) -> Result<Arc<Event>, PublishError> {
     app.catalog.forget(id).await;
-    let event = app.catalog.managed(id, caller).await?;
+    let event = app.catalog.access(subject, Action::PublishEvent, id).await?;
     match event.status {
         EventStatus::Published => return Ok(event),
         EventStatus::Closed => return Err(PublishError::Closed),
@@ -33,5 +33,5 @@ pub(crate) async fn publish_event(app: &Services, caller: Caller, id: EventId) -
     // The secret of the draw: made here, seen by nobody before the lobby is closed.
     events::publish(&app.pool, id).await.map_err(|error| EventError::from(Fault::from(error)))?;
     app.catalog.forget(id).await;
-    Ok(app.catalog.managed(id, caller).await?)
+    Ok(app.catalog.access(subject, Action::PublishEvent, id).await?)
 }

@@ -1,17 +1,16 @@
-//! Who calls, from the access token, and what their role lets them do. One extractor per set of roles.
+//! Who calls, from the access token. What they may do is decided by the use cases.
 
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::http::{header, request::Parts};
-use goticket_domain::identity::Role;
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::parts::header_text;
-use super::problem::{FieldError, Problem, ProblemCode, TokenNames};
+use super::problem::{Problem, ProblemCode, TokenNames};
 use crate::app::caller::Caller;
 use crate::services::App;
 
-const NAMES: TokenNames = TokenNames {
+pub(super) const NAMES: TokenNames = TokenNames {
     header: "Authorization",
     missing: ProblemCode::AccessTokenMissing,
     expired: ProblemCode::AccessTokenExpired,
@@ -51,7 +50,7 @@ impl FromRequestParts<App> for Session {
         if app.sessions.ended.has(claims.family) {
             return Err(Problem::session_ended(NAMES.header));
         }
-        let caller = Caller { account: claims.account, role: claims.role };
+        let caller = Caller { account: claims.account };
         Ok(Self { caller, id: claims.family, expires_at: claims.expires_at })
     }
 }
@@ -75,24 +74,5 @@ impl OptionalFromRequestParts<App> for Session {
             return Ok(None);
         }
         <Self as FromRequestParts<App>>::from_request_parts(parts, app).await.map(Some)
-    }
-}
-
-/// Organizers and admins.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Staff(pub(crate) Caller);
-
-impl FromRequestParts<App> for Staff {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let caller = <Caller as FromRequestParts<App>>::from_request_parts(parts, app).await?;
-        match caller.role {
-            Role::Organizer | Role::Admin => Ok(Self(caller)),
-            Role::User => {
-                Err(Problem::new(ProblemCode::RoleRequired, "This is for organizers and admins. Log in with such an account.")
-                    .with_error(FieldError::header(NAMES.header, "is a fan's: log in as an organizer or admin")))
-            }
-        }
     }
 }

@@ -17,6 +17,7 @@ pub(crate) mod json;
 pub(crate) mod limits;
 pub(crate) mod measure;
 pub(crate) mod openapi;
+pub(crate) mod organizations;
 pub(crate) mod parts;
 pub(crate) mod problem;
 pub(crate) mod problems;
@@ -68,6 +69,7 @@ pub(crate) fn router(app: App) -> Api {
     let prompt = OpenApiRouter::with_openapi(openapi::base())
         .merge(problems::router())
         .merge(auth::router(&app))
+        .merge(organizations::router())
         .merge(venues::router())
         .merge(events::router())
         .merge(queue::router())

@@ -7,7 +7,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Components, InfoBuilder, OpenApi, OpenApiBuilder};
 use utoipa_axum::router::OpenApiRouter;
 
-use super::{auth, bookings, events, problems, queue, venues, webhook};
+use super::{auth, bookings, events, organizations, problems, queue, venues, webhook};
 use crate::services::App;
 
 const DESCRIPTION: &str = "Virtual waiting room and ticket sale. Errors are RFC 9457 problem documents: `code` is for machines, \
@@ -33,6 +33,7 @@ pub fn document() -> String {
     let all: OpenApiRouter<App> = OpenApiRouter::with_openapi(base())
         .merge(problems::router())
         .merge(auth::routes())
+        .merge(organizations::router())
         .merge(venues::router())
         .merge(events::router())
         .merge(queue::router())

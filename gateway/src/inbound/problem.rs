@@ -7,6 +7,8 @@ mod code;
 mod entry;
 mod group;
 mod identity;
+mod organization;
+mod policy;
 mod queue;
 mod sessions;
 mod streams;

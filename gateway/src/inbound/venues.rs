@@ -1,12 +1,13 @@
 //! `POST /v1/venues`, `GET /v1/venues`, `GET /v1/venues/{venue}`
 
-use axum::extract::State;
+use axum::extract::{FromRequestParts, State};
+use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
-use goticket_domain::VenueId;
-use goticket_domain::identity::Role;
+use goticket_domain::policy::{Action, Resource, Subject};
 use goticket_domain::seating::SectionKind;
-use goticket_storage::venues::{self, Venue};
+use goticket_domain::{OrganizationId, VenueId};
+use goticket_storage::venues::Venue;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
@@ -14,13 +15,14 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::caller::Staff;
 use super::json::{self, JsonBytes};
 use super::limits::BodyMax;
 use super::parts::{Path, Query, page_size};
-use super::problem::{FieldError, Problem, ProblemCode, ProblemDocument};
-use crate::app::import_venue::{ImportedVenue, describe_venue, import_venue};
-use crate::fault::Fault;
+use super::problem::{Problem, ProblemDocument};
+use crate::app::caller::Caller;
+use crate::app::import_venue::{ImportedVenue, import_venue};
+use crate::app::list_venues::list_venues;
+use crate::app::show_venue::show_venue;
 use crate::services::App;
 
 const TAG: &str = "venues";
@@ -32,6 +34,8 @@ pub(crate) struct NewVenue {
     name: String,
     /// IANA name, e.g. `Europe/Berlin`.
     time_zone: String,
+    /// To which it belongs. May be left out by who manages one organization, or none: then they get one of their own.
+    organization: Option<Uuid>,
     /// A seating plan in pretix' format.
     #[schema(value_type = Object)]
     plan: Box<RawValue>,
@@ -41,6 +45,8 @@ pub(crate) struct NewVenue {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct VenueSummary {
     id: Uuid,
+    /// To which it belongs.
+    organization: Uuid,
     name: String,
     time_zone: String,
     seat_count: u32,
@@ -102,7 +108,13 @@ pub(crate) struct PageQuery {
 
 impl From<Venue> for VenueSummary {
     fn from(venue: Venue) -> Self {
-        Self { id: venue.id.0, name: venue.name, time_zone: venue.time_zone, seat_count: venue.seat_count }
+        Self {
+            id: venue.id.0,
+            organization: venue.organization.0,
+            name: venue.name,
+            time_zone: venue.time_zone,
+            seat_count: venue.seat_count,
+        }
     }
 }
 
@@ -126,34 +138,50 @@ pub(crate) fn router() -> OpenApiRouter<App> {
     import.routes(routes!(show))
 }
 
+/// Whoever can import venues anywhere. Known before megabytes of a plan are read.
+struct Importer(Subject);
+
+impl FromRequestParts<App> for Importer {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let caller = <Caller as FromRequestParts<App>>::from_request_parts(parts, app).await?;
+        let subject = caller.subject();
+        app.policy.allow(&subject, Action::ImportVenue, &Resource::ANY).await?;
+        Ok(Self(subject))
+    }
+}
+
 /// Imports a venue by its seating plan (body at most 33 MiB).
 #[utoipa::path(post, path = "/v1/venues", operation_id = "import_venue", tag = TAG, security(("access" = [])), request_body = NewVenue, responses(
     (status = 201, body = VenueBody),
+    (status = 401, body = ProblemDocument),
+    (status = 403, description = "role_required, member_role_required", body = ProblemDocument),
+    (status = 409, description = "too_many_organizations", body = ProblemDocument),
     (status = 413, body = ProblemDocument),
     (status = 422, description = "the pointer names the fault in the plan", body = ProblemDocument),
 ))]
-async fn import(State(app): State<App>, Staff(caller): Staff, JsonBytes(body): JsonBytes) -> Result<impl IntoResponse, Problem> {
+async fn import(
+    State(app): State<App>,
+    Importer(subject): Importer,
+    JsonBytes(body): JsonBytes,
+) -> Result<impl IntoResponse, Problem> {
     // Megabytes are parsed where they don't hold up anybody's poll.
     let new = tokio::task::spawn_blocking(move || json::parse::<NewVenue>(&body));
     let new = new.await.map_err(|error| Problem::internal(&error.to_string()))??;
     let plan = String::from(Box::<str>::from(new.plan));
-    let imported = import_venue(&app, caller, &new.name, &new.time_zone, plan).await?;
+    let imported = import_venue(&app, &subject, new.organization.map(OrganizationId), &new.name, &new.time_zone, plan).await?;
     let location = format!("/v1/venues/{}", imported.venue.id);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], axum::Json(VenueBody::from(imported))))
 }
 
-/// The caller's venues; an admin's are everybody's.
+/// The venues of the organizations that the caller manages; an admin's are everybody's.
 #[utoipa::path(get, path = "/v1/venues", operation_id = "list_venues", tag = TAG, security(("access" = [])), params(PageQuery), responses(
     (status = 200, body = VenuePage),
 ))]
-async fn list(
-    State(app): State<App>,
-    Staff(caller): Staff,
-    Query(query): Query<PageQuery>,
-) -> Result<axum::Json<VenuePage>, Problem> {
+async fn list(State(app): State<App>, caller: Caller, Query(query): Query<PageQuery>) -> Result<axum::Json<VenuePage>, Problem> {
     let limit = page_size(query.limit)?;
-    let owner = (caller.role != Role::Admin).then_some(caller.account);
-    let found = venues::list(&app.pool, owner, query.cursor.map(VenueId), limit).await.map_err(Fault::from)?;
+    let found = list_venues(&app, &caller.subject(), query.cursor.map(VenueId), limit).await?;
     let full = found.len() == usize::try_from(limit).unwrap_or(usize::MAX);
     let next_cursor = found.last().filter(|_| full).map(|venue| venue.id.0);
     Ok(axum::Json(VenuePage { items: found.into_iter().map(VenueSummary::from).collect(), next_cursor }))
@@ -164,16 +192,6 @@ async fn list(
     (status = 200, body = VenueBody),
     (status = 404, description = "venue_not_found, also for another organizer's", body = ProblemDocument),
 ))]
-async fn show(
-    State(app): State<App>,
-    Staff(caller): Staff,
-    Path(venue): Path<VenueId>,
-) -> Result<axum::Json<VenueBody>, Problem> {
-    let found = venues::find(&app.pool, venue).await.map_err(Fault::from)?;
-    let found = found.filter(|venue| caller.may_manage(venue.owner));
-    let found = found.ok_or_else(|| {
-        Problem::new(ProblemCode::VenueNotFound, "You have no such venue. Check the id in the path.")
-            .with_error(FieldError::path("venue", "is none of your venues: take an id of GET /v1/venues"))
-    })?;
-    Ok(axum::Json(describe_venue(&app, found).await?.into()))
+async fn show(State(app): State<App>, caller: Caller, Path(venue): Path<VenueId>) -> Result<axum::Json<VenueBody>, Problem> {
+    Ok(axum::Json(show_venue(&app, &caller.subject(), venue).await?.into()))
 }

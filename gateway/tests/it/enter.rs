@@ -64,7 +64,7 @@ async fn an_organizer_makes_codes_sees_their_use_and_revokes_one() {
     let until = (jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1)).to_string();
     let new = json!({ "kind": "invite", "codes": 2, "uses": 1, "valid_until": until, "reason": "friends of the house" });
     let fans = [world.person(Role::User).await, world.person(Role::User).await];
-    problem(world.post(&codes, Some(&fans[0]), &new).await, 403, "role_required").await;
+    problem(world.post(&codes, Some(&fans[0]), &new).await, 403, "not_your_event").await;
     problem(world.post(&codes, Some(&stranger), &new).await, 403, "not_your_event").await;
     for (field, value) in [("codes", json!(0)), ("uses", json!(1_000_001)), ("valid_until", json!("2020-01-01T00:00:00Z"))] {
         let mut bad = new.clone();

@@ -24,6 +24,7 @@ mod log_in_storm;
 mod my_bookings;
 mod onsales;
 mod openapi;
+mod organizations;
 mod own_sessions;
 mod password_reset;
 mod passwords;

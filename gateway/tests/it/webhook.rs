@@ -18,7 +18,7 @@ use crate::world::{SOON, WEBHOOK_SECRET, World, expect, problem};
 
 const PATH: &str = "/v1/payments/sandbox/webhook";
 
-fn sign(secret: &str, at: i64, body: &str) -> String {
+pub(crate) fn sign(secret: &str, at: i64, body: &str) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
     mac.update(format!("{at}.{body}").as_bytes());
     format!("t={at},v1={}", hex::encode(mac.finalize().into_bytes()))
@@ -33,7 +33,7 @@ async fn send(world: &World, signature: Option<&str>, body: &str) -> Response {
     request.send().await.unwrap()
 }
 
-fn event(kind: &str, reference: &str) -> String {
+pub(crate) fn event(kind: &str, reference: &str) -> String {
     let data = json!({
         "payment": "pay_1", "reference": reference, "amount_minor": 2_500, "currency": "EUR", "status": "paid",
         "refunded_minor": 0,

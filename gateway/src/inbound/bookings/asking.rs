@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use goticket_domain::EventId;
+use goticket_domain::policy::Action;
 use goticket_domain::booking::IdempotencyKey;
 
 use super::entry::{Admitted, check_entry};
@@ -40,7 +41,7 @@ impl FromRequestParts<App> for Asking {
                 // That there is no such event says more.
                 slots::begin(parts)?;
                 let (work, app) = (app.work.clone(), app.clone());
-                apart(&work, async move { app.catalog.with_seats(event, Some(caller)).await }).await?;
+                apart(&work, async move { app.catalog.with_seats(&caller.subject(), Action::BookSeats, event).await }).await?;
                 Err(refusal)
             }
         }

@@ -28,7 +28,7 @@ pub(crate) async fn cancel(
     Path(id): Path<BookingId>,
     sent: HeaderMap,
 ) -> Result<Response, Problem> {
-    match cancel_booking(&app, caller.account, id, headers::wait(&sent)).await? {
+    match cancel_booking(&app, caller, id, headers::wait(&sent)).await? {
         CancelOutcome::Cancelled(booking) => {
             Ok(axum::Json(Shown::load(&app, booking.order().event).await?.booking(&booking)).into_response())
         }

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use goticket_domain::EventId;
 use goticket_domain::booking::{Outcome, RefusalReason};
 use goticket_domain::catalog::EventStatus;
+use goticket_domain::policy::Action;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -94,7 +95,7 @@ pub(crate) async fn create(State(app): State<App>, asking: Asking, Json(body): J
     apart(&work, async move {
         let turn = place.turn().await;
         let Asking { caller, event: id, admitted, key, wait } = asking;
-        let event = app.catalog.with_seats(id, Some(caller)).await?;
+        let event = app.catalog.with_seats(&caller.subject(), Action::BookSeats, id).await?;
         // The sale may have been stopped while the body was on its way.
         let categories = admitted.still(&app)?;
         let told = Refused { count_field: body.count_field() };

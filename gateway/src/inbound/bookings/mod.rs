@@ -25,7 +25,6 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::app::catalog::EventError;
 use crate::app::geometry::Geometry;
 use crate::app::look_up_booking::RefusedRequest;
 use crate::fault::Fault;
@@ -118,12 +117,7 @@ struct Shown {
 
 impl Shown {
     async fn load(app: &App, event: EventId) -> Result<Self, Fault> {
-        let event = app.catalog.any(event).await.map_err(|error| match error {
-            EventError::Fault(fault) => fault,
-            EventError::NotFound | EventError::Forbidden | EventError::OnsaleOf(_) => {
-                Fault::Bug(format!("a booking's event {event} is gone"))
-            }
-        })?;
+        let event = app.catalog.of_booking(event).await?;
         let geometry = app.catalog.geometry(&event).await?;
         Ok(Self { event, geometry })
     }

@@ -58,7 +58,7 @@ pub(crate) async fn pay(
     Json(body): Json<PaymentRequest>,
 ) -> Result<impl IntoResponse, Problem> {
     let return_url = body.return_url.as_deref().map(|text| return_address(&app, text)).transpose()?;
-    let opened = begin_payment(&app, caller.account, booking, return_url.as_ref()).await?;
+    let opened = begin_payment(&app, caller, booking, return_url.as_ref()).await?;
     let status = if opened.is_new { StatusCode::CREATED } else { StatusCode::OK };
     let body = PaymentBody {
         payment: opened.attempt.id.0,

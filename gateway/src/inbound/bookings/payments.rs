@@ -5,6 +5,7 @@ use axum::http::header;
 use axum::response::IntoResponse;
 use goticket_domain::BookingId;
 use goticket_domain::payment::PaymentState;
+use goticket_domain::policy::Action;
 use goticket_storage::payments::history::{self, PastAttempt};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -61,7 +62,7 @@ pub(crate) async fn payments(
     caller: Caller,
     Path(id): Path<BookingId>,
 ) -> Result<impl IntoResponse, Problem> {
-    let attempts = match look_up_booking(&app, caller.account, id).await? {
+    let attempts = match look_up_booking(&app, &caller.subject(), Action::ListPayments, id).await? {
         // Its id can be another one than was asked for: that of the request its key was decided for.
         Found::Booking(booking) => history::of_booking(&app.pool, booking.order().id).await.map_err(Fault::from)?,
         Found::Refused(_) | Found::Pending(_) => Vec::new(),

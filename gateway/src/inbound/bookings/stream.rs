@@ -7,7 +7,8 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::Event;
 use axum::response::{IntoResponse, Response};
-use goticket_domain::{AccountId, BookingId};
+use goticket_domain::BookingId;
+use goticket_domain::policy::{Action, Subject};
 use sha2::{Digest, Sha256};
 use tokio::time::sleep;
 
@@ -52,19 +53,19 @@ pub(crate) async fn stream(
     Path(id): Path<BookingId>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let account = session.caller.account;
-    let slot = app.booking_streams.take(account)?;
-    let first = look(&app, account, id).await?;
+    let subject = session.caller.subject();
+    let slot = app.booking_streams.take(session.caller.account)?;
+    let first = look(&app, &subject, id).await?;
     let known = sse::last_event_id(&headers).map(str::to_owned);
     if first.is_final && known.as_ref() == Some(&first.id) {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     let watched = app.clone();
-    Ok(sse::answer(&app, slot, Some(session.expires_at), |outlet| watch(watched, account, id, first, known, outlet)))
+    Ok(sse::answer(&app, slot, Some(session.expires_at), |outlet| watch(watched, subject, id, first, known, outlet)))
 }
 
-async fn look(app: &App, account: AccountId, id: BookingId) -> Result<Seen, LookUpError> {
-    let document = describe(app, account, id).await?;
+async fn look(app: &App, subject: &Subject, id: BookingId) -> Result<Seen, LookUpError> {
+    let document = describe(app, subject, Action::StreamBooking, id).await?;
     let json = serde_json::to_string(&document).map_err(|error| Fault::Bug(error.to_string()))?;
     let id = hex::encode(&Sha256::digest(&json)[..8]);
     Ok(Seen { json, id, is_final: document.is_final() })
@@ -75,7 +76,7 @@ async fn look(app: &App, account: AccountId, id: BookingId) -> Result<Seen, Look
 /// [`BOOKING_STREAMS_MAX`](crate::app::stream_slots::BOOKING_STREAMS_MAX).
 async fn watch(
     app: App,
-    account: AccountId,
+    subject: Subject,
     id: BookingId,
     first: Seen,
     known: Option<String>,
@@ -92,7 +93,7 @@ async fn watch(
         }
         seen = loop {
             sleep(Duration::from_millis(rand::random_range(LOOK_EVERY_MS))).await;
-            match look(&app, account, id).await {
+            match look(&app, &subject, id).await {
                 Ok(seen) => break seen,
                 Err(LookUpError::Fault(Fault::Unavailable { cause, .. })) => {
                     tracing::debug!(cause, "a booking cannot be looked at");

@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
 use goticket_domain::booking::Order;
+use goticket_domain::policy::Action;
 use goticket_domain::{BookingId, TicketId};
 use goticket_storage::bookings::view;
 use serde::Serialize;
@@ -13,6 +14,7 @@ use uuid::Uuid;
 use super::{BookedSeat, Shown, TAG};
 use crate::app::caller::Caller;
 use crate::app::look_up_booking::{Found, look_up_booking};
+use crate::app::show_ticket::show_ticket;
 use crate::fault::Fault;
 use crate::inbound::openapi::Binary;
 use crate::inbound::parts::Path;
@@ -49,7 +51,7 @@ pub(crate) async fn list(
     caller: Caller,
     Path(id): Path<BookingId>,
 ) -> Result<impl IntoResponse, Problem> {
-    let items = match look_up_booking(&app, caller.account, id).await? {
+    let items = match look_up_booking(&app, &caller.subject(), Action::ListTickets, id).await? {
         // Its id can be another one than was asked for: that of the request its key was decided for.
         Found::Booking(booking) => of_order(&app, booking.order()).await?,
         Found::Refused(_) | Found::Pending(_) => Vec::new(),
@@ -83,12 +85,7 @@ pub(crate) async fn pdf(State(app): State<App>, caller: Caller, Path(file): Path
         Problem::new(ProblemCode::InvalidPath, "The path must end with a ticket's id and .pdf: copy it from pdf_url.")
             .with_error(FieldError::path("file", "must be a UUID and .pdf: copy it from pdf_url"))
     })?;
-    let ticket = view::ticket(&app.pool, caller.account, id).await.map_err(Fault::from)?;
-    ticket.ok_or_else(|| {
-        Problem::new(ProblemCode::TicketNotFound, "You have no such ticket. Check the id in the path.")
-            .with_error(FieldError::path("file", "is none of your tickets: copy it from pdf_url"))
-    })?;
-    let pdf = app.objects.ticket_pdf(id).await?.ok_or_else(|| {
+    let pdf = show_ticket(&app, &caller.subject(), id).await?.ok_or_else(|| {
         Problem::new(ProblemCode::NotRendered, "The ticket is still being printed. Repeat the request.").retry_after(2)
     })?;
     let name = format!("inline; filename=\"ticket-{id}.pdf\"");

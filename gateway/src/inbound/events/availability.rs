@@ -7,13 +7,14 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use goticket_domain::EventId;
 use goticket_domain::catalog::EventStatus;
+use goticket_domain::policy::Action;
 use goticket_storage::events::Event;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::TAG;
-use crate::app::caller::Caller;
+use crate::app::caller::{Caller, subject};
 use crate::app::seat_map::{SeatStates, Tally};
 use crate::inbound::cached::takes_gzip;
 use crate::inbound::parts::Path;
@@ -59,7 +60,7 @@ pub(crate) async fn availability(
     Path(id): Path<EventId>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let event = app.catalog.with_seats(id, caller).await?;
+    let event = app.catalog.with_seats(&subject(caller), Action::ShowAvailability, id).await?;
     let geometry = app.catalog.geometry(&event).await?;
     let states = app.seat_maps.read(id, &geometry).await?;
     if event.status == EventStatus::Draft {

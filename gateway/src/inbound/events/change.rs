@@ -8,8 +8,8 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{EventBody, TAG};
+use crate::app::caller::Caller;
 use crate::app::change_event::change_event;
-use crate::inbound::caller::Staff;
 use crate::inbound::json::Json;
 use crate::inbound::parts::Path;
 use crate::inbound::problem::{Problem, ProblemDocument};
@@ -37,7 +37,7 @@ pub(crate) struct EventChange {
 ))]
 pub(crate) async fn change(
     State(app): State<App>,
-    Staff(caller): Staff,
+    caller: Caller,
     Path(event): Path<EventId>,
     Json(body): Json<EventChange>,
 ) -> Result<axum::Json<EventBody>, Problem> {
@@ -49,6 +49,6 @@ pub(crate) async fn change(
         hold_seconds: body.hold_seconds,
         ticket_limit: body.ticket_limit,
     };
-    let event = change_event(&app, caller, event, change).await?;
+    let event = change_event(&app, &caller.subject(), event, change).await?;
     Ok(axum::Json(EventBody::from(&event)))
 }

@@ -3,17 +3,17 @@
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
-use goticket_domain::VenueId;
 use goticket_domain::queue::{RoomMode, RoomSettings, WhenDown};
 use goticket_domain::seating::StandingArea;
+use goticket_domain::{OrganizationId, VenueId};
 use jiff::Timestamp;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{EventBody, TAG};
+use crate::app::caller::Caller;
 use crate::app::create_event::{NewEvent, create_event};
-use crate::inbound::caller::Staff;
 use crate::inbound::json::Json;
 use crate::inbound::problem::{Problem, ProblemDocument};
 use crate::inbound::queue::AutoBody;
@@ -24,6 +24,8 @@ use crate::services::App;
 #[serde(deny_unknown_fields)]
 pub(crate) struct EventDraft {
     venue: Uuid,
+    /// To which it belongs: the venue's, which it is if it is left out.
+    organization: Option<Uuid>,
     title: String,
     /// ISO 4217 code.
     currency: String,
@@ -116,11 +118,12 @@ impl From<QueueSettings> for RoomSettings {
 ))]
 pub(crate) async fn create(
     State(app): State<App>,
-    Staff(caller): Staff,
+    caller: Caller,
     Json(body): Json<EventDraft>,
 ) -> Result<impl IntoResponse, Problem> {
     let new = NewEvent {
         venue: VenueId(body.venue),
+        organization: body.organization.map(OrganizationId),
         title: body.title,
         currency: body.currency,
         starts_at: body.starts_at,
@@ -132,7 +135,7 @@ pub(crate) async fn create(
         standing: body.standing,
         queue: body.queue.into(),
     };
-    let event = create_event(&app, caller, new).await?;
+    let event = create_event(&app, &caller.subject(), new).await?;
     let location = format!("/v1/events/{}", event.id);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], axum::Json(EventBody::from(&event))))
 }

@@ -29,7 +29,8 @@ pub(crate) struct EventBody {
     id: Uuid,
     title: String,
     venue: EventVenue,
-    owner: Uuid,
+    /// The organization that sells it.
+    organization: Uuid,
     /// `draft`, `published` or `closed`.
     #[schema(value_type = String)]
     status: EventStatus,
@@ -114,7 +115,7 @@ impl From<&Event> for EventBody {
             id: event.id.0,
             title: event.title.clone(),
             venue: EventVenue { id: event.venue.0, name: event.venue_name.clone(), time_zone: event.time_zone.clone() },
-            owner: event.owner.0,
+            organization: event.organization.0,
             status: event.status,
             currency: event.currency.clone(),
             starts_at: event.starts_at,

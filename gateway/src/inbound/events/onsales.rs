@@ -11,8 +11,8 @@ use utoipa::ToSchema;
 
 use super::create::QueueSettings;
 use super::{EventBody, TAG};
+use crate::app::caller::Caller;
 use crate::app::create_onsale::{NewOnsale, create_onsale};
-use crate::inbound::caller::Staff;
 use crate::inbound::json::Json;
 use crate::inbound::parts::Path;
 use crate::inbound::problem::{Problem, ProblemDocument};
@@ -48,13 +48,13 @@ pub(crate) struct OnsaleDraft {
 ))]
 pub(crate) async fn create(
     State(app): State<App>,
-    Staff(caller): Staff,
+    caller: Caller,
     Path(event): Path<EventId>,
     Json(body): Json<OnsaleDraft>,
 ) -> Result<impl IntoResponse, Problem> {
     let OnsaleDraft { kind, title, categories, lobby_opens_at, onsale_at, queue } = body;
     let new = NewOnsale { title, offer: Offer { kind, categories, lobby_opens_at, onsale_at }, queue: queue.into() };
-    let onsale = create_onsale(&app, caller, event, new).await?;
+    let onsale = create_onsale(&app, &caller.subject(), event, new).await?;
     let location = format!("/v1/events/{}", onsale.id);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], axum::Json(EventBody::from(&*onsale))))
 }

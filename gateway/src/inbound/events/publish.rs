@@ -4,8 +4,8 @@ use axum::extract::State;
 use goticket_domain::EventId;
 
 use super::{EventBody, TAG};
+use crate::app::caller::Caller;
 use crate::app::publish_event::publish_event;
-use crate::inbound::caller::Staff;
 use crate::inbound::parts::Path;
 use crate::inbound::problem::{Problem, ProblemDocument};
 use crate::services::App;
@@ -20,9 +20,9 @@ use crate::services::App;
 ))]
 pub(crate) async fn publish(
     State(app): State<App>,
-    Staff(caller): Staff,
+    caller: Caller,
     Path(event): Path<EventId>,
 ) -> Result<axum::Json<EventBody>, Problem> {
-    let event = publish_event(&app, caller, event).await?;
+    let event = publish_event(&app, &caller.subject(), event).await?;
     Ok(axum::Json(EventBody::from(&*event)))
 }

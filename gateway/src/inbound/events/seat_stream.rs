@@ -7,8 +7,10 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::response::sse::Event;
 use goticket_domain::EventId;
+use goticket_domain::policy::Action;
 
 use super::TAG;
+use crate::app::caller::subject;
 use crate::app::seat_feeds::{SeatChange, SeatReader};
 use crate::inbound::caller::Session;
 use crate::inbound::parts::Path;
@@ -36,7 +38,8 @@ pub(crate) async fn stream(
     Path(id): Path<EventId>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    app.catalog.with_seats(id, session.map(|session| session.caller)).await?;
+    let subject = subject(session.map(|session| session.caller));
+    app.catalog.with_seats(&subject, Action::StreamSeats, id).await?;
     let slot = app.seat_streams.take(app.addresses.network(peer, &headers))?;
     let known = sse::last_event_id(&headers).and_then(|version| version.parse().ok());
     let reader = app.seat_feeds.follow(id, known).await?;

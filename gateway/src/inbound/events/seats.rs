@@ -5,13 +5,14 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use goticket_domain::EventId;
 use goticket_domain::catalog::EventStatus;
+use goticket_domain::policy::Action;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::TAG;
-use crate::app::caller::Caller;
+use crate::app::caller::{Caller, subject};
 use crate::app::geometry::Geometry;
 use crate::app::seat_map::SeatStates;
 use crate::fault::Fault;
@@ -68,7 +69,7 @@ pub(crate) async fn seats(
     Query(query): Query<SeatsQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let event = app.catalog.with_seats(id, caller).await?;
+    let event = app.catalog.with_seats(&subject(caller), Action::ShowSeats, id).await?;
     let geometry = app.catalog.geometry(&event).await?;
     let states = app.seat_maps.read(id, &geometry).await?;
     let whole = query.geometry.unwrap_or(true);

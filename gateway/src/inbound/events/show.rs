@@ -2,9 +2,10 @@
 
 use axum::extract::State;
 use goticket_domain::EventId;
+use goticket_domain::policy::Action;
 
 use super::{EventBody, TAG};
-use crate::app::caller::Caller;
+use crate::app::caller::{Caller, subject};
 use crate::inbound::parts::Path;
 use crate::inbound::problem::{Problem, ProblemDocument};
 use crate::services::App;
@@ -19,6 +20,6 @@ pub(crate) async fn show(
     caller: Option<Caller>,
     Path(event): Path<EventId>,
 ) -> Result<axum::Json<EventBody>, Problem> {
-    let event = app.catalog.visible(event, caller).await?;
+    let event = app.catalog.access(&subject(caller), Action::ShowEvent, event).await?;
     Ok(axum::Json(EventBody::from(&*event)))
 }

@@ -146,6 +146,7 @@ impl From<LookUpError> for Problem {
                 Self::new(ProblemCode::BookingNotFound, "You have no such booking. Check the id in the path.")
                     .with_error(FieldError::path("booking", "is none of your bookings: copy it from where you got it"))
             }
+            LookUpError::Denied(reason) => Self::denied(reason),
             LookUpError::KeyReused => key_reused(),
             LookUpError::Fault(fault) => fault.into(),
         }

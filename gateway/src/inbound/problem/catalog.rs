@@ -1,6 +1,7 @@
 //! Venues and events.
 
 use goticket_domain::catalog::OnsaleRefusal;
+use goticket_domain::policy::Reason;
 
 use super::{FieldError, Problem, ProblemCode};
 use crate::app::catalog::EventError;
@@ -8,17 +9,21 @@ use crate::app::change_event::ChangeEventError;
 use crate::app::create_event::{CreateEventError, Wrong};
 use crate::app::create_onsale::CreateOnsaleError;
 use crate::app::import_venue::ImportError;
+use crate::app::organizations::choose::ChooseError;
 use crate::app::publish_event::PublishError;
+use crate::app::show_venue::VenueError;
 
 impl From<EventError> for Problem {
     fn from(error: EventError) -> Self {
         match error {
             EventError::NotFound => Self::new(ProblemCode::EventNotFound, "There is no such event. Check the id in the path.")
                 .with_error(FieldError::path("event", "is no event's id: take one of GET /v1/events")),
-            EventError::Forbidden => {
-                Self::new(ProblemCode::NotYourEvent, "This event belongs to another organizer. Log in as its organizer.")
-                    .with_error(FieldError::path("event", "is another organizer's: log in as its organizer"))
+            EventError::Denied(Reason::NotAMember) => {
+                let detail = "This event belongs to an organization of which you are no member. Log in as one of its members.";
+                Self::new(ProblemCode::NotYourEvent, detail)
+                    .with_error(FieldError::path("event", "is another organization's: log in as a member of it"))
             }
+            EventError::Denied(reason) => Self::denied(reason),
             EventError::OnsaleOf(of) => {
                 let detail = format!("This is an onsale of event {of}, which has the seats. Look at them, and book, there.");
                 Self::new(ProblemCode::OnsaleOfAnother, detail)
@@ -89,8 +94,33 @@ impl From<ImportError> for Problem {
                 Self::new(ProblemCode::InvalidPlan, format!("{pointer}: {}", plan.problem))
                     .with_error(FieldError::pointer(pointer, plan.problem.to_string()))
             }
+            ImportError::Organization(error) => error.into(),
             ImportError::Busy => plans_busy(),
             ImportError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<ChooseError> for Problem {
+    fn from(error: ChooseError) -> Self {
+        let at = |message: &str| Self::invalid(vec![FieldError::pointer("/organization", message)]);
+        match error {
+            ChooseError::Unknown => at("is none of your organizations: take an id of GET /v1/organizations"),
+            ChooseError::NotSaid => at("is missing: you manage several organizations, say which one it is for"),
+            ChooseError::TooMany => super::organization::too_many(),
+            ChooseError::Denied(reason) => Self::denied(reason),
+            ChooseError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<VenueError> for Problem {
+    fn from(error: VenueError) -> Self {
+        match error {
+            VenueError::NotFound => Self::new(ProblemCode::VenueNotFound, "You have no such venue. Check the id in the path.")
+                .with_error(FieldError::path("venue", "is none of your venues: take an id of GET /v1/venues")),
+            VenueError::Denied(reason) => Self::denied(reason),
+            VenueError::Fault(fault) => fault.into(),
         }
     }
 }
@@ -100,6 +130,7 @@ impl From<CreateEventError> for Problem {
         match error {
             CreateEventError::Invalid(wrong) => invalid(wrong),
             CreateEventError::Busy => plans_busy(),
+            CreateEventError::Denied(reason) => Self::denied(reason),
             CreateEventError::Fault(fault) => fault.into(),
         }
     }

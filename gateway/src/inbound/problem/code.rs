@@ -81,13 +81,31 @@ problem_codes! {
     VerificationExpired = "verification_expired", UNPROCESSABLE_ENTITY, "The link was good for a day.", "Log in and ask for another mail.";
     ResetInvalid = "reset_invalid", UNPROCESSABLE_ENTITY, "The link is none of ours, or the password was set since it was mailed.", "Ask for another mail.";
     ResetExpired = "reset_expired", UNPROCESSABLE_ENTITY, "The link was good for half an hour.", "Ask for another mail.";
-    RoleRequired = "role_required", FORBIDDEN, "This is for organizers and admins.", "Log in with such an account.";
+    RoleRequired = "role_required", FORBIDDEN, "This is for organizers, admins and who manages an organization.", "Log in with such an account.";
+    PersonRequired = "person_required", FORBIDDEN, "Only a person can do this, no key.", "Log in with an account.";
+    ScopeRequired = "scope_required", FORBIDDEN, "The key was not made for this.", "Use a key with the scope that this needs.";
+    EmailNotVerified = "email_not_verified", FORBIDDEN, "This needs a verified e-mail address.", "Follow the link in the mail that you got, or ask for another one.";
+
+    // Organizations
+    OrganizationNotFound = "organization_not_found", NOT_FOUND, "You have no such organization.", "Check the id in the path.";
+    NotAMember = "not_a_member", FORBIDDEN, "This belongs to an organization of which you are no member.", "Log in as one of its members.";
+    MemberRoleRequired = "member_role_required", FORBIDDEN, "Your role in the organization is not enough for this.", "Ask one of its owners or managers.";
+    OwnerRequired = "owner_required", FORBIDDEN, "Who the owners of an organization are only its owners decide.", "Ask one of them.";
+    MemberNotFound = "member_not_found", NOT_FOUND, "The account is no member of the organization.", "Invite its holder.";
+    LastOwner = "last_owner", CONFLICT, "This is the organization's last owner.", "Make somebody else an owner first.";
+    MemberChanged = "member_changed", CONFLICT, "Somebody else changed this member meanwhile.", "Look at the members, then decide again.";
+    TooManyOrganizations = "too_many_organizations", CONFLICT, "You are a member of as many organizations as an account may be.", "Leave one that you do not need.";
+    TooManyInvitations = "too_many_invitations", CONFLICT, "As many invitations of the organization wait for an answer as may.", "Invite more when some were accepted or have expired.";
+    InvitationInvalid = "invitation_invalid", UNPROCESSABLE_ENTITY, "This is no invitation for the address of your account.", "Log in with the address that was invited, or ask for another invitation.";
+    InvitationUsed = "invitation_used", UNPROCESSABLE_ENTITY, "The invitation was accepted before.", "Look at your organizations, or ask for another invitation.";
+    InvitationExpired = "invitation_expired", UNPROCESSABLE_ENTITY, "The invitation has expired.", "Ask for another one.";
+    NoRoomForMembers = "no_room_for_members", CONFLICT, "The organization has as many members as one can have, or you are in as many as one can be.", "Leave one that you do not need, or ask its owner.";
 
     // Venues and events
     VenueNotFound = "venue_not_found", NOT_FOUND, "You have no such venue.", "Check the id in the path.";
     InvalidPlan = "invalid_plan", UNPROCESSABLE_ENTITY, "The seating plan cannot be imported as it is.", "Correct it where `errors` points to.";
     EventNotFound = "event_not_found", NOT_FOUND, "There is no such event, or it is not published.", "Check the id in the path.";
-    NotYourEvent = "not_your_event", FORBIDDEN, "The event belongs to another organizer.", "Log in as its organizer.";
+    NotYourEvent = "not_your_event", FORBIDDEN, "The event belongs to an organization of which you are no member.", "Log in as one of its members.";
     EventPublished = "event_published", CONFLICT, "The event is published: only its title can still be changed.", "Leave out the members that `errors` names.";
     EventPast = "event_past", UNPROCESSABLE_ENTITY, "The event has started already.", "Set `starts_at` to a time to come, then publish it.";
     EventClosed = "event_closed", CONFLICT, "The event is closed.", "Create a new one.";

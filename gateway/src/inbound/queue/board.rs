@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use goticket_domain::EventId;
+use goticket_domain::policy::Action;
 
 use super::TAG;
 use crate::app::seen_board::Seen;
@@ -24,7 +25,7 @@ pub(crate) const ROUTE: &str = "/v1/events/{event}/queue/board";
     (status = 503, body = ProblemDocument),
 ))]
 pub(crate) async fn board(State(app): State<App>, Path(event): Path<EventId>, headers: HeaderMap) -> Result<Response, Problem> {
-    let seen = super::board(&app, event).await?;
+    let seen = super::board(&app, Action::ShowBoard, event).await?;
     Ok(answer(&seen, &headers))
 }
 

@@ -6,6 +6,7 @@ use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use goticket_domain::EventId;
+use goticket_domain::policy::Action;
 
 use super::TAG;
 use crate::app::caller::Caller;
@@ -32,7 +33,7 @@ pub(crate) async fn challenge(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     app.queue_limits.challenge(caller.account, app.addresses.network(peer, &headers))?;
-    super::expect_room(&app, event).await?;
+    super::expect_room(&app, &caller.subject(), Action::MakeChallenge, event).await?;
     let no_store = [(header::CACHE_CONTROL, "private, no-store")];
     Ok(match app.waiting_room.challenge(event, caller.account).await? {
         Some(challenge) => (no_store, axum::Json(ChallengeBody::from(challenge))).into_response(),

@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use goticket_domain::EventId;
+use goticket_domain::policy::Action;
 use goticket_domain::queue::entry_rules::{CodeBatch, CodeBatchState, CodeKind, CodeState, NewCodes};
 use goticket_domain::queue::{EntryRefusal, QueueError};
 use jiff::Timestamp;
@@ -12,7 +13,7 @@ use utoipa::ToSchema;
 
 use super::TAG;
 use super::control::checked_reason;
-use crate::inbound::caller::Staff;
+use crate::app::caller::Caller;
 use crate::inbound::json::Json;
 use crate::inbound::parts::Path;
 use crate::inbound::problem::{FieldError, Problem, ProblemCode, ProblemDocument};
@@ -133,10 +134,10 @@ impl From<CodeState> for CodeBody {
 ))]
 pub(crate) async fn list(
     State(app): State<App>,
-    Staff(caller): Staff,
+    caller: Caller,
     Path(event): Path<EventId>,
 ) -> Result<axum::Json<BatchesBody>, Problem> {
-    app.catalog.managed(event, caller).await?;
+    app.catalog.access(&caller.subject(), Action::ListCodes, event).await?;
     let batches = app.waiting_room.code_batches(event).await?;
     Ok(axum::Json(BatchesBody { items: batches.into_iter().map(Into::into).collect() }))
 }
@@ -151,11 +152,11 @@ pub(crate) async fn list(
 ))]
 pub(crate) async fn make(
     State(app): State<App>,
-    Staff(caller): Staff,
+    caller: Caller,
     Path(event): Path<EventId>,
     Json(body): Json<NewCodesBody>,
 ) -> Result<impl IntoResponse, Problem> {
-    app.catalog.managed(event, caller).await?;
+    app.catalog.access(&caller.subject(), Action::MakeCodes, event).await?;
     let NewCodesBody { kind, codes, uses, valid_from, valid_until, reason } = body;
     let new = NewCodes { kind, codes, uses: uses.unwrap_or(1), valid_from, valid_until, reason: checked_reason(&reason)? };
     let made = app.waiting_room.make_codes(event, new, caller.account).await?;
@@ -172,11 +173,11 @@ pub(crate) async fn make(
 ))]
 pub(crate) async fn look_up(
     State(app): State<App>,
-    Staff(caller): Staff,
+    caller: Caller,
     Path(event): Path<EventId>,
     Json(body): Json<CodeQueryBody>,
 ) -> Result<axum::Json<CodeBody>, Problem> {
-    app.catalog.managed(event, caller).await?;
+    app.catalog.access(&caller.subject(), Action::LookUpCode, event).await?;
     let code = app.waiting_room.code(event, &body.code).await.map_err(not_found)?;
     Ok(axum::Json(code.into()))
 }
@@ -191,11 +192,11 @@ pub(crate) async fn look_up(
 ))]
 pub(crate) async fn revoke(
     State(app): State<App>,
-    Staff(caller): Staff,
+    caller: Caller,
     Path(event): Path<EventId>,
     Json(body): Json<RevocationBody>,
 ) -> Result<axum::Json<CodeBody>, Problem> {
-    app.catalog.managed(event, caller).await?;
+    app.catalog.access(&caller.subject(), Action::RevokeCode, event).await?;
     let reason = checked_reason(&body.reason)?;
     let code = app.waiting_room.revoke_code(event, &body.code, caller.account, &reason).await.map_err(not_found)?;
     Ok(axum::Json(code.into()))

@@ -5,6 +5,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use goticket_domain::EventId;
 use goticket_domain::identity::Assurance;
+use goticket_domain::policy::Action;
 use goticket_domain::queue::{
     AtOnce, AutoChange, AutoLimits, CodeRule, ControlChange, Drain, EntryChange, Health, HeldUp, RoomControl, RoomMode,
     RoomState, WhatIf, WhenDown,
@@ -15,7 +16,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::TAG;
 use super::if_match::{IfMatch, etag};
-use crate::inbound::caller::Staff;
+use crate::app::caller::Caller;
 use crate::inbound::json::Json;
 use crate::inbound::parts::{Path, Query};
 use crate::inbound::problem::{FieldError, Problem, ProblemDocument};
@@ -300,8 +301,8 @@ fn code_rule(entry: Option<EntryKind>, until: Option<Timestamp>) -> Result<Optio
     (status = 403, body = ProblemDocument),
     (status = 404, body = ProblemDocument),
 ))]
-pub(crate) async fn show(State(app): State<App>, Staff(caller): Staff, Path(event): Path<EventId>) -> Result<Shown, Problem> {
-    app.catalog.managed(event, caller).await?;
+pub(crate) async fn show(State(app): State<App>, caller: Caller, Path(event): Path<EventId>) -> Result<Shown, Problem> {
+    app.catalog.access(&caller.subject(), Action::ShowControl, event).await?;
     Ok(shown(app.waiting_room.control(event).await?))
 }
 
@@ -319,13 +320,13 @@ pub(crate) async fn show(State(app): State<App>, Staff(caller): Staff, Path(even
 ))]
 pub(crate) async fn change(
     State(app): State<App>,
-    Staff(caller): Staff,
+    caller: Caller,
     Path(event): Path<EventId>,
     Query(query): Query<ChangeQuery>,
     headers: HeaderMap,
     Json(body): Json<ControlChangeBody>,
 ) -> Result<Response, Problem> {
-    app.catalog.managed(event, caller).await?;
+    app.catalog.access(&caller.subject(), Action::ChangeControl, event).await?;
     let if_match = IfMatch::read(&headers)?;
     let (reason, code) = (checked_reason(&body.reason)?, code_rule(body.entry, body.code_until)?);
     let change = ControlChange {

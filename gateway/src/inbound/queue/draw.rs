@@ -6,6 +6,7 @@ use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, HeaderName, header};
 use axum::response::IntoResponse;
 use goticket_domain::EventId;
+use goticket_domain::policy::{Action, Subject};
 use goticket_domain::queue::{DrawProofs, DrawRecord};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -58,7 +59,7 @@ pub(crate) async fn draw(
     headers: HeaderMap,
 ) -> Result<impl IntoResponse, Problem> {
     app.queue_limits.draw(app.addresses.network(peer, &headers))?;
-    expect_room(&app, event).await?;
+    expect_room(&app, &Subject::Anonymous, Action::ShowDraw, event).await?;
     let ticket = headers.contains_key(PLACE_TICKET).then(|| place_ticket(&app, &headers, event)).transpose()?;
     let record = app.waiting_room.draw(event).await?;
     let proofs = match ticket.filter(|_| record.closed.is_some()) {
@@ -96,7 +97,7 @@ pub(crate) async fn entries(
     headers: HeaderMap,
 ) -> Result<impl IntoResponse, Problem> {
     app.queue_limits.draw(app.addresses.network(peer, &headers))?;
-    expect_room(&app, event).await?;
+    expect_room(&app, &Subject::Anonymous, Action::ListDrawEntries, event).await?;
     let page = app.waiting_room.lobby(event, query.from).await?;
     let mut told = HeaderMap::new();
     told.insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/octet-stream"));

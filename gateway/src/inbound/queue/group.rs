@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 
 use axum::extract::{ConnectInfo, FromRequestParts, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderName, StatusCode, header};
+use axum::http::{HeaderName, Method, StatusCode, header};
+use goticket_domain::policy::Action;
 use goticket_domain::queue::Group;
 use goticket_domain::{AccountId, EventId};
 use serde::Serialize;
@@ -46,14 +47,19 @@ impl FromRequestParts<App> for Asked {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let Caller { account, .. } = <Caller as FromRequestParts<App>>::from_request_parts(parts, app).await?;
+        let caller = <Caller as FromRequestParts<App>>::from_request_parts(parts, app).await?;
         let Path(event) = <Path<EventId> as FromRequestParts<App>>::from_request_parts(parts, app).await?;
         let ConnectInfo(peer) = <ConnectInfo<SocketAddr> as FromRequestParts<App>>::from_request_parts(parts, app)
             .await
             .map_err(|error| Fault::Bug(error.to_string()))?;
-        app.queue_limits.group(account, app.addresses.network(peer, &parts.headers))?;
-        super::expect_room(app, event).await?;
-        Ok(Self { event, account })
+        app.queue_limits.group(caller.account, app.addresses.network(peer, &parts.headers))?;
+        let action = match parts.method {
+            Method::POST => Action::MakeGroup,
+            Method::DELETE => Action::LeaveGroup,
+            _ => Action::ShowGroup,
+        };
+        super::expect_room(app, &caller.subject(), action, event).await?;
+        Ok(Self { event, account: caller.account })
     }
 }
 

@@ -6,6 +6,7 @@ use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use goticket_domain::EventId;
+use goticket_domain::policy::Action;
 use goticket_domain::queue::{JoinPass, Location, PlaceId, PlaceKind, PlaceTicket, Receipt, RoomState};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -122,7 +123,7 @@ pub(crate) async fn join(
     headers: HeaderMap,
 ) -> Result<impl IntoResponse, Problem> {
     app.queue_limits.join(caller.account, app.addresses.network(peer, &headers))?;
-    super::expect_room(&app, event).await?;
+    super::expect_room(&app, &caller.subject(), Action::JoinQueue, event).await?;
     let shown = |name| header_text(&headers, name).map(ToOwned::to_owned);
     // One that cannot be read is no code: whoever sent it does not mean to stand alone.
     let group = headers.contains_key(JOIN_GROUP).then(|| shown(JOIN_GROUP).unwrap_or_default());

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use goticket_domain::EventId;
+use goticket_domain::policy::Action;
 
 use super::TAG;
 use crate::app::caller::Caller;
@@ -19,7 +20,7 @@ use crate::services::App;
     (status = 503, body = ProblemDocument),
 ))]
 pub(crate) async fn leave(State(app): State<App>, caller: Caller, Path(event): Path<EventId>) -> Result<StatusCode, Problem> {
-    super::expect_room(&app, event).await?;
+    super::expect_room(&app, &caller.subject(), Action::LeaveQueue, event).await?;
     app.waiting_room.leave(event, caller.account).await?;
     Ok(StatusCode::NO_CONTENT)
 }

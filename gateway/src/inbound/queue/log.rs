@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use goticket_domain::EventId;
+use goticket_domain::policy::Action;
 use goticket_domain::queue::LogEntry;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -9,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::TAG;
-use crate::inbound::caller::Staff;
+use crate::app::caller::Caller;
 use crate::inbound::parts::{Path, Query, page_size};
 use crate::inbound::problem::{Problem, ProblemDocument};
 use crate::services::App;
@@ -59,12 +60,12 @@ impl From<LogEntry> for LogItem {
 ))]
 pub(crate) async fn log(
     State(app): State<App>,
-    Staff(caller): Staff,
+    caller: Caller,
     Path(event): Path<EventId>,
     Query(query): Query<LogQuery>,
 ) -> Result<axum::Json<LogBody>, Problem> {
     let limit = page_size(query.limit)?;
-    app.catalog.managed(event, caller).await?;
+    app.catalog.access(&caller.subject(), Action::ShowControlLog, event).await?;
     let entries = app.waiting_room.log(event, query.before, limit).await?;
     Ok(axum::Json(LogBody { items: entries.into_iter().map(LogItem::from).collect() }))
 }

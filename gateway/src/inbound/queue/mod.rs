@@ -17,6 +17,7 @@ mod statistics;
 mod stream;
 
 use axum::http::HeaderMap;
+use goticket_domain::policy::{Action, Subject};
 use goticket_domain::queue::PlaceTicket;
 use goticket_domain::{AccountId, EventId};
 use goticket_tokens::TokenError;
@@ -93,19 +94,20 @@ fn invalid_ticket(message: impl Into<String>) -> Problem {
 }
 
 /// Refuses what cannot have a room before the waiting room is asked: of an event that no one has published, it is remembered for a moment.
-async fn expect_room(app: &App, event: EventId) -> Result<(), Problem> {
+async fn expect_room(app: &App, subject: &Subject, action: Action, event: EventId) -> Result<(), Problem> {
+    // Of what has a board, everybody may know.
     if app.boards.get(event).is_err_and(|none| none == NoBoard::Unknown) {
-        app.catalog.visible(event, None).await?;
+        app.catalog.access(subject, action, event).await?;
     }
     Ok(())
 }
 
 /// The event's board. An event that no one has published has none and never will.
-async fn board(app: &App, event: EventId) -> Result<std::sync::Arc<Seen>, Problem> {
+async fn board(app: &App, action: Action, event: EventId) -> Result<std::sync::Arc<Seen>, Problem> {
     match app.boards.get(event) {
         Ok(seen) => Ok(seen),
         Err(NoBoard::Unknown) => {
-            app.catalog.visible(event, None).await?;
+            app.catalog.access(&Subject::Anonymous, action, event).await?;
             Err(NoBoard::Unknown.into())
         }
         Err(stale) => Err(stale.into()),

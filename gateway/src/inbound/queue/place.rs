@@ -6,6 +6,7 @@ use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use goticket_domain::EventId;
+use goticket_domain::policy::Action;
 use goticket_domain::queue::{
     Board, CategoryChance, ClaimedPlace, HeldUp, Location, PlaceKind, PlaceTicket, QueueError, Release, RenewedTicket, RoomState,
     Score,
@@ -123,7 +124,7 @@ pub(crate) async fn place(
 ) -> Result<Response, Problem> {
     let wanted = wanted(query.categories.as_deref())?;
     let (ticket, signed) = place_ticket(&app, &headers, event)?;
-    let seen = super::board(&app, event).await?;
+    let seen = super::board(&app, Action::ShowPlace, event).await?;
     let (location, renewed) = if query.exact.unwrap_or(false) {
         app.queue_limits.exact_place(ticket.account, app.addresses.network(peer, &headers))?;
         (exact(&seen.board, &ticket, app.waiting_room.place(event, ticket.account, signed).await)?, None)

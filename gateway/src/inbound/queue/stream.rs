@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures::stream;
 use goticket_domain::EventId;
+use goticket_domain::policy::Action;
 use serde::Deserialize;
 use tokio::time::Instant;
 use utoipa::IntoParams;
@@ -52,7 +53,7 @@ pub(crate) async fn stream(
         Some(text) => authenticated(&app, text, event)?,
         None => place_ticket(&app, &headers, event)?.0,
     };
-    super::board(&app, event).await?;
+    super::board(&app, Action::StreamBoard, event).await?;
     let slot = app.board_streams.take((event, ticket.place))?;
     let last = sse::last_event_id(&headers);
     let read = last.and_then(|version| version.parse().ok());
