@@ -29,6 +29,7 @@ mod own_sessions;
 mod password_reset;
 mod passwords;
 mod place;
+mod policy;
 mod problems;
 mod queue_loss;
 mod repetition;
