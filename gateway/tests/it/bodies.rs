@@ -96,7 +96,7 @@ async fn what_a_head_does_not_prove_is_refused_before_its_body_is_waited_for() {
     let rows = [
         (good(&bookings).replace(&fan.token, "x"), 401, "access_token_invalid"),
         (good(&bookings).replace(&fan.token, &old), 401, "access_token_"),
-        (good(&bookings).replace("entry-token", "x-none"), 401, "entry_token_missing"),
+        (good(&bookings).replace("entry-token", "x-none"), 403, "entry_token_missing"),
         (good(&bookings).replace("idempotency-key", "x-none"), 400, "idempotency_key_missing"),
         (good(&bookings).replace("application/json", "text/plain"), 415, "unsupported_media_type"),
         (good(&venues), 403, "role_required"),

@@ -54,7 +54,7 @@ impl Device {
 /// The name before the first version: what programs that are no browsers call themselves.
 fn first_product(text: &str) -> String {
     let name = text.split(['/', ' ', '(']).next().unwrap_or_default();
-    name.chars().filter(|c| c.is_ascii_graphic()).take(MAX_DEVICE_CHARS).collect()
+    name.chars().filter(char::is_ascii_graphic).take(MAX_DEVICE_CHARS).collect()
 }
 
 #[cfg(test)]

@@ -46,7 +46,7 @@ pub fn check_password(password: &str) -> Result<(), PasswordError> {
 
 /// What bcrypt is given: it reads 72 bytes at most and some implementations stop at a NUL, so it gets 64 characters of base64, to which every
 /// byte of the password contributes (HMAC-SHA-384, 48 bytes).
-#[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
+#[expect(clippy::expect_used, clippy::missing_panics_doc, reason = "HMAC takes keys of any length")]
 pub fn prehash(password: &str) -> String {
     let mut mac = Hmac::<Sha384>::new_from_slice(PREHASH_DOMAIN).expect("HMAC takes keys of any length");
     mac.update(password.as_bytes());

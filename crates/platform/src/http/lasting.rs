@@ -238,14 +238,11 @@ async fn write_all(stream: &TcpStream, mut left: &mut [IoSlice<'_>], meter: &Met
                 let limits = meter.limits();
                 let begin = || Pace::begin(Instant::now(), limits.unread, limits.bytes_per_s);
                 let deadline = pace.get_or_insert_with(begin).deadline();
-                match timeout_at(deadline, stream.writable()).await {
-                    Ok(writable) => writable?,
-                    Err(_) => {
-                        let why = Late::Unread.as_str();
-                        metrics::counter!("http_connections_ended_total", "why" => why).increment(1);
-                        return Err(io::ErrorKind::TimedOut.into());
-                    }
-                }
+                let Ok(writable) = timeout_at(deadline, stream.writable()).await else {
+                    metrics::counter!("http_connections_ended_total", "why" => Late::Unread.as_str()).increment(1);
+                    return Err(io::ErrorKind::TimedOut.into());
+                };
+                writable?;
             }
             Err(error) => return Err(error),
         }

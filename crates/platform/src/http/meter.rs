@@ -312,7 +312,7 @@ mod tests {
 
         let next = meter();
         drop(next.begin().unwrap());
-        advance(Duration::from_secs(60));
+        advance(Duration::from_mins(1));
         next.read(b"G");
         assert_eq!(let_go(&next), (5, Verdict::Cut(Late::Head)), "half a head of a later request");
     }

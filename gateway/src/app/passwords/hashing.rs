@@ -45,10 +45,9 @@ impl Hashing {
             return self.wrong(&digest, None);
         };
         let Some(cost) = hash.parse::<HashParts>().ok().map(|parts| parts.get_cost()) else { return self.wrong(&digest, None) };
-        let right = match bcrypt::non_truncating_verify(if is_digests { digest.as_str() } else { password }, hash) {
-            Ok(right) => right,
+        let Ok(right) = bcrypt::non_truncating_verify(if is_digests { digest.as_str() } else { password }, hash) else {
             // Too long for a hash of before: bcrypt has not begun.
-            Err(_) => return self.wrong(&digest, None),
+            return self.wrong(&digest, None);
         };
         self.count(cost);
         if !right {

@@ -50,6 +50,7 @@ fn common(path: &str, operation: &Operation) -> Vec<(StatusCode, &'static str)> 
         answers.push((StatusCode::UNAUTHORIZED, "access_token_missing, access_token_expired, access_token_invalid"));
     }
     if operation.request_body.is_some() {
+        answers.push((StatusCode::REQUEST_TIMEOUT, "body_too_slow"));
         answers.push((StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"));
         answers.push((StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"));
         answers.push((StatusCode::UNPROCESSABLE_ENTITY, "unknown_field, missing_field, wrong_type, invalid_field"));
@@ -73,7 +74,7 @@ fn complete(status: &str, response: &mut Response) {
     }
     if response.description.is_empty() {
         let reason = status.parse().ok().and_then(|status| StatusCode::from_u16(status).ok()?.canonical_reason());
-        response.description = reason.unwrap_or_default().to_owned();
+        reason.unwrap_or_default().clone_into(&mut response.description);
     }
     let mut has = |name: &str, of: Type, description: &str| {
         let schema = Object::builder().schema_type(SchemaType::new(of)).build();
