@@ -325,6 +325,10 @@ mod tests {
         preface_only.read(&PREFACE[10..]);
         assert_eq!(let_go(&preface_only), (4, Verdict::Cut(Late::Head)));
 
+        let at_once = meter();
+        at_once.read(PREFACE);
+        assert_eq!(let_go(&at_once), (5, Verdict::Cut(Late::Head)), "it has said something, and asked nothing");
+
         let pings = meter();
         pings.read(PREFACE);
         drop(pings.begin().unwrap());
