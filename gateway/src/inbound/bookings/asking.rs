@@ -5,8 +5,8 @@ use std::time::Duration;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use goticket_domain::EventId;
-use goticket_domain::policy::Action;
 use goticket_domain::booking::IdempotencyKey;
+use goticket_domain::policy::Action;
 
 use super::entry::{Admitted, check_entry};
 use super::headers;
