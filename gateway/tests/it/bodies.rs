@@ -36,6 +36,7 @@ async fn reading(world: &World) -> Vec<(String, String)> {
 /// A head that says that a body of nine bytes follows, and proves whatever it has to.
 fn head(world: &World, (method, path): &(String, String), event: EventId, person: &Person) -> String {
     let path = path.replace("{event}", &event.to_string()).replace("{booking}", &Uuid::now_v7().to_string());
+    let path = ["{organization}", "{account}"].iter().fold(path, |path, name| path.replace(name, &Uuid::now_v7().to_string()));
     assert!(!path.contains('{'), "{path}");
     let (token, entry) = (&person.token, world.entry_token(event, person));
     let signature = format!("t={},v1={}", Timestamp::now().as_second(), "00".repeat(32));
