@@ -84,13 +84,16 @@ mod tests {
         Body::from_stream(chunks)
     }
 
+    /// How patient one is; after how many milliseconds how many bytes come; how many are read, or the status.
+    type Row<'a> = (Duration, &'a [(u64, usize)], Result<usize, u16>);
+
     #[tokio::test]
     async fn a_body_comes_at_a_pace_and_within_its_size() {
         const NEVER: u64 = 1_000_000;
         let most = usize::try_from(BodyMax::USUAL.bytes()).unwrap();
         let drip: Vec<_> = (0..10_000).map(|_| (10, 1)).collect();
         let (patient, hasty) = (Duration::from_mins(1), Duration::from_millis(200));
-        let rows: [(Duration, &[(u64, usize)], Result<usize, u16>); 8] = [
+        let rows: [Row<'_>; 8] = [
             (patient, &[], Ok(0)),
             (patient, &[(0, 7)], Ok(7)),
             (patient, &[(20, 7), (0, 0), (0, 3), (20, 1)], Ok(11)),

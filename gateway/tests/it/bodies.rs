@@ -189,12 +189,9 @@ async fn whose_body_is_there_takes_a_slot_or_is_turned_away() {
     // Each that has a slot is hashed for a while.
     let turned_away = async || {
         let log_ins = (0..8).map(|_| world.request(Method::POST, "/v1/auth/login", None).json(&who).send());
-        let answers = join_all(log_ins).await.into_iter().map(Result::unwrap);
-        for answer in answers.filter(|answer| answer.status() != StatusCode::OK) {
-            problem(answer, 503, "overloaded").await;
-            return Some(());
-        }
-        None
+        let mut answers = join_all(log_ins).await.into_iter().map(Result::unwrap);
+        let refused = answers.find(|answer| answer.status() != StatusCode::OK)?;
+        Some(problem(refused, 503, "overloaded").await)
     };
     eventually("one is turned away", SOON, turned_away).await;
     expect(world.get("/healthz", None).await, StatusCode::OK).await;

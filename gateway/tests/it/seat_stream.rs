@@ -291,8 +291,8 @@ async fn a_reader_who_stops_reading_is_let_go() {
     // Every seat changes, again and again.
     let gone = async || {
         for _ in 0..50 {
-            let last = version.replace(version.get() + 1);
-            let changes: Vec<_> = (0..SEATS).map(|seat| (seat, u8::from(last % 2 == 0))).collect();
+            let last: u64 = version.replace(version.get() + 1);
+            let changes: Vec<_> = (0..SEATS).map(|seat| (seat, u8::from(last.is_multiple_of(2)))).collect();
             hall.publish(last, last + 1, &changes).await;
         }
         (hall.subscriptions().await == 0).then_some(())
