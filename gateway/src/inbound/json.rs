@@ -192,7 +192,7 @@ mod tests {
         for (body, code, at) in rows {
             let problem = parse::<Outer>(body.as_bytes()).unwrap_err();
             let text = format!("{problem:?}");
-            assert!(text.contains(&format!("code: {code:?}")), "{body}: {text}");
+            assert_eq!(problem.code().meaning().code, code, "{body}: {text}");
             assert!(text.contains(&format!("pointer: Some({at:?})")), "{body}: {text}");
         }
     }

@@ -166,6 +166,11 @@ impl Problem {
     }
 
     #[cfg(test)]
+    pub(crate) fn code(&self) -> ProblemCode {
+        self.code
+    }
+
+    #[cfg(test)]
     pub(crate) fn status(&self) -> StatusCode {
         self.code.meaning().status
     }

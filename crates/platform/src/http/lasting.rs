@@ -66,8 +66,11 @@ impl Lent {
     }
 
     /// Whoever still has it, e.g. what answers a stream of HTTP/2, has a connection that is closed.
-    fn close(&self) {
-        self.loan().stream = None;
+    fn close(&self, late: Late) {
+        let stream = self.loan().stream.take();
+        if let Some(stream) = stream.filter(|_| late == Late::Unread) {
+            reset(&stream);
+        }
     }
 
     /// Never held while anything is waited for.
@@ -176,7 +179,7 @@ async fn by_hyper(connection: impl Served, lent: Lent, shutdown: CancellationTok
                 Verdict::Wait(until) => timer.as_mut().reset(until),
                 Verdict::End => connection.as_mut().end(),
                 Verdict::Cut(late) => {
-                    lent.close();
+                    lent.close(late);
                     return Poll::Ready(Part::Late(late));
                 }
             }
@@ -240,6 +243,7 @@ async fn write_all(stream: &TcpStream, mut left: &mut [IoSlice<'_>], meter: &Met
                 let deadline = pace.get_or_insert_with(begin).deadline();
                 let Ok(writable) = timeout_at(deadline, stream.writable()).await else {
                     metrics::counter!("http_connections_ended_total", "why" => Late::Unread.as_str()).increment(1);
+                    reset(stream);
                     return Err(io::ErrorKind::TimedOut.into());
                 };
                 writable?;
@@ -248,6 +252,12 @@ async fn write_all(stream: &TcpStream, mut left: &mut [IoSlice<'_>], meter: &Met
         }
     }
     Ok(())
+}
+
+/// Once it is dropped: the kernel would go on offering what it holds to a client that takes nothing, and hold it.
+fn reset(stream: &TcpStream) {
+    // It may be closed already.
+    let _ = stream.set_zero_linger();
 }
 
 /// Returns when the reader has ended the connection. What they send meanwhile is not read: whoever sends something is noticed to be gone by

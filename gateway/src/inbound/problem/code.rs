@@ -46,7 +46,7 @@ problem_codes! {
     InvalidHeader = "invalid_header", BAD_REQUEST, "A header has a value that cannot be read.", "Correct the header that `errors` names.";
     BodyTooSlow = "body_too_slow", REQUEST_TIMEOUT, "The body did not come in time.", "Repeat the request, and send its body at once.";
     UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "The body is not said to be JSON.", "Send it with Content-Type: application/json.";
-    BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, "The body is larger than this endpoint takes.", "Send less.";
+    BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, "The body is larger than this endpoint takes.", "Send a smaller one.";
     HeadersTooLarge = "headers_too_large", REQUEST_HEADER_FIELDS_TOO_LARGE, "The headers are larger than any request needs.", "Send fewer or shorter headers.";
     UnknownField = "unknown_field", UNPROCESSABLE_ENTITY, "The body has a member that this endpoint does not know.", "Remove it, or correct its name.";
     MissingField = "missing_field", UNPROCESSABLE_ENTITY, "A member of the body is missing.", "Add the one that `errors` names.";

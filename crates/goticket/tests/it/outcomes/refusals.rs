@@ -138,7 +138,7 @@ async fn what_cannot_be_carried_out_names_the_field_and_changes_nothing() {
     assert_eq!(answer.status, StatusCode::FORBIDDEN, "{}", answer.body());
     let outside = Fan { entry: String::new(), ..fan.clone() };
     let answer = outside.ask(&new_key(), &json!({ "seats": [0] })).answer().await;
-    assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{}", answer.body());
+    assert_eq!(answer.status, StatusCode::FORBIDDEN, "{}", answer.body());
     assert_eq!(fan.seat_states().await, "0".repeat(event.capacity as usize));
     world.assert_clean().await;
 }
