@@ -134,7 +134,9 @@ async fn slow(mut client: TcpStream, begin: String, more: &[u8], mut pause: Inte
             Ok(_) => !more.is_empty(),
             Err(error) => error.kind() != std::io::ErrorKind::WouldBlock,
         };
-        if over || sent.is_err() {
+        // What came before a reset can still be read.
+        let reset = client.take_error().unwrap().is_some();
+        if over || reset || sent.is_err() {
             return;
         }
     }
