@@ -17,7 +17,7 @@ use crate::app::turns::Turn;
 use crate::app::waiters::{Waiter, Woken};
 use crate::fault::Fault;
 use crate::outbound::account_limits::{Admitted, Told};
-use crate::outbound::commands::SendError;
+pub(crate) use crate::outbound::commands::SendError;
 use crate::outbound::pending::{self, Pending};
 use crate::services::Services;
 

@@ -4,9 +4,10 @@
 use goticket_domain::EventId;
 use goticket_domain::catalog::EventStatus;
 use goticket_domain::policy::{Action, Subject};
-use goticket_storage::events::{self, Change, Event};
+use goticket_storage::events;
+pub(crate) use goticket_storage::events::Change;
 
-use crate::app::catalog::EventError;
+use crate::app::catalog::{Event, EventError};
 use crate::app::create_event::{Wrong, check_limits, check_schedule, check_title};
 use crate::fault::Fault;
 use crate::services::Services;

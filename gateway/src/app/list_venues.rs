@@ -2,7 +2,8 @@
 
 use goticket_domain::VenueId;
 use goticket_domain::policy::{Action, Reach, Resource, Subject, reach};
-use goticket_storage::venues::{self, Venue};
+use goticket_storage::venues;
+pub(crate) use goticket_storage::venues::Venue;
 
 use crate::app::show_venue::VenueError;
 use crate::fault::Fault;

@@ -1,6 +1,7 @@
 //! Somebody looks at their account.
 
-use goticket_storage::accounts::{self, Account};
+use goticket_storage::accounts;
+pub(crate) use goticket_storage::accounts::Account;
 
 use crate::app::caller::Caller;
 use crate::fault::Fault;

@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use crate::fault::Fault;
 use crate::outbound::commands::SendError;
+pub(crate) use crate::outbound::sandbox_payments::SIGNATURE_HEADER;
 use crate::outbound::sandbox_payments::{PROVIDER, SignatureError};
 use crate::services::Services;
 

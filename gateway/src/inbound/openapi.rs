@@ -1,6 +1,6 @@
 //! The API's description, made from the code. Checked in as `gateway/openapi.json`; a test fails when that is stale.
 
-mod common;
+mod answers;
 
 use utoipa::ToSchema;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -25,7 +25,7 @@ pub(super) fn base() -> OpenApi {
 
 /// What the routers say of their operations, and what all of them have in common.
 pub(super) fn described(api: OpenApi) -> OpenApi {
-    common::with_common_answers(api)
+    answers::with_common_answers(api)
 }
 
 /// The OpenAPI 3.1 document as it is served at `/openapi.json`, and as it is checked in: one member per line.

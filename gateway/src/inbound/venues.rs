@@ -7,7 +7,6 @@ use axum::response::IntoResponse;
 use goticket_domain::policy::{Action, Resource, Subject};
 use goticket_domain::seating::SectionKind;
 use goticket_domain::{OrganizationId, VenueId};
-use goticket_storage::venues::Venue;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
@@ -21,7 +20,7 @@ use super::parts::{Path, Query, page_size};
 use super::problem::{Problem, ProblemDocument};
 use crate::app::caller::Caller;
 use crate::app::import_venue::{ImportedVenue, import_venue};
-use crate::app::list_venues::list_venues;
+use crate::app::list_venues::{Venue, list_venues};
 use crate::app::show_venue::show_venue;
 use crate::services::App;
 

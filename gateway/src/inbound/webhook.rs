@@ -9,8 +9,7 @@ use utoipa_axum::routes;
 use super::json::RawBody;
 use super::parts::header_text;
 use super::problem::{FieldError, Problem, ProblemCode, ProblemDocument};
-use crate::app::take_webhook::{WebhookError, take_webhook};
-use crate::outbound::sandbox_payments::SIGNATURE_HEADER;
+use crate::app::take_webhook::{SIGNATURE_HEADER, WebhookError, take_webhook};
 use crate::services::App;
 
 pub(crate) fn router() -> OpenApiRouter<App> {

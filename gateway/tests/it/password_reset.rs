@@ -121,14 +121,3 @@ async fn an_account_that_a_stranger_made_is_the_addresss_holders_when_they_regis
     ask(&world, "bob@example.com").await;
     assert_eq!(next(&mut mails).await.address, "bob@example.com");
 }
-
-#[tokio::test]
-async fn the_page_of_the_link_sets_nothing_by_being_opened() {
-    let world = World::new().await;
-    let page = world.get(PATH, None).await;
-    assert_eq!(page.headers()["content-type"], "text/html; charset=utf-8");
-    let policy = page.headers()["content-security-policy"].to_str().unwrap().to_owned();
-    assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{policy}");
-    let text = page.text().await.unwrap();
-    assert!(text.contains("method: \"POST\"") && text.contains("location.hash"), "{text}");
-}

@@ -104,14 +104,3 @@ async fn whoever_missed_the_mail_asks_for_another_one_a_few_times() {
     let anyone = world.request(Method::POST, &format!("{PATH}/send"), None).send().await.unwrap();
     problem(anyone, 401, "access_token_missing").await;
 }
-
-#[tokio::test]
-async fn the_page_of_the_link_verifies_nothing_by_being_opened() {
-    let world = World::new().await;
-    let page = world.get(PATH, None).await;
-    assert_eq!(page.headers()["content-type"], "text/html; charset=utf-8");
-    let policy = page.headers()["content-security-policy"].to_str().unwrap().to_owned();
-    assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{policy}");
-    let text = page.text().await.unwrap();
-    assert!(text.contains("method: \"POST\"") && text.contains("location.hash"), "{text}");
-}

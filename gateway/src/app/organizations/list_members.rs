@@ -2,7 +2,8 @@
 
 use goticket_domain::OrganizationId;
 use goticket_domain::policy::{Action, Subject};
-use goticket_storage::organizations::{self, Member};
+use goticket_storage::organizations;
+pub(crate) use goticket_storage::organizations::Member;
 
 use super::{OrganizationError, access};
 use crate::fault::Fault;

@@ -5,6 +5,7 @@ mod end_sessions;
 mod jwks;
 mod login;
 mod logout;
+mod mailed_page;
 mod me;
 mod password;
 mod password_reset;
@@ -14,7 +15,6 @@ mod sessions;
 mod verify_email;
 
 use goticket_domain::identity::Role;
-use goticket_storage::accounts::Account;
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -23,6 +23,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::rate_limit;
+use crate::app::look_up_account::Account;
 use crate::app::sessions::Session;
 use crate::services::App;
 

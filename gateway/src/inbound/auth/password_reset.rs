@@ -1,24 +1,19 @@
 //! `GET|POST /v1/auth/password-reset` and `POST /v1/auth/password-reset/confirm`
 
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use goticket_domain::identity::{EmailAddress, check_password};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::TAG;
+use super::mailed_page::mailed_page;
 use crate::app::reset_password::{ask, reset_password};
 use crate::inbound::client::Client;
 use crate::inbound::json::Json;
 use crate::inbound::problem::{FieldError, Problem, ProblemDocument};
 use crate::services::App;
-
-/// Where links of mails lead.
-const PAGE: &str = include_str!("password_reset.html");
-/// Nothing from anywhere else; the page has one script of its own, and nothing that anybody wrote.
-const PAGE_MAY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; \
-                        frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
 /// Whose password.
 #[derive(Deserialize, ToSchema)]
@@ -42,13 +37,7 @@ pub(crate) struct ResetConfirmation {
     (status = 200, description = "a page", content_type = "text/html", body = String),
 ))]
 pub(crate) async fn page() -> impl IntoResponse {
-    let headers = [
-        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        (header::CONTENT_SECURITY_POLICY, PAGE_MAY),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::CACHE_CONTROL, "public, max-age=300"),
-    ];
-    (headers, PAGE)
+    mailed_page(include_str!("password_reset.html"))
 }
 
 /// Mails a link by which the password is set, if there is an account with this address. Whether there is one, the answer does not tell. A few

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::TAG;
-use crate::app::list_sessions::list_sessions;
+use crate::app::list_sessions::{LiveSession, list_sessions};
 use crate::inbound::caller::Session;
 use crate::inbound::problem::{Problem, ProblemDocument};
 use crate::services::App;
@@ -44,7 +44,7 @@ pub(crate) struct OwnSession {
     (status = 503, body = ProblemDocument),
 ))]
 pub(crate) async fn list(State(app): State<App>, session: Session) -> Result<impl IntoResponse, Problem> {
-    let own = |of: goticket_storage::sessions::Session| OwnSession {
+    let own = |of: LiveSession| OwnSession {
         id: of.id,
         device: of.device,
         begun_at: of.begun_at,

@@ -1,23 +1,18 @@
 //! `GET|POST /v1/auth/verify-email` and `POST /v1/auth/verify-email/send`
 
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::TAG;
+use super::mailed_page::mailed_page;
 use crate::app::caller::Caller;
 use crate::app::verify_email::{Asked, ask_again, verify_email};
 use crate::inbound::json::Json;
 use crate::inbound::problem::{Problem, ProblemDocument};
 use crate::services::App;
-
-/// Where links of mails lead. Opening it changes nothing, since mail servers open links, too: a person presses the button.
-const PAGE: &str = include_str!("verify_email.html");
-/// Nothing from anywhere else; the page has one script of its own, and nothing that anybody wrote.
-const PAGE_MAY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; \
-                        frame-ancestors 'none'; base-uri 'none'";
 
 /// What a link says.
 #[derive(Deserialize, ToSchema)]
@@ -32,13 +27,7 @@ pub(crate) struct Proof {
     (status = 200, description = "a page", content_type = "text/html", body = String),
 ))]
 pub(crate) async fn page() -> impl IntoResponse {
-    let headers = [
-        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        (header::CONTENT_SECURITY_POLICY, PAGE_MAY),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::CACHE_CONTROL, "public, max-age=300"),
-    ];
-    (headers, PAGE)
+    mailed_page(include_str!("verify_email.html"))
 }
 
 /// Shows that the address of an account is its holder's, by what a mail to it says. Needs no log-in. Doing it again changes nothing.

@@ -7,15 +7,14 @@ use axum::http::header;
 use axum::response::IntoResponse;
 use goticket_domain::booking::BookingState;
 use goticket_domain::{BookingId, EventId};
-use goticket_storage::bookings::list::{Listed, ListedBooking, of_account};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::{BookingBody, Shown, TAG, refused};
 use crate::app::caller::Caller;
+use crate::app::list_bookings::{Listed, ListedBooking, list_bookings};
 use crate::app::look_up_booking::RefusedRequest;
-use crate::fault::Fault;
 use crate::inbound::parts::{Query, page_size};
 use crate::inbound::problem::{Problem, ProblemDocument};
 use crate::services::App;
@@ -81,7 +80,7 @@ pub(crate) async fn list(
     let listed = query.state.map_or(Listed::Booked, Listed::from);
     // One more than is shown says whether there is another page.
     let before = query.cursor.map(BookingId);
-    let mut found = of_account(&app.pool, caller.account, listed, before, limit + 1).await.map_err(Fault::from)?;
+    let mut found = list_bookings(&app, caller, listed, before, limit + 1).await?;
     let size = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = found.len() > size;
     found.truncate(size);

@@ -16,7 +16,6 @@ use std::sync::Arc;
 
 use goticket_domain::booking::{AnyBooking, HeldSeats, RefusalReason};
 use goticket_domain::{BookingId, EventId, Money, SeatNo};
-use goticket_storage::events::Event;
 use iso_currency::Currency;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -25,6 +24,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
+use crate::app::catalog::Event;
 use crate::app::geometry::Geometry;
 use crate::app::look_up_booking::RefusedRequest;
 use crate::fault::Fault;

@@ -5,8 +5,6 @@ use axum::http::header;
 use axum::response::IntoResponse;
 use goticket_domain::BookingId;
 use goticket_domain::payment::PaymentState;
-use goticket_domain::policy::Action;
-use goticket_storage::payments::history::{self, PastAttempt};
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -14,8 +12,7 @@ use uuid::Uuid;
 
 use super::{Amount, TAG};
 use crate::app::caller::Caller;
-use crate::app::look_up_booking::{Found, look_up_booking};
-use crate::fault::Fault;
+use crate::app::list_payments::{PastAttempt, list_payments};
 use crate::inbound::parts::Path;
 use crate::inbound::problem::{Problem, ProblemDocument};
 use crate::services::App;
@@ -62,11 +59,7 @@ pub(crate) async fn payments(
     caller: Caller,
     Path(id): Path<BookingId>,
 ) -> Result<impl IntoResponse, Problem> {
-    let attempts = match look_up_booking(&app, &caller.subject(), Action::ListPayments, id).await? {
-        // Its id can be another one than was asked for: that of the request its key was decided for.
-        Found::Booking(booking) => history::of_booking(&app.pool, booking.order().id).await.map_err(Fault::from)?,
-        Found::Refused(_) | Found::Pending(_) => Vec::new(),
-    };
+    let attempts = list_payments(&app, &caller.subject(), id).await?;
     let items = attempts.into_iter().map(PastPaymentBody::from).collect();
     Ok(([(header::CACHE_CONTROL, "private, no-store")], axum::Json(PaymentList { items })))
 }

@@ -4,16 +4,14 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
 use goticket_domain::booking::Order;
-use goticket_domain::policy::Action;
 use goticket_domain::{BookingId, TicketId};
-use goticket_storage::bookings::view;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{BookedSeat, Shown, TAG};
 use crate::app::caller::Caller;
-use crate::app::look_up_booking::{Found, look_up_booking};
+use crate::app::list_tickets::{TicketView, list_tickets};
 use crate::app::show_ticket::show_ticket;
 use crate::fault::Fault;
 use crate::inbound::openapi::Binary;
@@ -51,19 +49,17 @@ pub(crate) async fn list(
     caller: Caller,
     Path(id): Path<BookingId>,
 ) -> Result<impl IntoResponse, Problem> {
-    let items = match look_up_booking(&app, &caller.subject(), Action::ListTickets, id).await? {
-        // Its id can be another one than was asked for: that of the request its key was decided for.
-        Found::Booking(booking) => of_order(&app, booking.order()).await?,
-        Found::Refused(_) | Found::Pending(_) => Vec::new(),
+    let items = match list_tickets(&app, &caller.subject(), id).await? {
+        Some((booking, tickets)) => of_order(&app, booking.order(), tickets).await?,
+        None => Vec::new(),
     };
     Ok(([(header::CACHE_CONTROL, "private, no-store")], axum::Json(TicketList { items })))
 }
 
-async fn of_order(app: &App, order: &Order) -> Result<Vec<TicketBody>, Fault> {
-    let tickets = view::tickets(&app.pool, order.id).await?;
+async fn of_order(app: &App, order: &Order, tickets: Vec<TicketView>) -> Result<Vec<TicketBody>, Fault> {
     let shown = Shown::load(app, order.event).await?;
     let price = |seat| order.seats.iter().zip(&order.prices).find(|(no, _)| no.0 == seat).map_or(0, |(_, price)| *price);
-    let body = |ticket: view::TicketView| TicketBody {
+    let body = |ticket: TicketView| TicketBody {
         id: ticket.id.0,
         seat: shown.seat(ticket.seat, price(ticket.seat)),
         code: ticket.code,

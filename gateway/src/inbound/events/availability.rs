@@ -8,13 +8,13 @@ use axum::response::{IntoResponse, Response};
 use goticket_domain::EventId;
 use goticket_domain::catalog::EventStatus;
 use goticket_domain::policy::Action;
-use goticket_storage::events::Event;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::TAG;
 use crate::app::caller::{Caller, subject};
+use crate::app::catalog::Event;
 use crate::app::seat_map::{SeatStates, Tally};
 use crate::inbound::cached::takes_gzip;
 use crate::inbound::parts::Path;

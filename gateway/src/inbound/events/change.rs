@@ -2,14 +2,13 @@
 
 use axum::extract::State;
 use goticket_domain::EventId;
-use goticket_storage::events::Change;
 use jiff::Timestamp;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{EventBody, TAG};
 use crate::app::caller::Caller;
-use crate::app::change_event::change_event;
+use crate::app::change_event::{Change, change_event};
 use crate::inbound::json::Json;
 use crate::inbound::parts::Path;
 use crate::inbound::problem::{Problem, ProblemDocument};

@@ -11,7 +11,6 @@ mod seats;
 mod show;
 
 use goticket_domain::catalog::{EventStatus, OnsaleKind};
-use goticket_storage::events::Event;
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -19,6 +18,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
+use crate::app::catalog::Event;
 use crate::services::App;
 
 pub(crate) const TAG: &str = "events";

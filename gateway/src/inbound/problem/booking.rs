@@ -3,12 +3,11 @@
 use goticket_domain::booking::{BookingState, Refusal, RefusalReason};
 
 use super::{FieldError, Problem, ProblemCode};
-use crate::app::book::BookError;
+use crate::app::book::{BookError, SendError};
 use crate::app::cancel::CancelError;
 use crate::app::look_up_booking::LookUpError;
 use crate::app::pay::PayError;
 use crate::app::take_webhook::WebhookError;
-use crate::outbound::commands::SendError;
 
 /// Until then a queue that is not overfull has decided something.
 const UNDECIDED_RETRY_S: u32 = 2;
